@@ -1,0 +1,10 @@
+//! The reference signaling system: server, worker and client. Start here: [`network::Network`] is how they meet the world.
+//!
+//! - [`network`], [`surroundings`]: what is handed in (streams, clock, randomness, tasks)
+//! - [`observer`]: how worker and client tell what they do
+//!
+//! Absent on purpose: the simulation, the harness, plans and records. It does not know that it is tested.
+
+pub mod network;
+pub mod observer;
+pub mod surroundings;

@@ -1,0 +1,58 @@
+//! How the reference system meets the network: bind, accept, connect. The real world, TLS and the simulated world each
+//! implement it; nothing else in this crate opens a socket. Neighbours: `surroundings` (everything else handed in).
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// A byte stream of a connection.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Ends the connection so that the peer sees a reset, not a close. What was not sent yet is gone.
+    fn abort(self);
+}
+
+/// Where to connect to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Endpoint {
+    /// A name or an address, without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// Whether the stream is to be wrapped in TLS by the network.
+    pub tls: bool,
+}
+
+impl Endpoint {
+    /// `host:port`, with brackets around an IPv6 address: the HTTP `Host` header.
+    pub fn authority(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// Access to a network. Cheap to clone.
+pub trait Network: Clone + Send + Sync + 'static {
+    /// An open connection.
+    type Stream: Stream;
+    /// A bound, listening socket.
+    type Listener: Listener<Stream = Self::Stream>;
+
+    /// Listens at `host:port`; port 0 lets the network choose.
+    fn bind(&self, address: &str) -> impl Future<Output = io::Result<Self::Listener>> + Send;
+    /// Connects, resolving the name first. Must end by itself: a target that never answers is `TimedOut`.
+    fn connect(&self, endpoint: &Endpoint) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+}
+
+/// A listening socket.
+pub trait Listener: Send + 'static {
+    /// What it accepts.
+    type Stream: Stream;
+    /// The next connection.
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>> + Send;
+    /// Where it listens.
+    fn local_addr(&self) -> io::Result<SocketAddr>;
+}

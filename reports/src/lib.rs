@@ -1,0 +1,13 @@
+//! Record, history, checks, verdict, numbers and rendering. Start here: [`event::Event`] is what a run writes down.
+//!
+//! - [`event`]: the contract between doing and judging
+//! - [`checks`]: properties over the events, one file each
+//! - [`verdict`]: what they say
+//! - [`outcome`]: one scenario in one world, everything a reader may be shown
+//!
+//! Absent on purpose: tokio, sockets, files, the wall clock. The same input gives the same bytes.
+
+pub mod checks;
+pub mod event;
+pub mod outcome;
+pub mod verdict;

@@ -1,0 +1,276 @@
+//! The outcome of playing one scenario in one world: everything that a reader may be shown, in one plain value.
+//! `judge` and `numbers` fill it, `render` shows it as text, HTML, JSON, Markdown or JUnit. Data only.
+
+use crate::event::Name;
+use crate::verdict::CheckVerdict;
+use rehearsal_scenarios::plan::{Expectation, World};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One scenario, played in one world.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The scenario's name.
+    pub scenario: String,
+    /// What it says it is about.
+    pub about: String,
+    /// Where it was played.
+    pub world: World,
+    /// `turmoil` or `event` in the simulated world.
+    pub engine: Option<String>,
+    /// What was loaded, in the live world, without secrets.
+    pub targets: Vec<String>,
+    /// The seeds, in the simulated world; a live run has one of count 1.
+    pub seeds: Seeds,
+    /// The overall verdict.
+    pub verdict: Overall,
+    /// What the scenario expected.
+    pub expectation: Expectation,
+    /// Whether the verdict is the expected one.
+    pub expected: bool,
+    /// Each check, over all seeds.
+    pub checks: Vec<CheckSummary>,
+    /// Service-level objectives; live only.
+    pub thresholds: Vec<ThresholdVerdict>,
+    /// Numbers by operation. Simulated times are virtual.
+    pub operations: Vec<OperationNumbers>,
+    /// Each second of the run; live only.
+    pub seconds: Vec<Second>,
+    /// Errors by class, over all operations.
+    pub errors: BTreeMap<String, u64>,
+    /// How the generator did; live only.
+    pub generator: Option<Generator>,
+    /// The story of the lowest broken seed, or of the live run's first violation.
+    pub story: Option<Story>,
+    /// Where the record is, if one was kept.
+    pub record: Option<String>,
+    /// The command that repeats the broken seed.
+    pub repeat: Option<String>,
+    /// Remarks for the reader: what was not played, what was left behind, `suspect` reasons.
+    pub notes: Vec<String>,
+    /// Length of the run, in nanoseconds of plan time (of one seed).
+    pub duration_ns: i64,
+}
+
+/// The overall verdict over all checks of a scenario in one world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overall {
+    /// Every judged check holds.
+    Holds,
+    /// At least one check is broken.
+    Broken,
+    /// None is broken and at least one cannot be said.
+    Unknown,
+}
+
+/// Which seeds were played, and what came of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seeds {
+    /// The first one.
+    pub first: u64,
+    /// How many.
+    pub count: u64,
+    /// How many of them break a check.
+    pub broken: u64,
+    /// The lowest of those.
+    pub first_broken: Option<u64>,
+    /// Hash of all runs, folded in the order of the seeds.
+    pub hash: u64,
+}
+
+/// One check over all seeds of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckSummary {
+    /// The verdict: of the lowest broken seed if there is one, else of all seeds together (`judged` is the sum).
+    pub check: CheckVerdict,
+    /// Seeds in which it is broken.
+    pub broken_seeds: u64,
+    /// The lowest of them.
+    pub lowest_broken_seed: Option<u64>,
+    /// Whether the scenario expects this check to be broken.
+    pub expected_broken: bool,
+}
+
+/// A service-level objective and what was measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ThresholdVerdict {
+    /// `discover p99 < 100ms`.
+    pub name: String,
+    /// The limit: nanoseconds, a share 0–1 or operations a second.
+    pub limit: f64,
+    /// What was measured, in the same unit; absent with too few samples.
+    pub measured: Option<f64>,
+    /// What is measured, for the unit.
+    pub measure: rehearsal_scenarios::plan::Measure,
+    /// `met`, `missed` or `unknown`.
+    pub verdict: Met,
+    /// How many samples it rests on.
+    pub samples: u64,
+    /// Why it is unknown, or how it was marked.
+    pub remark: Option<String>,
+}
+
+/// Whether an objective was met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Met {
+    /// It was.
+    Met,
+    /// It was not.
+    Missed,
+    /// Too few samples, or an invalid generator.
+    Unknown,
+}
+
+/// Numbers of one operation. Latencies are in nanoseconds; a percentile without enough samples is absent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OperationNumbers {
+    /// Its name.
+    pub name: String,
+    /// Whether its times were planned or each one followed another.
+    pub model: Model,
+    /// How many ended.
+    pub count: u64,
+    /// How many of them failed or stayed unknown.
+    pub errors: u64,
+    /// From the planned time to the answer.
+    pub response: Latency,
+    /// From sending to the answer.
+    pub service: Latency,
+    /// Points of the percentile curve of the response time: (percentile 0–100, nanoseconds).
+    pub curve: Vec<(f64, u64)>,
+}
+
+/// Whether an operation's times were planned (open) or each one followed another (closed).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Model {
+    /// It had a planned time.
+    Planned,
+    /// It started when the one before had ended.
+    Closed,
+}
+
+/// A latency distribution in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latency {
+    /// Smallest.
+    pub min_ns: Option<u64>,
+    /// Mean.
+    pub mean_ns: Option<u64>,
+    /// Median.
+    pub p50_ns: Option<u64>,
+    /// 90 %.
+    pub p90_ns: Option<u64>,
+    /// 99 %; needs 100 samples.
+    pub p99_ns: Option<u64>,
+    /// 99.9 %; needs 1,000 samples.
+    pub p999_ns: Option<u64>,
+    /// Largest.
+    pub max_ns: Option<u64>,
+}
+
+/// One second of a live run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Second {
+    /// Which one, from time 0 of the plan; negative while preparing.
+    pub second: i64,
+    /// Connected users at its end.
+    pub users: u64,
+    /// By operation: what ended in it.
+    pub operations: BTreeMap<String, SecondOfOperation>,
+    /// Lag of the generator: the largest distance between planned and sent, in nanoseconds.
+    pub lag_max_ns: u64,
+}
+
+/// What ended in one second, of one operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondOfOperation {
+    /// How many.
+    pub count: u64,
+    /// How many failed.
+    pub errors: u64,
+    /// Median response time, in nanoseconds.
+    pub p50_ns: u64,
+    /// 99th percentile of the response time (the largest, with fewer than 100), in nanoseconds.
+    pub p99_ns: u64,
+}
+
+/// How the generator itself did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Generator {
+    /// Whether its numbers can be trusted.
+    pub validity: Validity,
+    /// Why not, as sentences.
+    pub reasons: Vec<String>,
+    /// Share of one core that it used, at most, in one second: 1.0 is one core.
+    pub cpu_cores_max: f64,
+    /// Largest memory, in bytes.
+    pub rss_bytes_max: u64,
+    /// 99th percentile of the distance between planned and sent, in nanoseconds.
+    pub lag_p99_ns: u64,
+    /// Largest distance between planned and sent, in nanoseconds.
+    pub lag_max_ns: u64,
+    /// Load of the whole machine when the run began (one minute average).
+    pub machine_load: f64,
+}
+
+/// Whether the generator's numbers can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Validity {
+    /// They can.
+    Valid,
+    /// With care: the reasons say why. Keeps the exit code.
+    Suspect,
+    /// They cannot.
+    Invalid,
+}
+
+/// A broken check as a short story: lanes, rows in order of time, and what went wrong meanwhile.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Story {
+    /// The broken check.
+    pub check: String,
+    /// Its evidence, as a sentence.
+    pub sentence: String,
+    /// Who takes part, in the order of lanes.
+    pub lanes: Vec<Name>,
+    /// What happened, by time.
+    pub rows: Vec<StoryRow>,
+    /// Faults as spans over the story's time.
+    pub faults: Vec<StoryFault>,
+    /// Whether times are virtual.
+    pub is_virtual: bool,
+}
+
+/// One row of a story.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoryRow {
+    /// When, in nanoseconds of plan time.
+    pub t_ns: i64,
+    /// The lane where it happens or where a message starts.
+    pub from: Name,
+    /// The lane where a message ends; absent for what happens in one lane.
+    pub to: Option<Name>,
+    /// When the message arrived, if it did.
+    pub arrived_ns: Option<i64>,
+    /// In few words: `job_request`, `discover: sees workers-0 available`.
+    pub text: String,
+    /// Why this row matters; empty for most.
+    pub mark: String,
+}
+
+/// A fault as a span.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoryFault {
+    /// Its name.
+    pub name: String,
+    /// From when, in nanoseconds of plan time.
+    pub from_ns: i64,
+    /// Until when; to the end of the story if absent.
+    pub until_ns: Option<i64>,
+    /// The lanes concerned; all if empty.
+    pub lanes: Vec<Name>,
+}
