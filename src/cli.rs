@@ -1,0 +1,400 @@
+//! Arguments: what can be asked of the program, in clap's words. Each command's doing is in `commands`.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Rehearse a real-time service before it goes on stage: one scenario file, played in a simulated world (thousands of
+/// seeds, virtual time, faults) and as load against a real deployment, judged by the same checks.
+///
+/// Without a command it plays the flagship scenario in both worlds on this machine and writes one report.
+#[derive(Debug, Parser)]
+#[command(name = "rehearsal", version, max_term_width = 110, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Options of the main job.
+    #[command(flatten)]
+    pub main_job: MainJob,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  rehearsal                                                  the flagship scenario in both worlds, with a report
+  rehearsal simulate two_clients_race_naive_worker           an embedded scenario, 100 seeds
+  rehearsal simulate my.toml --seed 1 --seeds 5000 --jobs 2  a file of yours
+  rehearsal replay my.toml --seed 4                          one seed again, with its whole story
+  rehearsal serve                                            the reference server, on a free port
+  rehearsal load steady_discovery_load --target ws://127.0.0.1:8080
+  rehearsal check runs/latest                                judge an old record again
+Exit codes: 0 as expected, 1 unexpected verdict, 2 usage, 3 threshold missed, 4 cannot be judged, 5 target unreachable,
+7 not deterministic, 130 interrupted.";
+
+/// Options of the main job.
+#[derive(Debug, Args)]
+pub struct MainJob {
+    /// Folder for the record and the report.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// How many seeds to simulate of each variant.
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub seeds: u64,
+    /// Show no progress.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Play scenarios in the simulated world, over many seeds.
+    Simulate(Simulate),
+    /// Play one seed again, with the full event log and its story.
+    Replay(Replay),
+    /// Play a scenario as load against a real deployment.
+    Load(Load),
+    /// Judge an old record again.
+    Check(Check),
+    /// Write the report of a record again.
+    Report(Report),
+    /// Check scenario files without playing them.
+    Lint(Lint),
+    /// Show what a seed makes of a scenario: a time-line, or JSON.
+    Plan(ShowPlan),
+    /// Print the JSON Schema of the scenario language, for editors.
+    Schema,
+    /// Run the reference signaling server.
+    Serve(Serve),
+    /// Run the reference worker.
+    Worker(Worker),
+    /// Run the reference client.
+    Client(Client),
+    /// Remove what a crashed run left on its target.
+    Cleanup(Cleanup),
+    /// Not there yet.
+    #[command(hide = true, external_subcommand)]
+    Other(Vec<String>),
+}
+
+/// Where scenarios come from.
+#[derive(Debug, Args)]
+pub struct Files {
+    /// Scenario files, folders of them, or names of embedded scenarios.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+}
+
+/// How results are given out.
+#[derive(Debug, Args)]
+pub struct Output {
+    /// Form of the results on stdout.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Also write JUnit XML to this file.
+    #[arg(long, value_name = "PATH")]
+    pub junit: Option<PathBuf>,
+    /// Also write Markdown for a pull request to this file.
+    #[arg(long, value_name = "PATH")]
+    pub markdown: Option<PathBuf>,
+    /// Folder for records; `runs` by default.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Show no progress.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Form of the results on stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One object per file and line, for scripts.
+    Json,
+}
+
+/// The verdict that is expected, in place of the file's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Expect {
+    /// Every check holds.
+    Holds,
+    /// At least one check is broken.
+    Broken,
+}
+
+/// Play scenarios in the simulated world.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  rehearsal simulate two_clients_race_naive_worker\n  rehearsal simulate scenarios/files \
+--seeds 20 --format json\n  rehearsal simulate my.toml --for 60s --stop-at-first")]
+pub struct Simulate {
+    #[command(flatten)]
+    pub files: Files,
+    /// The first seed.
+    #[arg(long, default_value_t = 1, value_name = "S")]
+    pub seed: u64,
+    /// How many seeds, from the first on.
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub seeds: u64,
+    /// Play new seeds until this much real time is over, such as 60s; in place of --seeds.
+    #[arg(long = "for", value_name = "TIME", value_parser = duration, conflicts_with = "seeds")]
+    pub time: Option<Duration>,
+    /// How many seeds to play at once; all cores by default.
+    #[arg(long, value_name = "J", value_parser = clap::value_parser!(u64).range(1..=256))]
+    pub jobs: Option<u64>,
+    /// Length of one step of the turmoil engine.
+    #[arg(long, default_value = "5ms", value_name = "TIME", value_parser = duration)]
+    pub tick: Duration,
+    /// Which engine plays.
+    #[arg(long, default_value = "turmoil", value_name = "NAME")]
+    pub engine: String,
+    /// Stop at the first broken seed.
+    #[arg(long)]
+    pub stop_at_first: bool,
+    /// Play each seed twice and compare event by event.
+    #[arg(long)]
+    pub twice: bool,
+    /// Expect this verdict in place of the file's.
+    #[arg(long, value_enum)]
+    pub expect: Option<Expect>,
+    /// How many broken seeds per check leave a record.
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    pub records: usize,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Play one seed again.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  rehearsal replay runs/latest\n  rehearsal replay two_clients_race_naive_worker --seed 4")]
+pub struct Replay {
+    /// A record's folder, or a scenario as for simulate.
+    #[arg(value_name = "RECORD|FILE")]
+    pub what: String,
+    /// The seed, with a scenario.
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// Length of one step of the turmoil engine.
+    #[arg(long, default_value = "5ms", value_name = "TIME", value_parser = duration)]
+    pub tick: Duration,
+    /// Print every event, one JSON object a line, in place of the story.
+    #[arg(long)]
+    pub events: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Play a scenario as load.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  rehearsal load steady_discovery_load --target ws://127.0.0.1:8080\n  rehearsal load my.toml \
+--target wss://stg.example --http https://stg.example --yes-i-may-load stg.example\n  rehearsal load my.toml --target \
+ws://127.0.0.1:8080 --preflight-only")]
+pub struct Load {
+    /// A scenario file, or the name of an embedded scenario.
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// WebSocket address of the deployment, such as ws://127.0.0.1:8080.
+    #[arg(long, value_name = "URL")]
+    pub target: String,
+    /// Its HTTP address; the same host and port as the target by default.
+    #[arg(long, value_name = "URL")]
+    pub http: Option<String>,
+    /// Names a host that you may load; needed for every target that is not loopback.
+    #[arg(long, value_name = "HOST")]
+    pub yes_i_may_load: Vec<String>,
+    /// PEM file of a private certificate authority to trust.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// The seed that makes the plan.
+    #[arg(long, default_value_t = 1, value_name = "S")]
+    pub seed: u64,
+    /// Only walk one user of each group through its flow once, then stop.
+    #[arg(long)]
+    pub preflight_only: bool,
+    /// Expect this verdict in place of the file's.
+    #[arg(long, value_enum)]
+    pub expect: Option<Expect>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Judge an old record again.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The record's folder, such as runs/latest.
+    #[arg(value_name = "RECORD")]
+    pub record: PathBuf,
+    /// Form of the results on stdout.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Write the report of a record again.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The record's folder, such as runs/latest.
+    #[arg(value_name = "RECORD")]
+    pub record: PathBuf,
+    /// Where to write the HTML; report.html in the record by default.
+    #[arg(long, value_name = "PATH")]
+    pub html: Option<PathBuf>,
+}
+
+/// Check scenario files without playing them.
+#[derive(Debug, Args)]
+pub struct Lint {
+    #[command(flatten)]
+    pub files: Files,
+    /// Form of the diagnostics on stdout.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Show what a seed makes of a scenario.
+#[derive(Debug, Args)]
+pub struct ShowPlan {
+    /// A scenario file, or the name of an embedded scenario.
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// The seed.
+    #[arg(long, default_value_t = 1, value_name = "S")]
+    pub seed: u64,
+    /// For which world.
+    #[arg(long, value_enum, default_value_t = WorldName::Simulated)]
+    pub world: WorldName,
+    /// A time-line for people, or JSON.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// A world, as an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WorldName {
+    /// The simulated network.
+    Simulated,
+    /// Real sockets.
+    Live,
+}
+
+/// Run the reference server.
+#[derive(Debug, Args)]
+#[command(after_help = "Prints `listening ws://HOST:PORT http://HOST:PORT` once it accepts.\n\nExamples:\n  rehearsal serve\n  \
+rehearsal serve --listen 127.0.0.1:8080 --http-listen 127.0.0.1:8001\n  rehearsal serve --defect sender_not_checked")]
+pub struct Serve {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    pub listen: String,
+    /// A second address for HTTP alone.
+    #[arg(long, value_name = "ADDRESS")]
+    pub http_listen: Option<String>,
+    /// A known flaw to have (repeatable).
+    #[arg(long = "defect", value_name = "NAME")]
+    pub defects: Vec<String>,
+    /// Show the quirks of a deployed server in place of the documented behaviour.
+    #[arg(long)]
+    pub deployed: bool,
+    /// Verify identity tokens with the keys of this JWKS file, of another issuer.
+    #[arg(long, value_name = "FILE")]
+    pub jwks: Option<PathBuf>,
+}
+
+/// Where a reference program finds its server.
+#[derive(Debug, Args)]
+pub struct Member {
+    /// WebSocket address of the server.
+    #[arg(long, value_name = "URL")]
+    pub target: String,
+    /// Its HTTP address; the same host and port as the target by default.
+    #[arg(long, value_name = "URL")]
+    pub http: Option<String>,
+    /// PEM file of a private certificate authority to trust.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Room to join as ID:TOKEN; a new one is made and printed without it.
+    #[arg(long, value_name = "ID:TOKEN")]
+    pub room: Option<String>,
+    /// How workers protect themselves: reject_when_busy, metadata_first or reservation.
+    #[arg(long, default_value = "metadata_first", value_name = "NAME")]
+    pub strategy: String,
+}
+
+/// Run the reference worker.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  rehearsal worker --target ws://127.0.0.1:8080\n  rehearsal worker --target \
+ws://127.0.0.1:8080 --room 1a2b3c4d:5e6f70 --job 30s")]
+pub struct Worker {
+    #[command(flatten)]
+    pub member: Member,
+    /// How long each job takes.
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
+    pub job: Duration,
+    /// A known flaw to have (repeatable).
+    #[arg(long = "defect", value_name = "NAME")]
+    pub defects: Vec<String>,
+}
+
+/// Run the reference client.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  rehearsal client --target ws://127.0.0.1:8080 --room 1a2b3c4d:5e6f70 --jobs 3")]
+pub struct Client {
+    #[command(flatten)]
+    pub member: Member,
+    /// How many jobs to get done, one after the other.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub jobs: u32,
+}
+
+/// Remove what a crashed run left on its target.
+#[derive(Debug, Args)]
+pub struct Cleanup {
+    /// The crashed run's folder, which holds its journal.
+    #[arg(value_name = "RECORD")]
+    pub record: PathBuf,
+    /// PEM file of a private certificate authority to trust.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Names a host that you may contact; needed for every target that is not loopback.
+    #[arg(long, value_name = "HOST")]
+    pub yes_i_may_load: Vec<String>,
+}
+
+/// A duration such as 250ms, 5s, 10m or 2h.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let seconds = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3_600.0,
+        _ => return Err("expected a number with a unit, such as 250ms, 5s, 10m or 2h".to_owned()),
+    };
+    let number: f64 = number.parse().map_err(|_| "expected a number before the unit, such as 5s".to_owned())?;
+    let total = number * seconds;
+    if total > 0.0 && total < 1e8 {
+        Ok(Duration::from_secs_f64(total))
+    } else {
+        Err("expected more than nothing and less than three years".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_need_a_unit_and_a_positive_number() {
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1_500)));
+        assert_eq!(duration("2h"), Ok(Duration::from_secs(7_200)));
+        for rubbish in ["", "5", "s", "-1s", "0s", "1e300s", "..s", "5 parsecs"] {
+            assert!(duration(rubbish).is_err(), "{rubbish}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Progress on stderr: a bar on a terminal, a plain line every few seconds elsewhere. stdout carries results only.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// How often a plain line is written where there is no terminal.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Shows how far a long piece of work has come.
+pub struct Progress {
+    bar: ProgressBar,
+    plain: Option<Mutex<Plain>>,
+    label: String,
+    total: u64,
+}
+
+/// When the last plain line was written.
+struct Plain {
+    #[allow(clippy::disallowed_types, reason = "progress belongs to the command line and to real time")]
+    last: std::time::Instant,
+}
+
+#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "progress belongs to real time")]
+impl Progress {
+    /// Starts showing `total` steps of work under a label; quiet shows nothing.
+    pub fn start(label: &str, total: u64, verbosity: Verbosity) -> Progress {
+        let terminal = std::io::stderr().is_terminal();
+        let target = match (verbosity, terminal) {
+            (Verbosity::Normal, true) => ProgressDrawTarget::stderr(),
+            _ => ProgressDrawTarget::hidden(),
+        };
+        let bar = ProgressBar::with_draw_target(Some(total), target);
+        if let Ok(style) = ProgressStyle::with_template("{prefix:12} [{bar:30}] {pos}/{len}  {msg}") {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_prefix(label.to_owned());
+        let plain = (verbosity == Verbosity::Normal && !terminal)
+            .then(|| Mutex::new(Plain { last: std::time::Instant::now() }));
+        Progress { bar, plain, label: label.to_owned(), total }
+    }
+
+    /// Says how much is done, and something about it.
+    pub fn at(&self, done: u64, message: &str) {
+        self.bar.set_position(done.min(self.total));
+        self.bar.set_message(message.to_owned());
+        if let Some(plain) = &self.plain
+            && let Ok(mut plain) = plain.lock()
+            && plain.last.elapsed() >= PLAIN_INTERVAL
+        {
+            plain.last = std::time::Instant::now();
+            eprintln!("{:12} {done}/{}  {message}", self.label, self.total);
+        }
+    }
+
+    /// Removes the bar; what matters stays in the results.
+    pub fn finish(self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Whether progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verbosity {
+    /// Results only.
+    Quiet,
+    /// Progress too.
+    Normal,
+}
