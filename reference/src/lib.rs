@@ -1,10 +1,14 @@
 //! The reference signaling system: server, worker and client. Start here: [`network::Network`] is how they meet the world.
 //!
 //! - [`network`], [`surroundings`]: what is handed in (streams, clock, randomness, tasks)
+//! - [`protocol`]: the words on the wire, both sides
+//! - [`defects`]: known flaws that can be switched on
 //! - [`observer`]: how worker and client tell what they do
 //!
 //! Absent on purpose: the simulation, the harness, plans and records. It does not know that it is tested.
 
+pub mod defects;
 pub mod network;
 pub mod observer;
+pub mod protocol;
 pub mod surroundings;
