@@ -4,10 +4,12 @@
 //! - [`checks`]: properties over the events, one file each
 //! - [`verdict`]: what they say
 //! - [`outcome`]: one scenario in one world, everything a reader may be shown
+//! - [`render`]: outcomes as text, HTML, JSON, Markdown and JUnit XML
 //!
 //! Absent on purpose: tokio, sockets, files, the wall clock. The same input gives the same bytes.
 
 pub mod checks;
 pub mod event;
 pub mod outcome;
+pub mod render;
 pub mod verdict;

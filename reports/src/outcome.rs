@@ -50,6 +50,9 @@ pub struct Outcome {
     pub notes: Vec<String>,
     /// Length of the run, in nanoseconds of plan time (of one seed).
     pub duration_ns: i64,
+    /// Lengths of the plan's phases, to tell in charts what was measured; all zero if unknown.
+    #[serde(default)]
+    pub phases: rehearsal_scenarios::plan::Phases,
 }
 
 /// The overall verdict over all checks of a scenario in one world.
@@ -241,6 +244,9 @@ pub struct Story {
     pub rows: Vec<StoryRow>,
     /// Faults as spans over the story's time.
     pub faults: Vec<StoryFault>,
+    /// Work as spans in its lane: two that overlap in one lane are two jobs at once.
+    #[serde(default)]
+    pub spans: Vec<StorySpan>,
     /// Whether times are virtual.
     pub is_virtual: bool,
 }
@@ -273,4 +279,17 @@ pub struct StoryFault {
     pub until_ns: Option<i64>,
     /// The lanes concerned; all if empty.
     pub lanes: Vec<Name>,
+}
+
+/// A job, or other work with a beginning and an end, as a span in a lane.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StorySpan {
+    /// The lane where it ran.
+    pub lane: Name,
+    /// What it was: the job's id.
+    pub text: String,
+    /// From when, in nanoseconds of plan time.
+    pub from_ns: i64,
+    /// Until when; it was still running where the story ends if absent.
+    pub until_ns: Option<i64>,
 }

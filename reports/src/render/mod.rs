@@ -1,0 +1,46 @@
+//! Rendering: one or several outcomes as text, HTML, JSON, Markdown or JUnit XML. Strings in, strings out.
+//!
+//! - [`text`]: what a terminal shows after a run
+//! - [`json`]: one line for scripts
+//! - [`markdown`]: a comment on a pull request
+//! - [`junit`]: for a build server
+//! - [`units`] and [`words`]: how figures and verdicts are put, the same in all of them
+//!
+//! Neighbours: `outcome` (all that is shown), `story` (a broken check, told). Left out: files, terminals, exit codes; the
+//! command line decides the closing line and hands it in.
+
+pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod text;
+pub mod units;
+pub mod words;
+
+use crate::outcome::Outcome;
+use serde::{Deserialize, Serialize};
+
+/// What one report shows: scenarios that were played, in the order of playing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// What the report is about: a scenario's name, or `The flagship in both worlds`.
+    pub title: String,
+    /// The command that made it.
+    pub command: String,
+    /// Version of rehearsal, with its commit.
+    pub version: String,
+    /// The machine in few words: processors, operating system, load.
+    pub machine: String,
+    /// One for each scenario and world.
+    pub outcomes: Vec<Outcome>,
+    /// The last line, such as `exit 0: the expected verdict`, if there is one.
+    pub closing: Option<String>,
+    /// Where the HTML report is, for the other formats to point at.
+    pub html: Option<String>,
+}
+
+impl Report {
+    /// Whether every outcome is the expected one and no threshold is missed.
+    pub fn is_as_expected(&self) -> bool {
+        self.outcomes.iter().all(words::is_as_expected)
+    }
+}
