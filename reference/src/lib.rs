@@ -3,12 +3,19 @@
 //! - [`network`], [`surroundings`]: what is handed in (streams, clock, randomness, tasks)
 //! - [`protocol`]: the words on the wire, both sides
 //! - [`defects`]: known flaws that can be switched on
+//! - [`peer`], [`http_client`]: one connection of a user to a [`target`], and how it fails ([`failure`])
 //! - [`observer`]: how worker and client tell what they do
 //!
 //! Absent on purpose: the simulation, the harness, plans and records. It does not know that it is tested.
 
+pub mod backoff;
 pub mod defects;
+pub mod failure;
+pub mod http_client;
 pub mod network;
 pub mod observer;
+pub mod peer;
 pub mod protocol;
+pub mod shutdown;
 pub mod surroundings;
+pub mod target;

@@ -1,0 +1,230 @@
+//! A connection that comes back: connects, registers, and after a loss does both again with back-off. A silent connection
+//! is probed with a ping and given up, since an end that never sends cannot see a cut.
+//!
+//! Neighbours: `worker` and `client` drive one in their loops; `mod` and `asking` do the work. Left out: signing in.
+
+use super::Peer;
+use super::asking::{ANSWER_WITHIN, AskError, Credentials, Introduction};
+use crate::backoff::BackOff;
+use crate::failure::Failure;
+use crate::network::Network;
+use crate::observer::{ConnectionEnd, Observer};
+use crate::protocol::Metadata;
+use crate::surroundings::Surroundings;
+use crate::target::Target;
+use serde_json::Value;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+/// Servers ping every 20 s: after more silence than that the link asks by itself.
+const PROBE_AFTER: Duration = Duration::from_secs(25);
+/// Silence after which the connection is given up: the probe went unanswered for as long as a server waits for a pong.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(45);
+/// Refused registrations in a row after which there is no point in trying again.
+const REFUSALS_MAX: u32 = 5;
+const BACK_OFF_FIRST: Duration = Duration::from_millis(250);
+const BACK_OFF_LONGEST: Duration = Duration::from_secs(10);
+/// Close code of a server that saw the same peer register on another connection. Ours.
+pub const CLOSE_REPLACED: u16 = 4001;
+
+/// What happens on a link.
+#[derive(Debug)]
+pub enum LinkEvent {
+    /// Connected and registered.
+    Joined,
+    /// A message came.
+    Message(Value),
+    /// The connection is lost; the link is about to come back.
+    Lost(ConnectionEnd),
+}
+
+/// Why a link does not come back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    /// The server refused the registration several times in a row.
+    #[error("registration refused: {code}: {message}")]
+    Refused {
+        /// The wire code; may be empty.
+        code: String,
+        /// In words.
+        message: String,
+    },
+    /// Somebody else registered under the same id.
+    #[error("another connection registered as the same peer")]
+    Replaced,
+}
+
+/// How a peer is known in its room; what a link needs to register again and again.
+#[derive(Clone)]
+pub struct LinkOptions {
+    /// Where to.
+    pub target: Arc<Target>,
+    /// As whom.
+    pub credentials: Arc<Credentials>,
+    /// `worker`, `client`, `peer`.
+    pub role: String,
+    /// Number of the first connection, 1 unless the same user was connected before.
+    pub first_conn: u32,
+}
+
+/// A connection that comes back.
+pub struct Link<N: Network> {
+    options: LinkOptions,
+    network: N,
+    surroundings: Surroundings,
+    observer: Arc<dyn Observer>,
+    state: State<N>,
+    next_conn: u32,
+    back_off: BackOff,
+    refusals: u32,
+}
+
+enum State<N: Network> {
+    Waiting { until: Instant },
+    Joining(Pin<Box<dyn Future<Output = Result<Peer<N>, JoinError>> + Send>>),
+    Joined { peer: Box<Peer<N>>, probed: bool },
+}
+
+enum JoinError {
+    Failed,
+    Refused { code: String, message: String },
+}
+
+impl<N: Network> Link<N> {
+    /// A link that connects as soon as it is polled.
+    pub fn new(options: LinkOptions, network: N, surroundings: Surroundings, observer: Arc<dyn Observer>) -> Link<N> {
+        let next_conn = options.first_conn;
+        let state = State::Waiting { until: Instant::now() };
+        let back_off = BackOff::new(BACK_OFF_FIRST, BACK_OFF_LONGEST);
+        Link { options, network, surroundings, observer, state, next_conn, back_off, refusals: 0 }
+    }
+
+    /// The next thing that happens. `metadata` is asked for when a registration starts. Safe to cancel.
+    pub async fn next(&mut self, mut metadata: impl FnMut() -> Metadata) -> Result<LinkEvent, LinkError> {
+        loop {
+            match &mut self.state {
+                State::Waiting { until } => {
+                    let until = *until;
+                    sleep_until(until).await;
+                    self.state = State::Joining(self.join(metadata()));
+                }
+                State::Joining(joining) => match joining.await {
+                    Ok(peer) => {
+                        self.back_off.reset();
+                        self.refusals = 0;
+                        self.state = State::Joined { peer: Box::new(peer), probed: false };
+                        return Ok(LinkEvent::Joined);
+                    }
+                    Err(error) => self.not_joined(error)?,
+                },
+                State::Joined { peer, probed } => {
+                    let quiet_until = peer.heard_at() + if *probed { GIVE_UP_AFTER } else { PROBE_AFTER };
+                    tokio::select! {
+                        biased;
+                        message = peer.receive() => match message {
+                            Ok(message) => {
+                                *probed = false;
+                                return Ok(LinkEvent::Message(message));
+                            }
+                            Err(end) => return self.lost(end),
+                        },
+                        () = sleep_until(quiet_until) => {}
+                    }
+                    if let Some(event) = self.probe().await {
+                        return Ok(event);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether it is registered at the moment.
+    pub fn is_joined(&self) -> bool {
+        matches!(self.state, State::Joined { .. })
+    }
+
+    /// Sends, if it is registered at the moment. A failure shows as the next event.
+    pub async fn send(&mut self, message: &Value) {
+        if let State::Joined { peer, .. } = &mut self.state {
+            // The end is kept by the peer, whose next read tells it.
+            let _ = peer.send(message).await;
+        }
+    }
+
+    /// Closes cleanly.
+    pub async fn close(self) {
+        if let State::Joined { peer, .. } = self.state {
+            peer.close().await;
+        }
+    }
+
+    fn join(&mut self, metadata: Metadata) -> Pin<Box<dyn Future<Output = Result<Peer<N>, JoinError>> + Send>> {
+        let LinkOptions { target, credentials, role, .. } = self.options.clone();
+        let (network, observer, conn) = (self.network.clone(), self.observer.clone(), self.next_conn);
+        self.next_conn += 1;
+        Box::pin(async move {
+            let connected = Peer::connect(&network, &target, conn, observer).await;
+            let mut peer = connected.map_err(|_: Failure| JoinError::Failed)?;
+            let introduction = Introduction::V2 { role: &role, metadata: &metadata, is_admin: false };
+            match peer.register(&credentials, introduction, ANSWER_WITHIN).await {
+                Ok(_) => Ok(peer),
+                Err(AskError::Refused { code, message }) => {
+                    peer.close().await;
+                    Err(JoinError::Refused { code, message })
+                }
+                Err(AskError::TimedOut) => {
+                    peer.abort();
+                    Err(JoinError::Failed)
+                }
+                Err(AskError::Ended(_)) => Err(JoinError::Failed),
+            }
+        })
+    }
+
+    fn not_joined(&mut self, error: JoinError) -> Result<(), LinkError> {
+        match error {
+            JoinError::Failed => self.refusals = 0,
+            JoinError::Refused { code, message } => {
+                self.refusals += 1;
+                if self.refusals >= REFUSALS_MAX {
+                    return Err(LinkError::Refused { code, message });
+                }
+            }
+        }
+        self.wait();
+        Ok(())
+    }
+
+    fn lost(&mut self, end: ConnectionEnd) -> Result<LinkEvent, LinkError> {
+        self.wait();
+        if end.code == Some(CLOSE_REPLACED) { Err(LinkError::Replaced) } else { Ok(LinkEvent::Lost(end)) }
+    }
+
+    fn wait(&mut self) {
+        let pause = self.back_off.pause(&*self.surroundings.random);
+        self.state = State::Waiting { until: Instant::now() + pause };
+    }
+
+    /// The other side was silent for long: asks whether it is there, and the second time gives up.
+    async fn probe(&mut self) -> Option<LinkEvent> {
+        let State::Joined { peer, probed } = &mut self.state else { return None };
+        if peer.heard_at().elapsed() < PROBE_AFTER {
+            // It was heard since the wait began; pings and pongs do not show as messages.
+            *probed = false;
+            return None;
+        }
+        if !*probed {
+            *probed = true;
+            let _ = peer.ping().await;
+            return None;
+        }
+        let until = Instant::now() + self.back_off.pause(&*self.surroundings.random);
+        let State::Joined { peer, .. } = std::mem::replace(&mut self.state, State::Waiting { until }) else {
+            return None;
+        };
+        Some(LinkEvent::Lost(peer.give_up()))
+    }
+}
