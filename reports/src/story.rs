@@ -1,0 +1,217 @@
+//! A broken check, told: from a violation's evidence and the run's events to lanes, messages between them, and marks.
+//!
+//! A story is short. Lanes are users, since relays only pass the server; rows are the evidence, the messages of the jobs
+//! concerned, what the lanes saw and did meanwhile, and faults. Of too many rows those that weigh least are left out.
+//! Neighbours: `story/directory` (who is behind a peer id), `story/rows` (what an event says), `story/marks` (why a row
+//! matters), `render` (columns, and a sequence diagram). Left out: judging; a story only shows what a check has found.
+
+mod directory;
+mod marks;
+mod rows;
+
+use crate::event::{Body, Event, Kind, Name};
+use crate::outcome::{Story, StoryFault, StorySpan};
+use crate::verdict::{CheckVerdict, Evidence, Verdict};
+use directory::Directory;
+use rows::{Arrivals, Candidate, Weight};
+use std::collections::BTreeSet;
+
+/// Most rows of a story: what fits a screen.
+pub const ROWS_MAX: usize = 25;
+/// Most lanes of a story: what fits a page.
+pub const LANES_MAX: usize = 6;
+/// How far before the evidence a story may start, in nanoseconds, where nothing that belongs to it came earlier.
+const LEAD_NS: i64 = 1_000_000_000;
+
+/// The story of the first violation of a broken check; none if the check is not broken or names no event.
+///
+/// `events` are those of the run that broke it, in the order in which they were written.
+pub fn story(check: &CheckVerdict, events: &[Event], is_virtual: bool) -> Option<Story> {
+    let Verdict::Broken { evidence } = &check.verdict else { return None };
+    let violation = evidence.first()?;
+    let scene = Scene::new(violation, events)?;
+    let mut rows = scene.rows(events);
+    marks::mark(&check.name, violation, &mut rows);
+    let rows = shortened(rows);
+    let span_ns = (rows.first()?.row.t_ns, rows.last()?.row.t_ns.max(violation.until_ns));
+    Some(Story {
+        check: check.name.clone(),
+        sentence: violation.sentence.clone(),
+        faults: scene.faults(events, span_ns),
+        spans: scene.spans(events, span_ns),
+        rows: rows.into_iter().map(|it| it.row).collect(),
+        lanes: scene.lanes,
+        is_virtual,
+    })
+}
+
+/// Who and what a story is about.
+struct Scene<'a> {
+    directory: Directory,
+    lanes: Vec<Name>,
+    jobs: BTreeSet<Name>,
+    evidence: BTreeSet<u64>,
+    violation: &'a Evidence,
+    starts_ns: i64,
+}
+
+impl<'a> Scene<'a> {
+    fn new(violation: &'a Evidence, events: &[Event]) -> Option<Scene<'a>> {
+        let directory = Directory::of(events);
+        let evidence: BTreeSet<u64> = violation.events.iter().copied().collect();
+        let shown: Vec<&Event> = events.iter().filter(|it| evidence.contains(&it.n)).collect();
+        let first = shown.first()?;
+        let jobs: BTreeSet<Name> = shown.iter().filter_map(|it| job_of(it)).cloned().collect();
+        let lanes = lanes(violation, &shown, &directory);
+        let first_of_jobs = events.iter().find(|it| job_of(it).is_some_and(|job| jobs.contains(job)));
+        let begins_ns = first_of_jobs.unwrap_or(first).t_ns.min(first.t_ns).min(violation.from_ns);
+        let starts_ns = first_of_jobs
+            .and_then(|_| last_looks_before(begins_ns, &lanes, events))
+            .unwrap_or(begins_ns.saturating_sub(LEAD_NS));
+        Some(Scene { directory, lanes, jobs, evidence, violation, starts_ns })
+    }
+
+    fn is_lane(&self, user: &str) -> bool {
+        self.lanes.iter().any(|lane| &**lane == user)
+    }
+
+    fn rows(&self, events: &[Event]) -> Vec<Candidate> {
+        let mut arrivals = Arrivals::default();
+        let mut rows: Vec<Candidate> = Vec::new();
+        for event in events {
+            if event.kind == Kind::Received && arrivals.settle(event, &mut rows, self.evidence.contains(&event.n)) {
+                continue;
+            }
+            let Some(candidate) = self.candidate(event) else { continue };
+            if event.kind == Kind::Sent {
+                arrivals.expect(event, rows.len());
+            }
+            rows.push(candidate);
+        }
+        rows
+    }
+
+    /// The row of an event, if it belongs to the story.
+    fn candidate(&self, event: &Event) -> Option<Candidate> {
+        let is_evidence = self.evidence.contains(&event.n);
+        // Of arrivals only those are rows of their own that the check names: others belong to the row of their sending.
+        let is_within =
+            event.kind != Kind::Received && (self.starts_ns..=self.violation.until_ns).contains(&event.t_ns);
+        if !is_evidence && !(is_within && self.is_lane(&event.user)) {
+            return None;
+        }
+        let mut candidate = rows::row(event, &self.directory)?;
+        let other_job = job_of(event).is_some_and(|job| !self.jobs.is_empty() && !self.jobs.contains(job));
+        let leaves_the_scene = candidate.row.to.as_ref().is_some_and(|to| !self.is_lane(to));
+        if is_evidence {
+            candidate.weight = Weight::Evidence;
+        } else if other_job || leaves_the_scene {
+            return None;
+        }
+        if leaves_the_scene {
+            // An arrow needs a lane to point at; the receiver is told in words instead.
+            let to = candidate.row.to.take()?;
+            candidate.row.text = format!("{}: to {to}", candidate.row.text);
+        }
+        Some(candidate)
+    }
+
+    fn faults(&self, events: &[Event], (from_ns, until_ns): (i64, i64)) -> Vec<StoryFault> {
+        let mut faults: Vec<StoryFault> = Vec::new();
+        for event in events {
+            let Body::Fault { name, users, .. } = &event.body else { continue };
+            // A fault tells of itself twice: when it begins and when it ends.
+            match faults.iter_mut().rfind(|it| it.name == **name && it.until_ns.is_none()) {
+                Some(open) => open.until_ns = Some(event.t_ns),
+                None => faults.push(StoryFault {
+                    name: name.to_string(),
+                    from_ns: event.t_ns,
+                    until_ns: None,
+                    lanes: users.clone(),
+                }),
+            }
+        }
+        faults.retain(|it| it.from_ns <= until_ns && it.until_ns.is_none_or(|end_ns| end_ns >= from_ns));
+        for fault in &mut faults {
+            let concerns_all = fault.lanes.is_empty();
+            fault.lanes.retain(|lane| self.is_lane(lane));
+            // Without a lane of its own, a fault of strangers would look as if it concerned everybody.
+            fault.name = if fault.lanes.is_empty() && !concerns_all { String::new() } else { fault.name.clone() };
+        }
+        faults.retain(|it| !it.name.is_empty());
+        faults
+    }
+
+    fn spans(&self, events: &[Event], (from_ns, until_ns): (i64, i64)) -> Vec<StorySpan> {
+        let mut spans: Vec<StorySpan> = Vec::new();
+        for event in events.iter().filter(|it| self.is_lane(&it.user)) {
+            let Body::Job { job, .. } = &event.body else { continue };
+            if event.kind == Kind::Began {
+                spans.push(StorySpan {
+                    lane: event.user.clone(),
+                    text: job.to_string(),
+                    from_ns: event.t_ns,
+                    until_ns: None,
+                });
+            } else if let Some(open) =
+                spans.iter_mut().rfind(|it| it.lane == event.user && it.text == **job && it.until_ns.is_none())
+            {
+                open.until_ns = Some(event.t_ns);
+            }
+        }
+        spans.retain(|it| it.from_ns <= until_ns && it.until_ns.is_none_or(|end_ns| end_ns >= from_ns));
+        spans
+    }
+}
+
+/// When the first of the lanes looked for the last time before this: what they saw then is what they acted on.
+fn last_looks_before(t_ns: i64, lanes: &[Name], events: &[Event]) -> Option<i64> {
+    let last_look = |lane: &Name| {
+        let mut looks = events.iter().filter(|it| it.user == *lane && matches!(it.body, Body::Discovered { .. }));
+        looks.rfind(|it| it.t_ns < t_ns).map(|it| it.t_ns)
+    };
+    lanes.iter().filter_map(last_look).min()
+}
+
+/// The job that an event is about.
+fn job_of(event: &Event) -> Option<&Name> {
+    match &event.body {
+        Body::Message { job: Some(message), .. } => message.job.as_ref(),
+        Body::Job { job, .. } | Body::Attempt { job, .. } => Some(job),
+        _ => None,
+    }
+}
+
+/// The users concerned, whoever the evidence is about in the middle, so that its messages cross nobody's lane.
+fn lanes(violation: &Evidence, shown: &[&Event], directory: &Directory) -> Vec<Name> {
+    let mut lanes: Vec<Name> = Vec::new();
+    let mut add = |lane: Name| {
+        if lanes.len() < LANES_MAX && !lanes.contains(&lane) && &*lane != "run" {
+            lanes.push(lane);
+        }
+    };
+    violation.users.iter().for_each(|user| add(directory.user(user)));
+    for event in shown {
+        add(event.user.clone());
+        match &event.body {
+            Body::Job { client, .. } => add(directory.user(client)),
+            Body::Message { from, to, .. } => [from, to].into_iter().for_each(|peer| add(directory.user(peer))),
+            _ => {}
+        }
+    }
+    if lanes.len() > 2 {
+        let hub = lanes.remove(0);
+        lanes.sort();
+        lanes.insert(lanes.len() / 2, hub);
+    }
+    lanes
+}
+
+/// At most [`ROWS_MAX`] rows: the weightiest, and among equals those nearest to what broke the check.
+fn shortened(mut rows: Vec<Candidate>) -> Vec<Candidate> {
+    let breaks_ns = rows.iter().rfind(|it| it.weight == Weight::Evidence).map_or(0, |it| it.row.t_ns);
+    rows.sort_by_key(|it| (it.weight, it.row.t_ns.abs_diff(breaks_ns), it.n));
+    rows.truncate(ROWS_MAX);
+    rows.sort_by_key(|it| (it.row.t_ns, it.n));
+    rows
+}

@@ -1,0 +1,23 @@
+//! Who is behind a peer id: events name users, messages on the wire name peers. Read from registrations.
+
+use crate::event::{Body, Event, Name};
+use std::collections::BTreeMap;
+
+/// The user of each peer id.
+pub(super) struct Directory(BTreeMap<Name, Name>);
+
+impl Directory {
+    /// From all registrations of a run; the latest one of a peer id counts.
+    pub(super) fn of(events: &[Event]) -> Directory {
+        let registered = events.iter().filter_map(|event| match &event.body {
+            Body::Register { peer, .. } => Some((peer.clone(), event.user.clone())),
+            _ => None,
+        });
+        Directory(registered.collect())
+    }
+
+    /// The user behind a peer id, or the id itself if nobody registered it.
+    pub(super) fn user(&self, peer: &Name) -> Name {
+        self.0.get(peer).unwrap_or(peer).clone()
+    }
+}

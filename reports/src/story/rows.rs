@@ -1,0 +1,188 @@
+//! What one event says in a story, in few words, and which message arrived when. Neighbours: `directory` (names).
+
+use super::directory::Directory;
+use crate::event::{Body, Closer, Event, JobOutcome, Kind, Name, Seen};
+use crate::outcome::StoryRow;
+use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
+
+/// How much a row matters, the most first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Weight {
+    /// The check names it.
+    Evidence,
+    /// Work begins or ends, is asked for, promised or refused; a connection ends.
+    Turn,
+    /// What somebody saw or announced.
+    Sight,
+    /// The rest.
+    Detail,
+}
+
+/// A row that may be told.
+pub(super) struct Candidate {
+    /// Number of its event.
+    pub(super) n: u64,
+    /// How much it matters.
+    pub(super) weight: Weight,
+    /// The job it is about.
+    pub(super) job: Option<Name>,
+    /// The row.
+    pub(super) row: StoryRow,
+}
+
+/// The row of an event; none for what tells a reader nothing, such as an operation that merely starts.
+pub(super) fn row(event: &Event, directory: &Directory) -> Option<Candidate> {
+    let (weight, text) = match (&event.body, event.kind) {
+        (Body::Message { .. }, Kind::Sent | Kind::Received) => return message_row(event, directory),
+        (Body::Job { job, .. }, Kind::Began) => (Weight::Turn, format!("begins job: {}", short(job))),
+        (Body::Job { job, outcome, .. }, Kind::Ended) => {
+            (Weight::Turn, format!("ends job: {} {}", short(job), outcome_word(*outcome)))
+        }
+        (Body::Discovered { peers }, _) => (Weight::Sight, format!("discover: {}", sees(peers, directory))),
+        (Body::Updated { metadata }, _) => (Weight::Sight, format!("announces: {}", announced(metadata))),
+        (Body::Registered { .. }, _) => (Weight::Detail, "registers".to_owned()),
+        (Body::Reserve { worker, .. }, Kind::Invoked) => {
+            (Weight::Detail, format!("asks to reserve: {}", directory.user(worker)))
+        }
+        (Body::Reserved { worker, .. }, _) => (Weight::Turn, format!("reserves: {}", directory.user(worker))),
+        (Body::Closed { by, reason, .. }, _) => (Weight::Turn, closed(*by, reason)),
+        (Body::Connection { .. }, Kind::Opened) => (Weight::Detail, "connects".to_owned()),
+        (Body::Error { code, message, .. }, _) => (Weight::Turn, format!("is refused: {code} {message}")),
+        (Body::Http { request, status }, _) => (Weight::Detail, format!("http: {request} {status}")),
+        (Body::Text { text }, _) => (Weight::Detail, text.to_string()),
+        (_, Kind::Unknown) => (Weight::Turn, format!("{}: no answer", event.op)),
+        (_, Kind::Failed) => (Weight::Turn, format!("{}: failed", event.op)),
+        _ => return None,
+    };
+    Some(Candidate {
+        n: event.n,
+        weight,
+        job: super::job_of(event).cloned(),
+        row: StoryRow {
+            t_ns: event.t_ns,
+            from: event.user.clone(),
+            to: None,
+            arrived_ns: None,
+            text: text.trim_end().to_owned(),
+            mark: String::new(),
+        },
+    })
+}
+
+/// A message that was sent, or one that arrived without having been seen to leave.
+fn message_row(event: &Event, directory: &Directory) -> Option<Candidate> {
+    let Body::Message { kind, from, to, job, .. } = &event.body else { return None };
+    let said = job.as_ref().map_or(&**kind, |it| &*it.says);
+    let answer = match job.as_ref().and_then(|it| it.accepted) {
+        Some(true) => " accepted",
+        Some(false) => " refused",
+        None => "",
+    };
+    let weight = match said {
+        "job_request" | "job_response" | "job_assignment" | "job_cancel" => Weight::Turn,
+        _ => Weight::Detail,
+    };
+    let is_received = event.kind == Kind::Received;
+    let text = match is_received {
+        true => format!("receives: {said}{answer} from {}", directory.user(from)),
+        false => format!("{said}{answer}"),
+    };
+    Some(Candidate {
+        n: event.n,
+        weight,
+        job: super::job_of(event).cloned(),
+        row: StoryRow {
+            t_ns: event.t_ns,
+            from: event.user.clone(),
+            to: (!is_received).then(|| directory.user(to)),
+            arrived_ns: None,
+            text,
+            mark: String::new(),
+        },
+    })
+}
+
+/// Messages on their way, to tell when each one arrived: the same sender, receiver and content, first come first served.
+#[derive(Default)]
+pub(super) struct Arrivals(BTreeMap<(Name, Name, u64), VecDeque<usize>>);
+
+impl Arrivals {
+    /// A message of this row is on its way.
+    pub(super) fn expect(&mut self, event: &Event, row: usize) {
+        if let Some(key) = key(event) {
+            self.0.entry(key).or_default().push_back(row);
+        }
+    }
+
+    /// Whether this arrival belongs to a row that is told; the row then knows when, and weighs as much as its evidence.
+    pub(super) fn settle(&mut self, event: &Event, rows: &mut [Candidate], is_evidence: bool) -> bool {
+        let waiting = key(event).and_then(|key| self.0.get_mut(&key)).and_then(VecDeque::pop_front);
+        let Some(candidate) = waiting.and_then(|row| rows.get_mut(row)) else { return false };
+        candidate.row.arrived_ns = Some(event.t_ns);
+        if is_evidence {
+            candidate.weight = Weight::Evidence;
+            candidate.n = event.n;
+        }
+        true
+    }
+}
+
+fn key(event: &Event) -> Option<(Name, Name, u64)> {
+    match &event.body {
+        Body::Message { from, to, digest, .. } => Some((from.clone(), to.clone(), *digest)),
+        _ => None,
+    }
+}
+
+/// What a discovery showed; many peers are counted.
+fn sees(peers: &[Seen], directory: &Directory) -> String {
+    const NAMED_MAX: usize = 3;
+    let name = |seen: &Seen| match &seen.status {
+        Some(status) => format!("{} {status}", directory.user(&seen.peer)),
+        None => directory.user(&seen.peer).to_string(),
+    };
+    let mut named: Vec<String> = peers.iter().take(NAMED_MAX).map(name).collect();
+    match peers.len() {
+        0 => return "sees nobody".to_owned(),
+        count if count > NAMED_MAX => named.push(format!("{} more", count - NAMED_MAX)),
+        _ => {}
+    }
+    format!("sees {}", named.join(", "))
+}
+
+fn announced(metadata: &Value) -> String {
+    match metadata.pointer("/properties/status").and_then(Value::as_str) {
+        Some(status) => format!("status {status}"),
+        None => "metadata".to_owned(),
+    }
+}
+
+fn closed(by: Closer, reason: &str) -> String {
+    let what = match by {
+        Closer::Us => "disconnects",
+        Closer::Peer => "connection closed by the server",
+        Closer::Network => "connection lost",
+        Closer::Fault => "is cut down",
+    };
+    if reason.is_empty() { what.to_owned() } else { format!("{what}: {reason}") }
+}
+
+fn outcome_word(outcome: Option<JobOutcome>) -> &'static str {
+    match outcome {
+        Some(JobOutcome::Completed) => "completed",
+        Some(JobOutcome::Failed) => "failed",
+        Some(JobOutcome::Cancelled) => "cancelled",
+        Some(JobOutcome::Lost) => "lost",
+        None => "",
+    }
+}
+
+/// Ids that nobody can read, such as UUIDs, by their beginning.
+fn short(id: &str) -> String {
+    const READABLE_MAX: usize = 20;
+    match id.char_indices().nth(READABLE_MAX) {
+        Some(_) => format!("{}…", id.chars().take(8).collect::<String>()),
+        None => id.to_owned(),
+    }
+}

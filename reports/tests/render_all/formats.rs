@@ -1,0 +1,89 @@
+//! Text, JSON, Markdown and JUnit XML.
+
+use crate::fixture::{live, naive, report};
+use rehearsal_reports::outcome::Overall;
+use rehearsal_reports::render::text::Style;
+use rehearsal_reports::render::{json, junit, markdown, text};
+use rehearsal_scenarios::plan::Expectation;
+
+#[test]
+fn the_terminal_shows_verdicts_story_numbers_and_how_to_repeat() {
+    insta::assert_snapshot!(text::report(&report(), Style::Plain));
+}
+
+#[test]
+fn colours_are_there_only_if_asked_for() {
+    let (plain, coloured) = (text::report(&report(), Style::Plain), text::report(&report(), Style::Coloured));
+    assert!(!plain.contains('\u{1b}'));
+    assert!(coloured.contains("\u{1b}[33mBROKEN\u{1b}[0m"), "an expected break is no alarm");
+    let mut without = coloured;
+    for code in ["32", "31;1", "33", "2", "0"] {
+        without = without.replace(&format!("\u{1b}[{code}m"), "");
+    }
+    assert_eq!(without, plain, "colours must not move columns");
+}
+
+#[test]
+fn json_lines_have_the_documented_keys() {
+    let lines: Vec<String> = report().outcomes.iter().map(json::line).collect();
+    assert!(lines.iter().all(|line| !line.contains('\n')));
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn markdown_fits_a_pull_request() {
+    insta::assert_snapshot!(markdown::report(&report()));
+}
+
+#[test]
+fn junit_passes_what_is_expected_and_fails_what_is_missed() {
+    insta::assert_snapshot!(junit::report(&report()));
+}
+
+#[test]
+fn junit_fails_a_break_that_nobody_expected_and_a_break_that_did_not_come() {
+    let mut surprised = report();
+    surprised.outcomes = vec![naive(), live()];
+    surprised.outcomes[0].expectation = Expectation::Holds;
+    surprised.outcomes[0].checks[1].expected_broken = false;
+    surprised.outcomes[1].expectation = Expectation::Broken(vec!["worker_runs_one_job_at_a_time".to_owned()]);
+    surprised.outcomes[1].thresholds.clear();
+    let xml = junit::report(&surprised);
+    assert_eq!(xml.matches("<failure").count(), 2, "{xml}");
+    assert!(xml.contains("nothing is"), "{xml}");
+}
+
+#[test]
+fn an_unexpected_verdict_is_said_in_the_first_line() {
+    let mut outcome = naive();
+    outcome.expected = false;
+    outcome.verdict = Overall::Broken;
+    assert!(text::outcome(&outcome, Style::Plain).lines().next().unwrap().ends_with("broken, not as expected"));
+}
+
+#[test]
+fn what_files_and_networks_say_can_steer_neither_terminal_nor_comment() {
+    let mut hostile = report();
+    let nasty = "\u{1b}[2J<script>alert(1)</script> @everyone |`x`|\n# big";
+    hostile.title = nasty.to_owned();
+    hostile.outcomes[0].scenario = nasty.to_owned();
+    hostile.outcomes[0].notes = vec![nasty.to_owned()];
+    hostile.outcomes[0].checks[1].check.property = nasty.to_owned();
+    hostile.outcomes[0].repeat = Some("``` </details> ```".to_owned());
+    assert!(!text::report(&hostile, Style::Plain).contains('\u{1b}'));
+    let markdown = markdown::report(&hostile);
+    assert!(!markdown.contains("<script") && !markdown.contains("@everyone") && !markdown.contains("\n# big"));
+    assert!(markdown.contains("````text\n``` </details> ```\n````"), "the fence must be longer than what it holds");
+    let xml = junit::report(&hostile);
+    assert!(!xml.contains('\u{1b}') && !xml.contains("<script"));
+}
+
+#[test]
+fn the_same_report_gives_the_same_bytes() {
+    let formats = || {
+        let report = report();
+        let lines: Vec<String> = report.outcomes.iter().map(json::line).collect();
+        (text::report(&report, Style::Coloured), lines, markdown::report(&report), junit::report(&report))
+    };
+    assert_eq!(formats(), formats());
+}

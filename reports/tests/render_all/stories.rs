@@ -1,0 +1,104 @@
+//! Stories: what is told of a violation, and what is left out.
+
+use crate::race::{Script, naive_race};
+use rehearsal_reports::outcome::Story;
+use rehearsal_reports::render::text::story_columns;
+use rehearsal_reports::story::{ROWS_MAX, story};
+use rehearsal_reports::verdict::{CheckVerdict, Evidence, Verdict};
+
+fn naive_story() -> Story {
+    let (check, events) = naive_race();
+    story(&check, &events, true).expect("a broken check with evidence has a story")
+}
+
+#[test]
+fn the_race_is_told_from_the_last_look_to_the_second_job() {
+    insta::assert_snapshot!(story_columns(&naive_story()));
+}
+
+#[test]
+fn the_worker_stands_between_its_clients_and_peer_ids_are_told_as_users() {
+    assert_eq!(naive_story().lanes.iter().map(|it| &**it).collect::<Vec<_>>(), ["clients-0", "workers-0", "clients-1"]);
+}
+
+#[test]
+fn two_jobs_at_once_are_two_spans_in_one_lane() {
+    let spans = naive_story().spans;
+    assert_eq!(spans.len(), 2);
+    assert!(spans.iter().all(|it| &*it.lane == "workers-0"));
+    assert!(spans[1].from_ns < spans[0].until_ns.unwrap());
+}
+
+#[test]
+fn a_message_arrives_when_its_digest_does_and_not_at_all_otherwise() {
+    let story = naive_story();
+    let request = story.rows.iter().find(|it| it.text == "job_request").unwrap();
+    assert_eq!(request.arrived_ns, Some(10_028_000_000));
+    let lost = story.rows.iter().find(|it| it.text == "job_status" && it.t_ns == 15_215_000_000).unwrap();
+    assert_eq!(lost.arrived_ns, None);
+}
+
+#[test]
+fn a_fault_is_a_span_over_the_lanes_it_concerns() {
+    let story = naive_story();
+    assert_eq!(story.faults.len(), 1);
+    assert_eq!(story.faults[0].until_ns, Some(10_068_000_000));
+    assert_eq!(story.faults[0].lanes, ["clients-1".into()]);
+}
+
+#[test]
+fn a_long_run_is_told_in_few_rows_with_the_evidence_among_them() {
+    let (worker, client) = (("workers-0", "w"), ("clients-0", "c"));
+    let mut script = Script::default();
+    script.registers(1, worker.0, worker.1);
+    script.registers(2, client.0, client.1);
+    for index in 0..200 {
+        script.says(100 + index, worker, client, "job_status", "j1", Some(1));
+    }
+    let seen = script.sees(400, client.0, worker.1, "available");
+    let check = broken("departed_peers_disappear", &["clients-0", "workers-0"], vec![seen], 400);
+    let story = story(&check, &script.in_order(), true).unwrap();
+    assert_eq!(story.rows.len(), ROWS_MAX);
+    assert_eq!(story.rows.last().unwrap().mark, "still listed");
+}
+
+#[test]
+fn an_arrival_that_nobody_sent_is_told_in_the_receivers_lane() {
+    let mut script = Script::default();
+    script.registers(1, "clients-0", "c");
+    script.says(5, ("outside", "x"), ("clients-0", "c"), "job_request", "j1", Some(2));
+    let mut events = script.in_order();
+    events.retain(|it| &*it.user != "outside");
+    let n = events.last().unwrap().n;
+    let story = story(&broken("room_sees_only_its_own", &["clients-0"], vec![n], 7), &events, true).unwrap();
+    assert_eq!(story.rows.last().unwrap().text, "receives: job_request from x");
+    assert_eq!(story.rows.last().unwrap().mark, "from another room");
+}
+
+#[test]
+fn without_evidence_there_is_no_story() {
+    let (mut check, events) = naive_race();
+    assert!(story(&check, &[], true).is_none());
+    check.verdict = Verdict::Broken { evidence: Vec::new() };
+    assert!(story(&check, &events, true).is_none());
+    check.verdict = Verdict::Holds;
+    assert!(story(&check, &events, true).is_none());
+}
+
+fn broken(name: &str, users: &[&str], events: Vec<u64>, until_ms: i64) -> CheckVerdict {
+    let evidence = Evidence {
+        sentence: "something is wrong".to_owned(),
+        from_ns: 0,
+        until_ns: until_ms * 1_000_000,
+        users: users.iter().map(|&it| it.into()).collect(),
+        events,
+    };
+    CheckVerdict {
+        name: name.to_owned(),
+        property: name.replace('_', " "),
+        verdict: Verdict::Broken { evidence: vec![evidence] },
+        judged: 1,
+        judged_what: "discoveries".to_owned(),
+        violations: 1,
+    }
+}
