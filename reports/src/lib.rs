@@ -4,6 +4,7 @@
 //! - [`checks`]: properties over the events, one file each
 //! - [`verdict`]: what they say
 //! - [`outcome`]: one scenario in one world, everything a reader may be shown
+//! - [`story`]: a broken check, told
 //! - [`render`]: outcomes as text, HTML, JSON, Markdown and JUnit XML
 //!
 //! Absent on purpose: tokio, sockets, files, the wall clock. The same input gives the same bytes.
@@ -12,4 +13,5 @@ pub mod checks;
 pub mod event;
 pub mod outcome;
 pub mod render;
+pub mod story;
 pub mod verdict;
