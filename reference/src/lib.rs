@@ -4,18 +4,23 @@
 //! - [`protocol`]: the words on the wire, both sides
 //! - [`defects`]: known flaws that can be switched on
 //! - [`peer`], [`http_client`]: one connection of a user to a [`target`], and how it fails ([`failure`])
+//! - [`worker`], [`client`]: the programs, each a core without IO ([`program`]) run as a [`user`] on a [`peer::Link`]
 //! - [`observer`]: how worker and client tell what they do
 //!
 //! Absent on purpose: the simulation, the harness, plans and records. It does not know that it is tested.
 
 pub mod backoff;
+pub mod client;
 pub mod defects;
 pub mod failure;
 pub mod http_client;
 pub mod network;
 pub mod observer;
 pub mod peer;
+pub mod program;
 pub mod protocol;
 pub mod shutdown;
 pub mod surroundings;
 pub mod target;
+pub mod user;
+pub mod worker;

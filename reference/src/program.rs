@@ -1,0 +1,137 @@
+//! A program on a link: what the cores of worker and client have in common, and the loop that drives either.
+//!
+//! A core does no IO: it takes inputs and the time, and is asked for outputs and its next deadline. Time is counted from
+//! the start of the program. Neighbours: `worker::core`, `client::core`, `peer::Link`. Left out: what a program does.
+
+use crate::network::Network;
+use crate::observer::{Observed, Observer};
+use crate::peer::{Link, LinkError, LinkEvent};
+use crate::protocol::Metadata;
+use crate::shutdown::{Shutdown, stricter};
+use serde_json::Value;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+/// What a core is told.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    /// Registered with the metadata that it was last asked for.
+    Joined,
+    /// A message came.
+    Message(&'a Value),
+    /// The connection is lost, until `Joined` comes again.
+    Lost,
+    /// It is to leave.
+    Shutdown(Shutdown),
+}
+
+/// What a core wants done, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Send this to the server.
+    Send(Value),
+    /// Tell the observer: a job began.
+    JobBegan {
+        /// The job.
+        job: String,
+        /// Who asked for it.
+        client: String,
+    },
+    /// Tell the observer: a job ended.
+    JobEnded {
+        /// The job.
+        job: String,
+        /// Who asked for it.
+        client: String,
+        /// `completed`, `failed` or `cancelled`.
+        outcome: &'static str,
+    },
+    /// Tell the observer: an attempt to get a job done begins.
+    AttemptBegan {
+        /// The job id of this attempt.
+        job: String,
+        /// The first attempt's, if this is another.
+        attempt_of: Option<String>,
+    },
+    /// Tell the observer: an attempt ended.
+    AttemptEnded {
+        /// The job id of this attempt.
+        job: String,
+        /// The worker that it was assigned to.
+        worker: Option<String>,
+        /// `completed`, `failed`, `cancelled`, `nobody_free` or `lost`.
+        outcome: &'static str,
+    },
+}
+
+/// A core: state without IO.
+pub trait Program {
+    /// Takes an input.
+    fn handle(&mut self, input: Input<'_>, now: Duration);
+    /// When [`Program::handle_deadline`] is next due, if ever.
+    fn deadline(&self) -> Option<Duration>;
+    /// Does what is due.
+    fn handle_deadline(&mut self, now: Duration);
+    /// The next thing to do, if any.
+    fn poll_output(&mut self) -> Option<Output>;
+    /// What it says about itself when it registers now.
+    fn metadata(&mut self) -> Metadata;
+    /// Whether it has nothing left to do.
+    fn is_done(&self) -> bool;
+}
+
+/// Drives a core on a link until it is done, then leaves cleanly.
+pub(crate) async fn run<N: Network>(
+    mut program: impl Program,
+    mut link: Link<N>,
+    observer: &dyn Observer,
+    mut shutdown: watch::Receiver<Shutdown>,
+) -> Result<(), LinkError> {
+    let start = Instant::now();
+    let mut asked = Shutdown::Run;
+    loop {
+        while let Some(output) = program.poll_output() {
+            perform(&output, &mut link, observer).await;
+        }
+        if program.is_done() {
+            link.close().await;
+            return Ok(());
+        }
+        let deadline = program.deadline().map(|at| start + at);
+        tokio::select! {
+            biased;
+            more = stricter(&mut shutdown, asked) => {
+                asked = more;
+                program.handle(Input::Shutdown(asked), start.elapsed());
+            }
+            () = until(deadline) => program.handle_deadline(start.elapsed()),
+            event = link.next(|| program.metadata()) => match event? {
+                LinkEvent::Joined => program.handle(Input::Joined, start.elapsed()),
+                LinkEvent::Message(message) => program.handle(Input::Message(&message), start.elapsed()),
+                LinkEvent::Lost(_) => program.handle(Input::Lost, start.elapsed()),
+            },
+        }
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn perform<N: Network>(output: &Output, link: &mut Link<N>, observer: &dyn Observer) {
+    match output {
+        Output::Send(message) => link.send(message).await,
+        Output::JobBegan { job, client } => observer.observe(Observed::JobBegan { job, client }),
+        Output::JobEnded { job, client, outcome } => observer.observe(Observed::JobEnded { job, client, outcome }),
+        Output::AttemptBegan { job, attempt_of } => {
+            observer.observe(Observed::AttemptBegan { job, attempt_of: attempt_of.as_deref() });
+        }
+        Output::AttemptEnded { job, worker, outcome } => {
+            observer.observe(Observed::AttemptEnded { job, worker: worker.as_deref(), outcome });
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! The worker without IO: status, offers, jobs. An offer is an accepted request that waits for its assignment, at most
+//! 10 s; a job runs for its duration, connected or not. Sources: the operational document (status, strategies, time-out)
+//! and the application protocol document (messages).
+//!
+//! The hardened worker has at most one offer or job, since it refuses whoever comes while its status is not `available`.
+//! Each defect is asked at the one place where the flaw is. Neighbours: `suitability`, `program` (who drives it).
+
+use super::Strategy;
+use super::status::{Announcement, WorkerStatus};
+use super::suitability::unsuitable;
+use super::work::{Job, Offer, Stage, failed, status};
+use crate::defects::{Defect, Defects};
+use crate::program::{Input, Output, Program};
+use crate::protocol::job::{
+    ASSIGNMENT_TIMEOUT_SEC, AppError, JobCancelled, JobComplete, JobMessage, JobRequest, JobResponse, JobState,
+};
+use crate::protocol::{Metadata, Object, ServerMessage, compose};
+use crate::shutdown::Shutdown;
+use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long an offer waits for its assignment (operational document).
+const ASSIGNMENT_WITHIN: Duration = Duration::from_secs(ASSIGNMENT_TIMEOUT_SEC);
+
+/// How long the nth job of this worker takes, counted from 0.
+pub type JobDuration = Arc<dyn Fn(u64) -> Duration + Send + Sync>;
+
+/// What a worker is.
+#[derive(Clone)]
+pub struct WorkerProfile {
+    /// How it protects itself from two jobs at once.
+    pub strategy: Strategy,
+    /// Its flaws.
+    pub defects: Defects,
+    /// Tags in its metadata.
+    pub tags: Vec<String>,
+    /// Properties in its metadata, without the status.
+    pub properties: Object,
+    /// How long its jobs take.
+    pub job_duration: JobDuration,
+}
+
+/// A worker's state.
+pub struct WorkerCore {
+    peer_id: String,
+    profile: WorkerProfile,
+    is_joined: bool,
+    shutdown: Shutdown,
+    offers: BTreeMap<String, Offer>,
+    jobs: BTreeMap<String, Job>,
+    jobs_begun: u64,
+    announced: Announcement,
+    updates_sent: u64,
+    updates_acknowledged: u64,
+    // Ends of jobs that could not be reported yet.
+    unreported: Vec<(String, JobMessage)>,
+    outputs: VecDeque<Output>,
+}
+
+impl Program for WorkerCore {
+    fn handle(&mut self, input: Input<'_>, now: Duration) {
+        match input {
+            Input::Joined => self.joined(),
+            Input::Lost => self.lost(),
+            Input::Message(message) => self.receive(message, now),
+            Input::Shutdown(asked) => self.shut_down(asked),
+        }
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        let offers = self.offers.values().filter(|offer| self.lapses(offer)).map(|offer| offer.until);
+        offers.chain(self.jobs.values().map(Job::deadline)).min()
+    }
+
+    fn handle_deadline(&mut self, now: Duration) {
+        self.drop_lapsed_offers(now);
+        self.report_progress(now);
+        self.complete_jobs(now);
+        self.announce();
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    fn metadata(&mut self) -> Metadata {
+        self.announced = self.announcement();
+        let mut properties = self.profile.properties.clone();
+        properties.extend(self.announced.properties());
+        Metadata::new(self.profile.tags.iter().map(String::as_str), properties)
+    }
+
+    fn is_done(&self) -> bool {
+        let is_idle = self.offers.is_empty() && self.jobs.is_empty() && self.unreported.is_empty();
+        self.shutdown == Shutdown::Now || self.shutdown == Shutdown::Drain && is_idle
+    }
+}
+
+impl WorkerCore {
+    /// A worker that has not joined yet.
+    pub fn new(peer_id: &str, profile: WorkerProfile) -> WorkerCore {
+        WorkerCore {
+            peer_id: peer_id.to_string(),
+            profile,
+            is_joined: false,
+            shutdown: Shutdown::Run,
+            offers: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            jobs_begun: 0,
+            announced: Announcement { status: WorkerStatus::Available, job: None },
+            updates_sent: 0,
+            updates_acknowledged: 0,
+            unreported: Vec::new(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// What it is doing, as it tells it and as it judges requests by it.
+    pub fn status(&self) -> WorkerStatus {
+        let reserves = !self.offers.is_empty() && !self.has(Defect::StatusAfterAccept);
+        match self.shutdown {
+            _ if !self.jobs.is_empty() => WorkerStatus::Busy,
+            _ if reserves => WorkerStatus::Reserved,
+            Shutdown::Run => WorkerStatus::Available,
+            Shutdown::Drain | Shutdown::Now => WorkerStatus::Maintenance,
+        }
+    }
+
+    fn has(&self, defect: Defect) -> bool {
+        self.profile.defects.has(defect)
+    }
+
+    fn joined(&mut self) {
+        self.is_joined = true;
+        for (client, report) in std::mem::take(&mut self.unreported) {
+            self.tell(&client, &report);
+        }
+        // The registration carried the status of the moment when it was sent.
+        self.announce();
+    }
+
+    fn lost(&mut self) {
+        self.is_joined = false;
+        self.updates_acknowledged = self.updates_sent;
+        // Nobody has been told yet about an offer whose update is not acknowledged.
+        self.offers.retain(|_, offer| matches!(offer.stage, Stage::Accepted));
+    }
+
+    fn receive(&mut self, message: &Value, now: Duration) {
+        match ServerMessage::of(message) {
+            ServerMessage::MetadataUpdated { .. } => {
+                self.updates_acknowledged = (self.updates_acknowledged + 1).min(self.updates_sent);
+                self.answer_announced_offers(now);
+            }
+            ServerMessage::PeerMessage { from_peer_id, payload, .. } => self.receive_from(from_peer_id, payload, now),
+            _ => {}
+        }
+    }
+
+    fn receive_from(&mut self, client: &str, payload: &Value, now: Duration) {
+        match JobMessage::parse(payload) {
+            Some(JobMessage::JobRequest(request)) => self.consider(client, &request, now),
+            Some(JobMessage::JobAssignment(assignment)) => self.take_assignment(client, &assignment.job_id, now),
+            Some(JobMessage::JobCancel(cancel)) => self.cancel(client, &cancel.job_id),
+            Some(_) => {}
+            None => self.refuse_unreadable(client, payload),
+        }
+    }
+
+    fn consider(&mut self, client: &str, request: &JobRequest, now: Duration) {
+        let job_id = &request.job_id;
+        if self.offers.contains_key(job_id) || self.jobs.contains_key(job_id) {
+            // The same question again: the answer is on its way or given.
+            return;
+        }
+        if let Some(reason) = self.objection(request) {
+            return self.answer(client, job_id, Err(reason), now);
+        }
+        let offer = Offer { client: client.to_string(), until: now + ASSIGNMENT_WITHIN, stage: Stage::Accepted };
+        self.offers.insert(job_id.clone(), offer);
+        if self.profile.strategy == Strategy::MetadataFirst && !self.has(Defect::StatusAfterAccept) {
+            self.announce();
+            let update = self.updates_sent;
+            if let Some(offer) = self.offers.get_mut(job_id) {
+                offer.stage = Stage::Announcing { update };
+            }
+            self.answer_announced_offers(now);
+        } else {
+            self.answer(client, job_id, Ok(()), now);
+            self.announce();
+        }
+    }
+
+    /// Why this request cannot be accepted now, if so.
+    fn objection(&self, request: &JobRequest) -> Option<&'static str> {
+        let refuses_when_busy = !self.has(Defect::NoBusyRejection) || self.shutdown != Shutdown::Run;
+        if self.status() != WorkerStatus::Available && refuses_when_busy {
+            return Some("busy");
+        }
+        unsuitable(&self.profile.properties, request)
+    }
+
+    fn answer(&mut self, client: &str, job_id: &str, answer: Result<(), &'static str>, now: Duration) {
+        let busy_until = self.jobs.values().map(Job::ends_at).min();
+        let response = match answer {
+            Ok(()) => {
+                let minutes = (self.profile.job_duration)(self.jobs_begun).as_secs_f64() / 60.0;
+                JobResponse {
+                    accepted: true,
+                    estimated_start_time_sec: Some(0.0),
+                    estimated_duration_minutes: Some(minutes),
+                    ..JobResponse::default()
+                }
+            }
+            Err(reason) => JobResponse {
+                reason: Some(reason.to_string()),
+                retry_after_sec: busy_until.map(|until| until.saturating_sub(now).as_secs_f64()),
+                ..JobResponse::default()
+            },
+        };
+        self.tell(client, &JobMessage::JobResponse(JobResponse { job_id: job_id.to_string(), ..response }));
+    }
+
+    /// Metadata first: says yes to those whose status update is acknowledged; the time for the assignment counts from now.
+    fn answer_announced_offers(&mut self, now: Duration) {
+        let acknowledged = self.updates_acknowledged;
+        let mut answered = Vec::new();
+        for (job_id, offer) in &mut self.offers {
+            if matches!(offer.stage, Stage::Announcing { update } if update <= acknowledged) {
+                offer.stage = Stage::Accepted;
+                offer.until = now + ASSIGNMENT_WITHIN;
+                answered.push((offer.client.clone(), job_id.clone()));
+            }
+        }
+        for (client, job_id) in answered {
+            self.answer(&client, &job_id, Ok(()), now);
+        }
+    }
+
+    fn take_assignment(&mut self, client: &str, job_id: &str, now: Duration) {
+        let is_accepted = |offer: &Offer| offer.client == client && matches!(offer.stage, Stage::Accepted);
+        if self.offers.get(job_id).is_some_and(is_accepted) {
+            self.offers.remove(job_id);
+            self.begin(client, job_id, now);
+        } else if !self.jobs.contains_key(job_id) {
+            self.tell(client, &failed(job_id, "NOT_ACCEPTED", "this job was not accepted, or too long ago"));
+        }
+    }
+
+    fn begin(&mut self, client: &str, job_id: &str, now: Duration) {
+        let duration = (self.profile.job_duration)(self.jobs_begun);
+        self.jobs_begun += 1;
+        let (job, client) = (job_id.to_string(), client.to_string());
+        self.outputs.push_back(Output::JobBegan { job: job.clone(), client: client.clone() });
+        self.jobs.insert(job, Job::begin(&client, now, duration));
+        self.announce();
+        self.tell(&client, &status(job_id, JobState::Starting, 0.0));
+        self.tell(&client, &status(job_id, JobState::Running, 0.0));
+    }
+
+    fn cancel(&mut self, client: &str, job_id: &str) {
+        let is_theirs = |owner: Option<&String>| owner.is_some_and(|owner| owner == client);
+        if is_theirs(self.jobs.get(job_id).map(|job| &job.client)) {
+            self.jobs.remove(job_id);
+            let (job, client) = (job_id.to_string(), client.to_string());
+            self.outputs.push_back(Output::JobEnded { job, client, outcome: "cancelled" });
+        } else if is_theirs(self.offers.get(job_id).map(|offer| &offer.client)) {
+            self.offers.remove(job_id);
+        } else {
+            // A job that ended while the cancellation was on its way, or one that was refused: nothing to undo.
+            return;
+        }
+        self.tell(client, &JobMessage::JobCancelled(JobCancelled { job_id: job_id.to_string() }));
+        self.announce();
+    }
+
+    fn refuse_unreadable(&mut self, client: &str, payload: &Value) {
+        let kind = payload.get("app_message_type").and_then(Value::as_str);
+        if matches!(kind, Some("job_request" | "job_assignment" | "job_cancel")) {
+            let error = AppError {
+                job_id: payload.get("job_id").and_then(Value::as_str).map(str::to_string),
+                error_code: "INVALID_MESSAGE".to_string(),
+                message: "a field is missing or has the wrong type".to_string(),
+                recoverable: false,
+            };
+            self.tell(client, &JobMessage::AppError(error));
+        }
+    }
+
+    fn shut_down(&mut self, asked: Shutdown) {
+        self.shutdown = self.shutdown.max(asked);
+        if self.shutdown == Shutdown::Now {
+            self.offers.clear();
+            for (job, Job { client, .. }) in std::mem::take(&mut self.jobs) {
+                self.tell(&client, &failed(&job, "WORKER_LEAVES", "the worker is shut down"));
+                self.outputs.push_back(Output::JobEnded { job, client, outcome: "failed" });
+            }
+        }
+        self.announce();
+    }
+
+    /// Whether an offer ends by itself when its time is over.
+    fn lapses(&self, offer: &Offer) -> bool {
+        !(matches!(offer.stage, Stage::Accepted) && self.has(Defect::AssignmentTimeoutNeverFires))
+    }
+
+    fn drop_lapsed_offers(&mut self, now: Duration) {
+        let is_over = |(_, offer): &(&String, &Offer)| offer.until <= now && self.lapses(offer);
+        let lapsed: Vec<String> = self.offers.iter().filter(is_over).map(|(id, _)| id.clone()).collect();
+        for job_id in lapsed {
+            self.offers.remove(&job_id);
+        }
+    }
+
+    fn report_progress(&mut self, now: Duration) {
+        let worker_status = self.status().as_str();
+        let mut reports = Vec::new();
+        for (job_id, job) in &mut self.jobs {
+            let due = job.reports_due(job_id, now, worker_status);
+            reports.extend(due.into_iter().map(|report| (job.client.clone(), report)));
+        }
+        for (client, report) in reports {
+            self.tell(&client, &report);
+        }
+    }
+
+    fn complete_jobs(&mut self, now: Duration) {
+        while let Some(job) = self.jobs.iter().find(|(_, job)| job.ends_at() <= now).map(|(id, _)| id.clone()) {
+            let Some(Job { client, .. }) = self.jobs.remove(&job) else { return };
+            let complete = JobMessage::JobComplete(JobComplete { job_id: job.clone(), result: Object::new() });
+            self.outputs.push_back(Output::JobEnded { job, client: client.clone(), outcome: "completed" });
+            if self.is_joined {
+                self.tell(&client, &complete);
+            } else {
+                self.unreported.push((client, complete));
+            }
+        }
+    }
+
+    /// Tells the server what changed, if anything did.
+    fn announce(&mut self) {
+        let current = self.announcement();
+        if self.is_joined && current != self.announced {
+            let metadata = Metadata::of_properties(current.properties());
+            self.outputs.push_back(Output::Send(compose::update_metadata(&self.peer_id, &metadata)));
+            self.updates_sent += 1;
+            self.announced = current;
+        }
+    }
+
+    fn announcement(&self) -> Announcement {
+        Announcement { status: self.status(), job: self.jobs.keys().next().cloned() }
+    }
+
+    fn tell(&mut self, client: &str, message: &JobMessage) {
+        if self.is_joined {
+            self.outputs.push_back(Output::Send(compose::peer_message(&self.peer_id, client, &message.to_value())));
+        }
+    }
+}
