@@ -1,1 +1,21 @@
-//! loadgen
+//! Users that play a plan, in both worlds, and live runs. Start here: [`users::play_user`].
+//!
+//! - [`target`]: what is played against, and who says so in each request
+//! - [`sink`]: where events go; [`recorder`]: one user's observations become events
+//! - [`commons`]: what the users of a run share: rooms, identities, meeting points, the phase of the run
+//! - [`users`]: a user's whole life: start, sign-in, worker, client or the steps of a flow
+//! - [`prepare`], [`cleanup`], [`journal`]: what is made on the target before time 0, and removed at the end
+//! - [`live`]: real sockets, the machine's clock, files: the only place here that knows them
+//!
+//! Absent on purpose: the simulated world (it uses this crate), rendering, and exit codes.
+
+pub mod cleanup;
+pub mod commons;
+pub mod journal;
+
+pub mod prepare;
+pub mod recorder;
+pub mod sink;
+pub mod steward;
+pub mod target;
+pub mod users;

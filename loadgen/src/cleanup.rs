@@ -1,0 +1,52 @@
+//! After the run: every room and identity that it made is removed again. Neighbours: `prepare` made them, `live::finish`
+//! does the same from a journal after a crash. Left out: what other people made.
+
+use crate::commons::Commons;
+use crate::journal::Resource;
+use crate::recorder::UserRecorder;
+use crate::steward::{RUN, Steward};
+use crate::users::UserEnv;
+use rehearsal_reference::failure::FailureClass;
+use rehearsal_reference::network::Network;
+
+/// What could not be removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftBehind {
+    /// Ids of rooms.
+    pub rooms: Vec<String>,
+    /// User names of identities.
+    pub identities: Vec<String>,
+}
+
+impl LeftBehind {
+    /// Whether everything was removed.
+    pub fn is_nothing(&self) -> bool {
+        self.rooms.is_empty() && self.identities.is_empty()
+    }
+}
+
+/// Removes all rooms, with the peers in them, then all identities. A target that is gone is not asked a thousand times:
+/// after the first refused connection the rest is left behind.
+pub async fn clean_up<N: Network>(env: &UserEnv<N>) -> LeftBehind {
+    let mut steward = Steward::new(env, UserRecorder::new(env.sink.clone(), RUN.into(), 1));
+    let mut left = LeftBehind::default();
+    let mut is_gone = false;
+    for (what, id) in resources(&env.commons) {
+        if !is_gone && let Err(failure) = steward.remove(what, &id).await {
+            is_gone = matches!(failure.class, FailureClass::Refused | FailureClass::TimedOut | FailureClass::Dns);
+        } else if !is_gone {
+            continue;
+        }
+        match what {
+            Resource::Room => left.rooms.push(id),
+            Resource::Identity => left.identities.push(id),
+        }
+    }
+    left
+}
+
+fn resources(commons: &Commons) -> Vec<(Resource, String)> {
+    let rooms = commons.room_ids().into_iter().map(|id| (Resource::Room, id));
+    let identities = commons.usernames().into_iter().map(|id| (Resource::Identity, id));
+    rooms.chain(identities).collect()
+}

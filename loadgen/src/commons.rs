@@ -1,0 +1,126 @@
+//! What the users of a run have in common: rooms and identities that were made for them, meeting points, and the phase
+//! that the run is in. Shared by `Arc` between all users, also between simulated hosts. Secrets live here and in
+//! requests, never in events.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RunPhase {
+    /// Rooms and identities are being made; users wait.
+    Preparing,
+    /// Time 0 has come: users play.
+    Playing,
+    /// What runs is finished, nothing new begins.
+    Settling,
+    /// Everybody leaves.
+    Ended,
+}
+
+/// A room on the target. The token is its password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RoomCredentials {
+    /// The room's id.
+    pub id: String,
+    /// The room's token.
+    pub token: String,
+}
+
+/// An identity on the target.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IdentityCredentials {
+    /// The user name that sign-in gave; also the peer id.
+    pub username: String,
+    /// The identity token.
+    pub id_token: String,
+}
+
+/// What all users of a run share.
+#[derive(Default)]
+pub struct Commons {
+    rooms: Mutex<Vec<RoomCredentials>>,
+    identities: Mutex<BTreeMap<u32, IdentityCredentials>>,
+    meetings: Mutex<BTreeMap<String, Meeting>>,
+}
+
+struct Meeting {
+    arrived: BTreeSet<u32>,
+    count: watch::Sender<usize>,
+}
+
+impl Commons {
+    /// Nothing is made yet.
+    pub fn new() -> Self {
+        Commons::default()
+    }
+
+    /// Adds the next room of the plan.
+    pub fn add_room(&self, room: RoomCredentials) {
+        lock(&self.rooms).push(room);
+    }
+
+    /// The room with this index in the plan, once it is made.
+    pub fn room(&self, index: u32) -> Option<RoomCredentials> {
+        lock(&self.rooms).get(index as usize).cloned()
+    }
+
+    /// Ids of all rooms made so far.
+    pub fn room_ids(&self) -> Vec<String> {
+        lock(&self.rooms).iter().map(|room| room.id.clone()).collect()
+    }
+
+    /// Keeps a user's identity.
+    pub fn add_identity(&self, user: u32, identity: IdentityCredentials) {
+        lock(&self.identities).insert(user, identity);
+    }
+
+    /// A user's identity, if it has signed in; a restarted user finds the one it had.
+    pub fn identity(&self, user: u32) -> Option<IdentityCredentials> {
+        lock(&self.identities).get(&user).cloned()
+    }
+
+    /// User names of all identities made so far.
+    pub fn usernames(&self) -> Vec<String> {
+        lock(&self.identities).values().map(|identity| identity.username.clone()).collect()
+    }
+
+    /// Waits until `count` different users have come to this point. The caller bounds the time.
+    pub async fn meet(&self, point: &str, user: u32, count: u32) {
+        let mut arrivals = self.arrive(point, user);
+        // The sender lives as long as the commons, which outlives this call: waiting cannot fail.
+        let _ = arrivals.wait_for(|arrived| *arrived >= count as usize).await;
+    }
+
+    fn arrive(&self, point: &str, user: u32) -> watch::Receiver<usize> {
+        let mut meetings = lock(&self.meetings);
+        let meeting = meetings
+            .entry(point.to_owned())
+            .or_insert_with(|| Meeting { arrived: BTreeSet::new(), count: watch::Sender::new(0) });
+        meeting.arrived.insert(user);
+        meeting.count.send_replace(meeting.arrived.len());
+        meeting.count.subscribe()
+    }
+}
+
+/// A panic of one user must not spread to the others, so a poisoned lock is used as it is: every critical section here is
+/// a single insertion or look-up.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_user_that_comes_twice_counts_once() {
+        let commons = Commons::new();
+        commons.arrive("here", 1);
+        let alone = tokio::time::timeout(Duration::from_secs(1), commons.meet("here", 1, 2)).await;
+        assert!(alone.is_err());
+        commons.meet("here", 2, 2).await;
+    }
+}

@@ -1,0 +1,13 @@
+//! One user's recorder: what the reference client side lets an observer see becomes events. Start here:
+//! [`UserRecorder`], which is handed to `Peer`, `run_worker` and `run_client` as their observer.
+//!
+//! Neighbours: `awaited` remembers which answers are owed, `wire` reads and words messages, `names` shares strings.
+//! Left out: secrets. A token is never read here, so it cannot reach an event.
+
+mod awaited;
+mod names;
+mod user;
+mod wire;
+
+pub use user::UserRecorder;
+pub(crate) use user::error;

@@ -1,0 +1,338 @@
+//! [`UserRecorder`]: the observer of one user. Each observation becomes an event at once; operations that a closing
+//! connection leaves open become unknown, and so does everything when the user's task is dropped in mid-flight.
+
+use super::awaited::{Asked, Awaited, AwaitedList};
+use super::names::Names;
+use super::wire::{self, Outgoing};
+use crate::commons::lock;
+use crate::sink::{Draft, EventSink};
+use rehearsal_reference::observer::{ConnectionEnd, Observed, Observer, Side};
+use rehearsal_reference::protocol::ServerMessage;
+use rehearsal_reports::event::{Body, Closer, JobOutcome, Kind, Name};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+/// Turns what one user does into events. Handed to the reference client side as its observer.
+pub struct UserRecorder {
+    sink: Arc<dyn EventSink>,
+    user: Name,
+    first_conn: u32,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    names: Names,
+    next_op: Option<Name>,
+    next_planned_ns: Option<i64>,
+    next_op_id: u64,
+    connecting: BTreeMap<u32, (Name, u64)>,
+    open: BTreeMap<u32, Open>,
+    jobs: BTreeMap<Name, Name>,
+    attempts: BTreeMap<Name, (u64, Option<Name>)>,
+}
+
+#[derive(Default)]
+struct Open {
+    peer: Option<Name>,
+    awaited: AwaitedList,
+}
+
+impl UserRecorder {
+    /// A recorder for one life of a user. `incarnation` counts its restarts: connections and operations of each life get
+    /// numbers of their own.
+    pub fn new(sink: Arc<dyn EventSink>, user: Name, incarnation: u32) -> Arc<Self> {
+        let state = State { next_op_id: (u64::from(incarnation) << 32) + 1, ..State::default() };
+        Arc::new(UserRecorder { sink, user, first_conn: incarnation * 1_000, state: Mutex::new(state) })
+    }
+
+    /// Nanoseconds of plan time.
+    pub fn now_ns(&self) -> i64 {
+        self.sink.now_ns()
+    }
+
+    /// Says when the next operation or message was planned to start.
+    pub fn plan_next(&self, planned_ns: i64) {
+        lock(&self.state).next_planned_ns = Some(planned_ns);
+    }
+
+    /// Gives the next operation or message a name of its own.
+    pub fn name_next(&self, op: Option<Name>) {
+        lock(&self.state).next_op = op;
+    }
+
+    /// An operation starts that is no WebSocket message of a known kind: `sign_in`, `http`, `expect`.
+    pub fn invoke(&self, op: &Name, body: Body) -> u64 {
+        let mut state = lock(&self.state);
+        let op_id = state.new_op_id();
+        state.next_op = None;
+        let planned_ns = state.next_planned_ns.take();
+        self.put(0, Kind::Invoked, op.clone(), Some(op_id), planned_ns, body);
+        op_id
+    }
+
+    /// Such an operation ends.
+    pub fn end(&self, kind: Kind, op: &Name, op_id: u64, body: Body) {
+        self.put(0, kind, op.clone(), Some(op_id), None, body);
+    }
+
+    /// Any event that belongs to no operation.
+    pub fn note(&self, kind: Kind, op: &Name, body: Body) {
+        self.put(0, kind, op.clone(), None, None, body);
+    }
+
+    /// The newest operation on this connection is given up: its outcome is unknown.
+    pub fn give_up(&self, conn: u32, why: &str) {
+        let conn = conn + self.first_conn;
+        let mut state = lock(&self.state);
+        if let Some((op, op_id)) = state.open.get_mut(&conn).and_then(|open| open.awaited.give_up_newest()) {
+            self.put(conn, Kind::Unknown, op, Some(op_id), None, error("timed_out", why));
+        }
+    }
+
+    fn put(&self, conn: u32, kind: Kind, op: Name, op_id: Option<u64>, planned_ns: Option<i64>, body: Body) {
+        self.sink.record(Draft { user: self.user.clone(), conn, kind, op, op_id, planned_ns, body });
+    }
+
+    fn sent(&self, state: &mut State, conn: u32, message: &Value) {
+        let named = state.next_op.take();
+        let planned_ns = state.next_planned_ns.take();
+        match wire::outgoing(message, &mut state.names) {
+            Outgoing::Operation { asked, op, body } => {
+                let op = named.unwrap_or_else(|| state.names.share(op));
+                let op_id = state.new_op_id();
+                let open = state.open.entry(conn).or_default();
+                if let Body::Register { peer, .. } = &body {
+                    open.peer = Some(peer.clone());
+                }
+                open.awaited.push(Awaited::Operation { asked, op: op.clone(), op_id, given_up: false });
+                self.put(conn, Kind::Invoked, op, Some(op_id), planned_ns, body);
+            }
+            Outgoing::Relay { to, body } => {
+                state.open.entry(conn).or_default().awaited.push(Awaited::Relay { to });
+                self.put(conn, Kind::Sent, named.unwrap_or_default(), None, planned_ns, body);
+            }
+            Outgoing::Other(body) => {
+                state.open.entry(conn).or_default().awaited.push(Awaited::Other);
+                self.put(conn, Kind::Sent, named.unwrap_or_default(), None, planned_ns, body);
+            }
+        }
+    }
+
+    fn received(&self, state: &mut State, conn: u32, message: &Value) {
+        let State { names, open, .. } = state;
+        let open = open.entry(conn).or_default();
+        let kind = wire::text(message, "type");
+        if let Some((_, body)) = wire::relay(kind, message, open.peer.as_ref(), names) {
+            return self.put(conn, Kind::Received, Name::default(), None, None, body);
+        }
+        let answered = match kind {
+            "registered_auth" => open.awaited.answered(|asked| asked == Asked::Register),
+            "peer_list" => open.awaited.answered(|asked| asked == Asked::Discover),
+            "metadata_updated" => open.awaited.answered(|asked| asked == Asked::Update),
+            "worker_reserved" => open.awaited.answered(|asked| matches!(asked, Asked::Reserve { .. })),
+            "error" | "" => return self.refused(names, open, conn, message),
+            _ => None,
+        };
+        match answered {
+            Some(Awaited::Operation { op, op_id, given_up: false, asked }) => {
+                let body = self.answer(asked, message, names);
+                self.put(conn, Kind::Ok, op, Some(op_id), None, body);
+            }
+            Some(_) => {}
+            None => {
+                self.put(conn, Kind::Received, Name::default(), None, None, Body::Other { kind: names.share(kind) })
+            }
+        }
+    }
+
+    fn answer(&self, asked: Asked, message: &Value, names: &mut Names) -> Body {
+        match asked {
+            Asked::Register => match ServerMessage::of(message) {
+                ServerMessage::Registered(registered) => wire::registered(&registered, names),
+                _ => Body::Empty,
+            },
+            Asked::Discover => wire::discovered(message, names),
+            Asked::Update => Body::Updated { metadata: Arc::new(message.get("metadata").cloned().unwrap_or_default()) },
+            // Counted from the answer's arrival: the server's own clock may differ, and it lapses no later than this.
+            Asked::Reserve { duration_ns } => Body::Reserved {
+                worker: names.share(wire::text(message, "worker_id")),
+                until_ns: self.now_ns().saturating_add(duration_ns),
+            },
+        }
+    }
+
+    fn refused(&self, names: &mut Names, open: &mut Open, conn: u32, message: &Value) {
+        let ServerMessage::Error(refusal) = ServerMessage::of(message) else {
+            let body = Body::Other { kind: names.share(wire::text(message, "type")) };
+            return self.put(conn, Kind::Received, Name::default(), None, None, body);
+        };
+        match open.awaited.refused(refusal.code) {
+            Some(Awaited::Operation { op, op_id, given_up: false, .. }) => {
+                self.put(conn, Kind::Failed, op, Some(op_id), None, wire::refusal(message, None, names));
+            }
+            Some(Awaited::Operation { .. }) => {}
+            Some(Awaited::Relay { to }) => {
+                let body = wire::refusal(message, Some(to), names);
+                self.put(conn, Kind::Received, Name::default(), None, None, body);
+            }
+            Some(Awaited::Other) | None => {
+                let body = wire::refusal(message, None, names);
+                self.put(conn, Kind::Received, Name::default(), None, None, body);
+            }
+        }
+    }
+
+    fn closed(&self, state: &mut State, conn: u32, by: Closer, code: Option<u16>, reason: &str) {
+        if let Some(mut open) = state.open.remove(&conn) {
+            for (op, op_id) in open.awaited.drain_operations() {
+                self.put(conn, Kind::Unknown, op, Some(op_id), None, error("closed", reason));
+            }
+        }
+        self.put(conn, Kind::Closed, Name::default(), None, None, Body::Closed { by, code, reason: reason.into() });
+    }
+
+    fn attempt_ended(&self, state: &mut State, job: &str, worker: Option<&str>, outcome: &str) {
+        let Some((op_id, attempt_of)) = state.attempts.remove(job) else { return };
+        let (kind, body) = match outcome {
+            "completed" | "cancelled" => {
+                let worker = worker.map(|worker| state.names.share(worker));
+                (Kind::Ok, Body::Attempt { job: state.names.share(job), attempt_of, worker })
+            }
+            "lost" => (Kind::Unknown, error(outcome, "the worker or the connection was lost")),
+            _ => (Kind::Failed, error(outcome, "the attempt got no job done")),
+        };
+        let op = state.names.share("request_job");
+        self.put(0, kind, op, Some(op_id), None, body);
+    }
+}
+
+impl State {
+    fn new_op_id(&mut self) -> u64 {
+        let op_id = self.next_op_id;
+        self.next_op_id += 1;
+        op_id
+    }
+}
+
+impl Observer for UserRecorder {
+    fn observe(&self, observed: Observed<'_>) {
+        let mut guard = lock(&self.state);
+        let state = &mut *guard;
+        match observed {
+            Observed::Sent { conn, message } => self.sent(state, conn + self.first_conn, message),
+            Observed::Received { conn, message } => self.received(state, conn + self.first_conn, message),
+            Observed::Garbage { conn, reason } => {
+                let body = error("garbage", reason);
+                self.put(conn + self.first_conn, Kind::Received, Name::default(), None, None, body);
+            }
+            Observed::Connecting { conn } => {
+                let conn = conn + self.first_conn;
+                let op = state.next_op.take().unwrap_or_else(|| "connect".into());
+                let planned_ns = state.next_planned_ns.take();
+                let op_id = state.new_op_id();
+                state.connecting.insert(conn, (op.clone(), op_id));
+                self.put(conn, Kind::Invoked, op, Some(op_id), planned_ns, Body::Empty);
+            }
+            Observed::ConnectFailed { conn, class, reason } => {
+                let conn = conn + self.first_conn;
+                if let Some((op, op_id)) = state.connecting.remove(&conn) {
+                    self.put(conn, Kind::Failed, op, Some(op_id), None, error(class, reason));
+                }
+            }
+            Observed::Opened { conn, target } => {
+                let conn = conn + self.first_conn;
+                if let Some((op, op_id)) = state.connecting.remove(&conn) {
+                    self.put(conn, Kind::Ok, op, Some(op_id), None, Body::Empty);
+                }
+                state.open.insert(conn, Open::default());
+                let body = Body::Connection { target: state.names.share(target) };
+                self.put(conn, Kind::Opened, Name::default(), None, None, body);
+            }
+            Observed::Closed { conn, end: ConnectionEnd { by, code, reason } } => {
+                self.closed(state, conn + self.first_conn, closer(*by), *code, reason);
+            }
+            Observed::JobBegan { job, client } => {
+                let (job, client) = (state.names.share(job), state.names.share(client));
+                state.jobs.insert(job.clone(), client.clone());
+                self.put(
+                    0,
+                    Kind::Began,
+                    state.names.share("job"),
+                    None,
+                    None,
+                    Body::Job { job, client, outcome: None },
+                );
+            }
+            Observed::JobEnded { job, client, outcome } => {
+                state.jobs.remove(job);
+                let (job, client) = (state.names.share(job), state.names.share(client));
+                let body = Body::Job { job, client, outcome: Some(job_outcome(outcome)) };
+                self.put(0, Kind::Ended, state.names.share("job"), None, None, body);
+            }
+            Observed::AttemptBegan { job, attempt_of } => {
+                let job = state.names.share(job);
+                let attempt_of = attempt_of.map(|first| state.names.share(first));
+                let op_id = state.new_op_id();
+                state.attempts.insert(job.clone(), (op_id, attempt_of.clone()));
+                let planned_ns = state.next_planned_ns.take();
+                let op = state.names.share("request_job");
+                self.put(
+                    0,
+                    Kind::Invoked,
+                    op,
+                    Some(op_id),
+                    planned_ns,
+                    Body::Attempt { job, attempt_of, worker: None },
+                );
+            }
+            Observed::AttemptEnded { job, worker, outcome } => self.attempt_ended(state, job, worker, outcome),
+        }
+    }
+}
+
+/// A user whose task is dropped in mid-flight (its host was killed, the run was interrupted) leaves nothing open.
+impl Drop for UserRecorder {
+    fn drop(&mut self) {
+        let state = std::mem::take(self.state.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner));
+        let State { names: mut shared, connecting, open, jobs, attempts, .. } = state;
+        let why = "the user's process ended";
+        for (conn, (op, op_id)) in connecting {
+            self.put(conn, Kind::Unknown, op, Some(op_id), None, error("closed", why));
+        }
+        let mut rest = State::default();
+        for (conn, open) in open {
+            rest.open.insert(conn, open);
+            self.closed(&mut rest, conn, Closer::Fault, None, why);
+        }
+        for (job, client) in jobs {
+            let body = Body::Job { job, client, outcome: Some(JobOutcome::Lost) };
+            self.put(0, Kind::Ended, shared.share("job"), None, None, body);
+        }
+        for (_, (op_id, _)) in attempts {
+            self.put(0, Kind::Unknown, shared.share("request_job"), Some(op_id), None, error("closed", why));
+        }
+    }
+}
+
+/// An error body of our own making.
+pub(crate) fn error(code: &str, message: &str) -> Body {
+    Body::Error { code: code.into(), message: message.into(), to: None }
+}
+
+fn closer(side: Side) -> Closer {
+    match side {
+        Side::Us => Closer::Us,
+        Side::Peer => Closer::Peer,
+        Side::Network => Closer::Network,
+    }
+}
+
+fn job_outcome(outcome: &str) -> JobOutcome {
+    match outcome {
+        "completed" => JobOutcome::Completed,
+        "cancelled" => JobOutcome::Cancelled,
+        _ => JobOutcome::Failed,
+    }
+}

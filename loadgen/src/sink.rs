@@ -1,0 +1,44 @@
+//! Where events go. A user writes a [`Draft`]; the sink of its world stamps it with a number and the time of the plan.
+//! Neighbours: `live::recorder` writes files, the simulated world keeps events in memory.
+
+use rehearsal_reports::event::{Body, Event, Kind, Name};
+
+/// An event without its number and time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// Name of the user, or `run`.
+    pub user: Name,
+    /// Number of the user's connection, from 1; 0 when none is concerned.
+    pub conn: u32,
+    /// What kind of thing happened.
+    pub kind: Kind,
+    /// The operation; empty if none.
+    pub op: Name,
+    /// Ties `invoked` to its end.
+    pub op_id: Option<u64>,
+    /// When the operation was planned to start, in nanoseconds of plan time.
+    pub planned_ns: Option<i64>,
+    /// What it tells.
+    pub body: Body,
+}
+
+impl Draft {
+    /// A draft that concerns no connection and no operation.
+    pub fn new(user: Name, kind: Kind, op: Name, body: Body) -> Self {
+        Draft { user, conn: 0, kind, op, op_id: None, planned_ns: None, body }
+    }
+
+    /// The event, once its number and its time are known.
+    pub fn stamp(self, n: u64, t_ns: i64) -> Event {
+        let Draft { user, conn, kind, op, op_id, planned_ns, body } = self;
+        Event { n, t_ns, process: 0, user, conn, kind, op, op_id, planned_ns, body }
+    }
+}
+
+/// Stamps and keeps events, and knows the time of the plan. Called from the tasks of users: must not block for long.
+pub trait EventSink: Send + Sync {
+    /// Nanoseconds from time 0 of the plan; negative while preparing.
+    fn now_ns(&self) -> i64;
+    /// Keeps an event. Events are numbered in the order of these calls.
+    fn record(&self, event: Draft);
+}

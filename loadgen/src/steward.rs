@@ -1,0 +1,115 @@
+//! Makes and removes what a run needs on its target: identities and rooms. Each act is an operation in the record and a
+//! line in the journal. Neighbours: `prepare` and `cleanup` call it for the whole run, `users::player` for a user that was
+//! not prepared.
+
+use crate::commons::{IdentityCredentials, RoomCredentials};
+use crate::journal::{Entry, Journal, Resource};
+use crate::recorder::{UserRecorder, error};
+use crate::users::UserEnv;
+use rehearsal_reference::failure::{Failure, FailureClass};
+use rehearsal_reference::http_client::HttpClient;
+use rehearsal_reference::network::Network;
+use rehearsal_reports::event::{Body, Kind, Name};
+use std::sync::Arc;
+
+/// The name of the run itself among the users of a record.
+pub const RUN: &str = "run";
+
+/// An HTTP session that makes and removes resources for one user, or for the run.
+pub struct Steward<N: Network> {
+    http: HttpClient<N>,
+    recorder: Arc<UserRecorder>,
+    journal: Arc<dyn Journal>,
+}
+
+impl<N: Network> Steward<N> {
+    /// A steward that writes its events through this recorder.
+    pub fn new(env: &UserEnv<N>, recorder: Arc<UserRecorder>) -> Self {
+        let http = HttpClient::new(env.network.clone(), env.target.clone(), env.surroundings.clone());
+        Steward { http, recorder, journal: env.journal.clone() }
+    }
+
+    /// The session, for requests that make nothing.
+    pub fn http(&mut self) -> &mut HttpClient<N> {
+        &mut self.http
+    }
+
+    /// A new identity.
+    pub async fn sign_in(&mut self) -> Result<IdentityCredentials, Failure> {
+        let making = self.begin("sign_in", Resource::Identity);
+        let made = self.http.anonymous_signin().await;
+        let made = made.map(|made| IdentityCredentials { username: made.username, id_token: made.id_token });
+        self.end(making, made, |identity| &identity.username)
+    }
+
+    /// A new room, owned by this identity.
+    pub async fn create_room(&mut self, owner: &IdentityCredentials) -> Result<RoomCredentials, Failure> {
+        let making = self.begin("create_room", Resource::Room);
+        let made = self.http.create_room(&owner.id_token).await;
+        let made = made.map(|made| RoomCredentials { id: made.room_id, token: made.room_token });
+        self.end(making, made, |room| &room.id)
+    }
+
+    /// Removes a room or an identity. What is not there any more counts as removed.
+    pub async fn remove(&mut self, what: Resource, id: &str) -> Result<(), Failure> {
+        let op = Name::from(match what {
+            Resource::Room => "delete_room",
+            Resource::Identity => "delete_identity",
+        });
+        let body = Body::Resource { what: what.word().into(), id: id.into() };
+        let op_id = self.recorder.invoke(&op, body.clone());
+        let removed = match what {
+            Resource::Room => self.http.delete_peers_and_room(id).await,
+            Resource::Identity => self.http.delete_peer(id).await,
+        };
+        match &removed {
+            Ok(()) => {
+                self.journal.write(&Entry::Removed { what, id: id.to_owned() });
+                self.recorder.end(Kind::Ok, &op, op_id, body);
+            }
+            Err(failure) => self.recorder.end(kind_of(failure), &op, op_id, error_of(failure)),
+        }
+        removed
+    }
+
+    fn begin(&self, op: &str, what: Resource) -> Making {
+        self.journal.write(&Entry::Intend { what });
+        let op = Name::from(op);
+        Making { op_id: self.recorder.invoke(&op, Body::Empty), op, what }
+    }
+
+    fn end<T>(&self, making: Making, made: Result<T, Failure>, id: impl Fn(&T) -> &String) -> Result<T, Failure> {
+        let Making { op, op_id, what } = making;
+        match &made {
+            Ok(made) => {
+                self.journal.write(&Entry::Made { what, id: id(made).clone() });
+                let body = Body::Resource { what: what.word().into(), id: id(made).as_str().into() };
+                self.recorder.end(Kind::Ok, &op, op_id, body);
+            }
+            Err(failure) => self.recorder.end(kind_of(failure), &op, op_id, error_of(failure)),
+        }
+        made
+    }
+}
+
+struct Making {
+    op: Name,
+    op_id: u64,
+    what: Resource,
+}
+
+/// How a request that failed ends: it certainly had no effect if it never left or was refused, else nobody can say.
+pub(crate) fn kind_of(failure: &Failure) -> Kind {
+    match failure.class {
+        FailureClass::Refused | FailureClass::Dns | FailureClass::Tls | FailureClass::Status(_) => Kind::Failed,
+        _ => Kind::Unknown,
+    }
+}
+
+/// The error body of a failure; a status is named by its number.
+pub(crate) fn error_of(failure: &Failure) -> Body {
+    match failure.class {
+        FailureClass::Status(status) => error(&format!("http_{status}"), &failure.reason),
+        class => error(class.word(), &failure.reason),
+    }
+}

@@ -1,0 +1,58 @@
+//! The `http` step: one request of the user's own HTTP session, with the statuses that count as success.
+
+use super::interpreter::Interpreter;
+use super::node::Node;
+use super::scope::Secrets;
+use super::verbs::Played;
+use crate::steward::{error_of, kind_of};
+use crate::users::template::{fill, fill_text};
+use http::Method;
+use rehearsal_reference::failure::Failure;
+use rehearsal_reference::http_client::HttpAnswer;
+use rehearsal_reference::network::Network;
+use rehearsal_reports::event::{Body, Kind, Name};
+use rehearsal_scenarios::plan::Verb;
+use serde_json::Value;
+
+impl<N: Network> Interpreter<N> {
+    pub(super) async fn http(&mut self, node: &Node<'_>) -> Played {
+        let Verb::Http { method, path, body, bearer, status } = &node.step.verb else { return Ok(Value::Null) };
+        let scope = self.scope(Secrets::Hidden);
+        let shown = Name::from(format!("{method} {path}"));
+        let path = fill_text(path, &scope).map_err(|error| error.to_string())?;
+        let body = match body {
+            Some(body) => Some(fill(body, &scope).map_err(|error| error.to_string())?.into_owned()),
+            None => None,
+        };
+        let method = Method::from_bytes(method.as_bytes()).map_err(|error| error.to_string())?;
+        let bearer = bearer.then_some(self.player.identity.id_token.as_str());
+        let op_id = self.player.recorder.invoke(&node.name, Body::Empty);
+        let answer = self.session.reading(self.http.request(method, &path, bearer, body.as_ref())).await;
+        self.http_ended(node, op_id, shown, status, answer)
+    }
+
+    fn http_ended(
+        &self,
+        node: &Node<'_>,
+        op_id: u64,
+        request: Name,
+        wanted: &[u16],
+        answer: Result<HttpAnswer, Failure>,
+    ) -> Played {
+        let recorder = &self.player.recorder;
+        let answer = answer.map_err(|failure| {
+            recorder.end(kind_of(&failure), &node.name, op_id, error_of(&failure));
+            failure.to_string()
+        })?;
+        let status = answer.status.as_u16();
+        let is_wanted = if wanted.is_empty() { answer.status.is_success() } else { wanted.contains(&status) };
+        let kind = if is_wanted { Kind::Ok } else { Kind::Failed };
+        recorder.end(kind, &node.name, op_id, Body::Http { request, status });
+        if is_wanted {
+            // What is no JSON has nothing to capture.
+            Ok(answer.json().unwrap_or_default())
+        } else {
+            Err(format!("http_{status}: this status was not expected"))
+        }
+    }
+}

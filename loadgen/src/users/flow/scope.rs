@@ -1,0 +1,52 @@
+//! The variables of a flow: who the user is, where, in which repetition, what it saved, and the peer ids of others.
+
+use crate::users::env::UserEnv;
+use crate::users::player::Player;
+use crate::users::template::Variables;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What templates of one step can name.
+pub struct Scope<'a, N> {
+    /// The user.
+    pub player: &'a Player<N>,
+    /// Values saved by earlier steps.
+    pub saved: &'a BTreeMap<String, Value>,
+    /// Number of the innermost repetition, from 0.
+    pub repetition: u64,
+    /// Whether the identity token may be named: only in what goes to the target and into no event.
+    pub secrets: Secrets,
+}
+
+/// Whether a template may name the identity token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrets {
+    /// It may: a raw message.
+    Allowed,
+    /// It may not.
+    Hidden,
+}
+
+impl<N> Variables for Scope<'_, N> {
+    fn value(&self, name: &str) -> Option<Value> {
+        if let Some(saved) = self.saved.get(name) {
+            return Some(saved.clone());
+        }
+        let player = self.player;
+        Some(match name {
+            "user.id" | "user.name" => player.user().name.as_str().into(),
+            "user.peer_id" => player.identity.username.as_str().into(),
+            "user.token" if self.secrets == Secrets::Allowed => player.identity.id_token.as_str().into(),
+            "room.id" => player.room.id.as_str().into(),
+            "room.token" => player.room.token.as_str().into(),
+            "run.id" => (*player.env.run_id).into(),
+            "repetition" => self.repetition.into(),
+            _ => peer_id(&player.env, name.strip_prefix("peer.")?)?.into(),
+        })
+    }
+}
+
+fn peer_id<N>(env: &UserEnv<N>, user_name: &str) -> Option<String> {
+    let user = env.plan.users.iter().find(|user| user.name == user_name)?;
+    env.commons.identity(user.number).map(|identity| identity.username)
+}

@@ -1,0 +1,80 @@
+//! The connection of the moment, and old ones that were left open on purpose (a silent end).
+
+use rehearsal_reference::failure::Failure;
+use rehearsal_reference::network::Network;
+use rehearsal_reference::observer::Observer;
+use rehearsal_reference::peer::Peer;
+use rehearsal_reference::target::Target;
+use rehearsal_scenarios::plan::Ending;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A user's connections.
+pub struct Session<N: Network> {
+    peer: Option<Peer<N>>,
+    left_open: Vec<Peer<N>>,
+    next_conn: u32,
+}
+
+/// Longer than any run: waiting is ended by what is waited for.
+const FOR_EVER: Duration = Duration::from_secs(86_400 * 365);
+
+impl<N: Network> Session<N> {
+    /// Not connected yet.
+    pub fn new() -> Self {
+        Session { peer: None, left_open: Vec::new(), next_conn: 1 }
+    }
+
+    /// The connection, if there is one.
+    pub fn peer(&mut self) -> Option<&mut Peer<N>> {
+        self.peer.as_mut()
+    }
+
+    /// The number of the current, or else the last, connection.
+    pub fn conn(&self) -> u32 {
+        self.peer.as_ref().map_or(self.next_conn - 1, Peer::conn)
+    }
+
+    /// Opens a connection; one that is still there is left open.
+    pub async fn connect(&mut self, network: &N, target: &Target, observer: Arc<dyn Observer>) -> Result<(), Failure> {
+        let conn = self.next_conn;
+        self.next_conn += 1;
+        let peer = Peer::connect(network, target, conn, observer).await?;
+        self.left_open.extend(self.peer.replace(peer));
+        Ok(())
+    }
+
+    /// Ends the connection in this way.
+    pub async fn end(&mut self, ending: Ending) {
+        let Some(peer) = self.peer.take() else { return };
+        match ending {
+            Ending::Clean => drop(peer.close().await),
+            Ending::Abrupt => drop(peer.abort()),
+            Ending::Silent => self.left_open.push(peer),
+        }
+    }
+
+    /// Leaves: cleanly where somebody still listens, with a reset where the connection was left open.
+    pub async fn leave(&mut self) {
+        self.end(Ending::Clean).await;
+        for peer in self.left_open.drain(..) {
+            peer.abort();
+        }
+    }
+
+    /// Does something else while the connection is read.
+    pub async fn reading<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let Some(peer) = &mut self.peer else { return work.await };
+        let mut work = pin!(work);
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            // The connection's end is kept by the peer, whose next use tells it.
+            _ = peer.idle_until(Instant::now() + FOR_EVER) => {}
+        }
+        work.await
+    }
+}

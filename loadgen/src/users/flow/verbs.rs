@@ -1,0 +1,197 @@
+//! What each step does. Every failure is a reason in words; the recorder has written the operation's own end by then.
+//! Neighbours: `session` (connections), `http` and `meeting` (steps off the WebSocket), `interpreter` (what comes next).
+
+use super::interpreter::Interpreter;
+use super::node::Node;
+use super::scope::Secrets;
+use crate::recorder::error;
+use crate::users::pattern;
+use crate::users::template::{fill, fill_text};
+use rehearsal_reference::network::Network;
+use rehearsal_reference::observer::ConnectionEnd;
+use rehearsal_reference::peer::{ANSWER_WITHIN, AskError, Introduction, Peer};
+use rehearsal_reference::protocol::{Metadata, Object};
+use rehearsal_reports::event::{Body, Kind};
+use rehearsal_scenarios::distribution::Distribution;
+use rehearsal_scenarios::plan::{Ending, Protocol, Retry, Verb};
+use serde_json::Value;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// A step's answer, for captures, or why it failed.
+pub(super) type Played = Result<Value, String>;
+
+impl<N: Network> Interpreter<N> {
+    /// Plays one step that is no repetition.
+    pub(super) async fn step(&mut self, node: &Node<'_>) -> Played {
+        match &node.step.verb {
+            Verb::Join => {
+                self.connect(node).await?;
+                self.register(node).await
+            }
+            Verb::Connect => self.connect(node).await,
+            Verb::Register => self.register(node).await,
+            Verb::Discover { filters, retry } => self.discover(node, filters, *retry).await,
+            Verb::UpdateMetadata { metadata } => self.update_metadata(node, metadata).await,
+            Verb::Send { to, payload } => self.send(node, to, payload).await,
+            Verb::Raw { message } => self.raw(node, message).await,
+            Verb::Expect { pattern, within_ns } => self.expect(node, pattern, Duration::from_nanos(*within_ns)).await,
+            Verb::Http { .. } => self.http(node).await,
+            Verb::Think(length) => self.think(node, length).await,
+            Verb::Meet { point, count, within_ns } => {
+                self.meet(node, point, *count, Duration::from_nanos(*within_ns)).await
+            }
+            Verb::Disconnect(ending) => {
+                self.session.end(*ending).await;
+                Ok(Value::Null)
+            }
+            Verb::Reconnect { ending, after } => self.reconnect(node, *ending, after).await,
+            // The interpreter plays repetitions itself.
+            Verb::Repeat { .. } => Ok(Value::Null),
+        }
+    }
+
+    async fn connect(&mut self, node: &Node<'_>) -> Played {
+        self.name_next(node);
+        let (env, recorder) = (&self.player.env, self.player.recorder.clone());
+        let connected = self.session.connect(&env.network, &env.target, recorder).await;
+        connected.map(|()| Value::Null).map_err(|failure| failure.to_string())
+    }
+
+    async fn register(&mut self, node: &Node<'_>) -> Played {
+        self.name_next(node);
+        let credentials = self.player.credentials();
+        let user = self.player.user();
+        let (protocol, role) = (user.protocol, user.role.clone());
+        let properties: Object = user.properties.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        let metadata = Metadata::new(user.tags.iter().map(String::as_str), properties);
+        let introduction = match protocol {
+            Protocol::V1 => Introduction::V1,
+            Protocol::V2 => Introduction::V2 { role: &role, metadata: &metadata, is_admin: false },
+        };
+        let asked = peer_of(self.session.peer())?.register(&credentials, introduction, ANSWER_WITHIN).await;
+        self.answered(asked)
+    }
+
+    async fn discover(&mut self, node: &Node<'_>, filters: &Value, retry: Option<Retry>) -> Played {
+        let filters =
+            object(fill(filters, &self.scope(Secrets::Hidden)).map_err(|error| error.to_string())?.into_owned());
+        let peer_id = self.player.identity.username.clone();
+        let give_up_at = Instant::now() + Duration::from_nanos(retry.map_or(0, |retry| retry.for_ns));
+        loop {
+            self.name_next(node);
+            let asked = peer_of(self.session.peer())?.discover(&peer_id, &filters, ANSWER_WITHIN).await;
+            let answer = self.answered(asked)?;
+            let Some(retry) = retry else { return Ok(answer) };
+            if answer.get("peers").and_then(Value::as_array).is_some_and(|peers| !peers.is_empty()) {
+                return Ok(answer);
+            }
+            let pause = Duration::from_nanos(retry.every_ns.max(1_000_000));
+            if Instant::now() + pause > give_up_at {
+                return Err("timed_out: nobody matched in time".into());
+            }
+            self.session.reading(sleep(pause)).await;
+        }
+    }
+
+    async fn update_metadata(&mut self, node: &Node<'_>, metadata: &Value) -> Played {
+        let metadata = fill(metadata, &self.scope(Secrets::Hidden)).map_err(|error| error.to_string())?.into_owned();
+        self.name_next(node);
+        let peer_id = self.player.identity.username.clone();
+        let peer = peer_of(self.session.peer())?;
+        let asked = peer.update_metadata(&peer_id, &Metadata(object(metadata)), ANSWER_WITHIN).await;
+        self.answered(asked)
+    }
+
+    async fn send(&mut self, node: &Node<'_>, to: &str, payload: &Value) -> Played {
+        let scope = self.scope(Secrets::Hidden);
+        let to = fill_text(to, &scope).map_err(|error| error.to_string())?;
+        let payload = fill(payload, &scope).map_err(|error| error.to_string())?;
+        self.name_next(node);
+        let peer_id = &self.player.identity.username;
+        let told = peer_of(self.session.peer())?.tell(peer_id, &to, &payload).await;
+        told.map(|()| Value::Null).map_err(|end| ended(&end))
+    }
+
+    async fn raw(&mut self, node: &Node<'_>, message: &Value) -> Played {
+        let message = fill(message, &self.scope(Secrets::Allowed)).map_err(|error| error.to_string())?;
+        self.name_next(node);
+        let sent = peer_of(self.session.peer())?.send(&message).await;
+        sent.map(|()| Value::Null).map_err(|end| ended(&end))
+    }
+
+    async fn expect(&mut self, node: &Node<'_>, wanted: &Value, within: Duration) -> Played {
+        let wanted = fill(wanted, &self.scope(Secrets::Hidden)).map_err(|error| error.to_string())?;
+        let op_id = self.player.recorder.invoke(&node.name, Body::Empty);
+        let until = Instant::now() + within;
+        let received = match peer_of(self.session.peer()) {
+            Ok(peer) => match peer.receive_matching(until, |message| pattern::matches(&wanted, message)).await {
+                Ok(Some(message)) => Ok(message),
+                Ok(None) => Err(("timed_out", format!("no such message within {within:?}"))),
+                Err(end) => Err(("closed", ended(&end))),
+            },
+            Err(reason) => Err(("closed", reason)),
+        };
+        let recorder = &self.player.recorder;
+        match received {
+            Ok(message) => {
+                recorder.end(Kind::Ok, &node.name, op_id, Body::Empty);
+                Ok(message)
+            }
+            Err((class, reason)) => {
+                recorder.end(Kind::Failed, &node.name, op_id, error(class, &reason));
+                Err(format!("{class}: {reason}"))
+            }
+        }
+    }
+
+    async fn think(&mut self, node: &Node<'_>, length: &Distribution) -> Played {
+        let length = Duration::from_nanos(self.sample(node, length));
+        self.session.reading(sleep(length)).await;
+        Ok(Value::Null)
+    }
+
+    async fn reconnect(&mut self, node: &Node<'_>, ending: Ending, after: &Distribution) -> Played {
+        let away = Duration::from_nanos(self.sample(node, after));
+        self.session.end(ending).await;
+        sleep(away).await;
+        self.connect(node).await?;
+        self.register(node).await
+    }
+
+    /// Gives the next message or operation the author's own name, and keeps a planned time that waits for it. Steps that
+    /// are several operations keep the operations' names.
+    fn name_next(&self, node: &Node<'_>) {
+        if !matches!(node.step.verb, Verb::Join | Verb::Reconnect { .. }) {
+            self.player.recorder.name_next(node.own_name.clone());
+        }
+    }
+
+    fn answered(&self, asked: Result<Value, AskError>) -> Played {
+        asked.map_err(|failure| {
+            if failure == AskError::TimedOut {
+                self.player.recorder.give_up(self.session.conn(), "no answer in time");
+            }
+            failure.to_string()
+        })
+    }
+}
+
+fn peer_of<N: Network>(peer: Option<&mut Peer<N>>) -> Result<&mut Peer<N>, String> {
+    peer.ok_or_else(|| "closed: not connected".to_owned())
+}
+
+fn ended(end: &ConnectionEnd) -> String {
+    match end.code {
+        Some(code) => format!("closed: the connection ended with code {code} {}", end.reason),
+        None => format!("closed: the connection ended: {}", end.reason),
+    }
+}
+
+/// Metadata and filters are objects; anything else is as good as none.
+fn object(value: Value) -> Object {
+    match value {
+        Value::Object(object) => object,
+        _ => Object::new(),
+    }
+}

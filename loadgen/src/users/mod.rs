@@ -1,0 +1,20 @@
+//! A user's whole life, the same in both worlds. Start here: [`play_user`].
+//!
+//! - [`env`]: what a user finds around it
+//! - `player`: waits for its start, signs in, and plays its behaviour
+//! - `built_in`: the reference worker and client
+//! - [`flow`]: steps of the scenario's own
+//! - `template`, `pattern`: texts with variables, and messages that match
+//!
+//! Absent on purpose: clocks (time is `tokio::time` and the sink's), sockets (the `Network` is handed in), and tasks of its
+//! own: a user is one future.
+
+mod built_in;
+pub mod env;
+pub mod flow;
+mod pattern;
+mod player;
+mod template;
+
+pub use env::UserEnv;
+pub use player::{UserEnd, play_user};

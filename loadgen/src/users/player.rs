@@ -1,0 +1,125 @@
+//! [`play_user`]: one life of a user. It waits for its start, signs in unless that is done, plays its behaviour and
+//! leaves. What goes wrong for it is recorded and ends it, never the run.
+
+use super::built_in;
+use super::env::UserEnv;
+use super::flow;
+use crate::commons::{IdentityCredentials, RoomCredentials, RunPhase};
+use crate::recorder::{UserRecorder, error};
+use crate::steward::Steward;
+use rehearsal_reference::network::Network;
+use rehearsal_reference::peer::Credentials;
+use rehearsal_reports::event::{Body, Kind, Name};
+use rehearsal_scenarios::plan::{Behaviour, UserPlan};
+use std::sync::Arc;
+
+/// How a user's life ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserEnd {
+    /// It did all it wanted.
+    Finished,
+    /// A step said to stop, or the run came to its end first.
+    Stopped,
+    /// Something went wrong, in words.
+    Failed(String),
+    /// Its start came after the last moment to begin.
+    NeverStarted,
+}
+
+/// Everything that playing one user needs.
+pub(super) struct Player<N> {
+    pub(super) env: UserEnv<N>,
+    pub(super) number: u32,
+    pub(super) recorder: Arc<UserRecorder>,
+    pub(super) identity: IdentityCredentials,
+    pub(super) room: RoomCredentials,
+}
+
+impl<N> Player<N> {
+    pub(super) fn user(&self) -> &UserPlan {
+        self.env.user(self.number)
+    }
+
+    pub(super) fn credentials(&self) -> Credentials {
+        Credentials {
+            peer_id: self.identity.username.clone(),
+            id_token: self.identity.id_token.clone(),
+            room_id: self.room.id.clone(),
+            room_token: self.room.token.clone(),
+        }
+    }
+}
+
+/// Plays one life of the user with this number. `incarnation` is 0 for the first and counts restarts of its host: a later
+/// life starts at once, with the identity of the first. Ends by itself when the run has ended.
+pub async fn play_user<N: Network>(env: UserEnv<N>, number: u32, incarnation: u32) -> UserEnd {
+    let name = Name::from(env.user(number).name.as_str());
+    let recorder = UserRecorder::new(env.sink.clone(), name, incarnation);
+    if !wait_for_start(&env, number, incarnation).await {
+        return UserEnd::NeverStarted;
+    }
+    let user = Name::from("user");
+    recorder.note(Kind::Began, &user, Body::Empty);
+    let end = live(&env, number, incarnation, &recorder).await;
+    let body = match &end {
+        UserEnd::Failed(reason) => error("user_failed", reason),
+        UserEnd::Stopped => Body::Text { text: "stopped".into() },
+        UserEnd::Finished | UserEnd::NeverStarted => Body::Text { text: "finished".into() },
+    };
+    recorder.note(Kind::Ended, &user, body);
+    end
+}
+
+async fn wait_for_start<N: Network>(env: &UserEnv<N>, number: u32, incarnation: u32) -> bool {
+    env.reached(RunPhase::Playing).await;
+    if incarnation == 0 {
+        tokio::select! {
+            biased;
+            () = env.reached(RunPhase::Settling) => {}
+            () = env.sleep_until(to_plan_time(env.user(number).start_ns)) => {}
+        }
+        return env.phase() < RunPhase::Settling;
+    }
+    env.phase() < RunPhase::Ended
+}
+
+async fn live<N: Network>(env: &UserEnv<N>, number: u32, incarnation: u32, recorder: &Arc<UserRecorder>) -> UserEnd {
+    let Some(room) = env.commons.room(env.user(number).room) else {
+        return UserEnd::Failed("its room was not made".into());
+    };
+    let identity = tokio::select! {
+        biased;
+        () = env.reached(RunPhase::Ended) => return UserEnd::Stopped,
+        identity = identity_of(env, number, recorder) => match identity {
+            Ok(identity) => identity,
+            Err(reason) => return UserEnd::Failed(reason),
+        },
+    };
+    if incarnation == 0 {
+        recorder.plan_next(to_plan_time(env.user(number).start_ns));
+    }
+    let player = Player { env: env.clone(), number, recorder: recorder.clone(), identity, room };
+    match &env.user(number).behaviour {
+        Behaviour::Worker(plan) => built_in::work(player, plan).await,
+        Behaviour::Client(plan) => built_in::ask_for_jobs(player, plan).await,
+        Behaviour::Flow(steps) => flow::play(player, steps).await,
+    }
+}
+
+async fn identity_of<N: Network>(
+    env: &UserEnv<N>,
+    number: u32,
+    recorder: &Arc<UserRecorder>,
+) -> Result<IdentityCredentials, String> {
+    if let Some(identity) = env.commons.identity(number) {
+        return Ok(identity);
+    }
+    let identity = Steward::new(env, recorder.clone()).sign_in().await.map_err(|failure| failure.to_string())?;
+    env.commons.add_identity(number, identity.clone());
+    Ok(identity)
+}
+
+/// A planned time as events write it.
+pub(super) fn to_plan_time(nanos: u64) -> i64 {
+    i64::try_from(nanos).unwrap_or(i64::MAX)
+}
