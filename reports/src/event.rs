@@ -215,7 +215,8 @@ pub enum Body {
     Fault {
         /// Its name in the scenario.
         name: Name,
-        /// In words: `partition begins`, `killed`, `restarted`.
+        /// In words, which checks rely on: `partition begins` and `partition ends` (likewise `latency`, `loss`),
+        /// `killed`, `lost`, `restarted`. What ends a fault has the name of what began it.
         what: Name,
         /// The hosts concerned.
         hosts: Vec<Name>,

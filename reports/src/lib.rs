@@ -2,6 +2,8 @@
 //!
 //! - [`event`]: the contract between doing and judging
 //! - [`checks`]: properties over the events, one file each
+//! - [`judge`]: runs them over one run
+//! - [`record`]: the files that a run leaves, written and read as streams
 //! - [`verdict`]: what they say
 //! - [`outcome`]: one scenario in one world, everything a reader may be shown
 //! - [`story`]: a broken check, told
@@ -11,7 +13,9 @@
 
 pub mod checks;
 pub mod event;
+pub mod judge;
 pub mod outcome;
+pub mod record;
 pub mod render;
 pub mod story;
 pub mod verdict;

@@ -1,25 +1,39 @@
 //! Checks: properties over the history, one file each. A check is a streaming fold over events, its state bounded by what
 //! is open, so that it can run beside a live load.
 //!
-//! To add one: a file here that implements [`Check`], a line in [`all`], tests with one history that breaks it and one
-//! near miss. Neighbours: `event` (what is folded), `verdict` (what comes out).
+//! To add one: a file here that implements [`Check`], a line in [`NAMES`] and in `make`, tests with one history that breaks it
+//! and one near miss (`history_for_tests` writes them). Neighbours: `event` (what is folded), [`cast`] (who plays, folded
+//! once for all checks), [`findings`] (evidence and counts), `verdict` (what comes out), `judge` (runs them).
 
-use crate::event::Event;
+pub mod cast;
+pub mod faults;
+pub mod findings;
+pub mod moment;
+pub mod names;
+
+mod job_is_begun_by_one_worker;
+mod nothing_is_left_behind;
+mod worker_runs_one_job_at_a_time;
+
+#[cfg(test)]
+mod history_for_tests;
+
 use crate::verdict::CheckVerdict;
+use cast::Cast;
+use moment::Moment;
 use rehearsal_scenarios::plan::Plan;
+use serde::{Deserialize, Serialize};
 
 /// A property over events, folded one at a time.
 pub trait Check: Send {
-    /// The name used in scenarios, records and reports.
-    fn name(&self) -> &'static str;
-    /// Takes the next event into account. Events come in the order in which they were written.
-    fn observe(&mut self, event: &Event);
-    /// The verdict once the run has ended. `end_ns` is when the record ends; a record that was cut off says so.
-    fn finish(self: Box<Self>, end: RunEnd) -> CheckVerdict;
+    /// Takes the next event into account. Events come in the order in which they were written; the cast has seen it.
+    fn observe(&mut self, moment: &Moment<'_>, cast: &Cast);
+    /// The verdict once the run has ended.
+    fn finish(self: Box<Self>, end: RunEnd, cast: &Cast) -> CheckVerdict;
 }
 
 /// How a record ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunEnd {
     /// Plan time of the last thing known, in nanoseconds.
     pub t_ns: i64,
@@ -27,7 +41,25 @@ pub struct RunEnd {
     pub complete: bool,
 }
 
-/// All checks that the plan asks for, ready to fold.
-pub fn all(_plan: &Plan) -> Vec<Box<dyn Check>> {
-    Vec::new()
+/// The names of all checks, as scenarios, records and reports use them.
+pub const NAMES: [&str; 3] =
+    [worker_runs_one_job_at_a_time::NAME, job_is_begun_by_one_worker::NAME, nothing_is_left_behind::NAME];
+
+/// All checks that the plan does not skip, ready to fold.
+pub fn all(plan: &Plan) -> Vec<Box<dyn Check>> {
+    NAMES
+        .iter()
+        .filter(|name| !plan.checks.skipped.contains_key(**name))
+        .filter_map(|name| make(name, plan.checks.within_ns.get(*name).map(|bound| *bound as i64)))
+        .collect()
+}
+
+/// The check of this name, with the bound that the scenario sets.
+fn make(name: &str, _within_ns: Option<i64>) -> Option<Box<dyn Check>> {
+    Some(match name {
+        worker_runs_one_job_at_a_time::NAME => Box::new(worker_runs_one_job_at_a_time::OneJobAtATime::default()),
+        job_is_begun_by_one_worker::NAME => Box::new(job_is_begun_by_one_worker::OneWorker::default()),
+        nothing_is_left_behind::NAME => Box::new(nothing_is_left_behind::NothingLeft::default()),
+        _ => return None,
+    })
 }

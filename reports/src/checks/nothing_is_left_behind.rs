@@ -1,0 +1,182 @@
+//! Nothing is left behind at the end: each room and identity that the run made is removed again, no job is still running,
+//! no worker is still reserved (operational document: cleanup of rooms and identity users). Only a run that came to its
+//! planned end can be judged; another leaves the matter open.
+
+use super::cast::Cast;
+use super::faults::HostFate;
+use super::findings::{Findings, Profile, seconds, users};
+use super::moment::{Act, Ask, Moment, What};
+use super::names::Id;
+use super::{Check, RunEnd};
+use crate::event::{Body, Closer, Kind, Name};
+use crate::verdict::{CheckVerdict, Evidence};
+use std::collections::BTreeMap;
+
+pub(super) const NAME: &str = "nothing_is_left_behind";
+
+#[derive(Default)]
+pub(super) struct NothingLeft {
+    resources: BTreeMap<(Name, Name), Made>,
+    jobs: BTreeMap<(Id, Name), Made>,
+    reserved: BTreeMap<(Id, u32), Made>,
+    findings: Findings,
+}
+
+/// Something that must be gone at the end.
+struct Made {
+    by: Name,
+    what: String,
+    n: u64,
+    t_ns: i64,
+}
+
+impl Check for NothingLeft {
+    fn observe(&mut self, moment: &Moment<'_>, cast: &Cast) {
+        let event = moment.event;
+        match (&moment.act, &event.body) {
+            (Act::Answered(Ask { what: What::Resource, .. }) | Act::Resource, Body::Resource { what, id }) => {
+                self.resource(moment, what, id);
+            }
+            (Act::Lapsed(Ask { what: What::Resource, .. }), _) if !removes(&event.op) => self.findings.doubt(|| {
+                format!(
+                    "{} may have made something at {}: {} was never answered",
+                    event.user,
+                    seconds(event.t_ns),
+                    event.op
+                )
+            }),
+            (Act::JobBegan, Body::Job { job, client, .. }) => {
+                self.findings.judge();
+                let what = format!("job {} is still running", cast.display_job(job, client));
+                self.jobs.insert((moment.user, job.clone()), Made::new(moment, what));
+            }
+            (Act::JobEnded, Body::Job { job, .. }) => {
+                self.jobs.remove(&(moment.user, job.clone()));
+            }
+            (Act::Answered(Ask { what: What::Update { .. }, conn, .. }), Body::Updated { metadata }) => {
+                let is_reserved = metadata.pointer("/properties/status").is_some_and(|status| status == "reserved");
+                if is_reserved {
+                    let made = Made::new(moment, format!("{} is still reserved", event.user));
+                    self.reserved.insert((moment.user, *conn), made);
+                } else {
+                    self.reserved.remove(&(moment.user, *conn));
+                }
+            }
+            (Act::Closed { .. }, body) => {
+                self.reserved.remove(&(moment.user, event.conn));
+                if matches!(body, Body::Closed { by: Closer::Fault, .. }) {
+                    self.died(moment.user);
+                }
+            }
+            (Act::Fault { fate: HostFate::Down, users }, _) => users.iter().for_each(|user| self.died(*user)),
+            _ => {}
+        }
+    }
+
+    fn finish(self: Box<Self>, end: RunEnd, _: &Cast) -> CheckVerdict {
+        let NothingLeft { resources, jobs, reserved, mut findings } = *self;
+        for made in resources.into_values().chain(jobs.into_values()).chain(reserved.into_values()) {
+            if end.complete {
+                findings.broken(Evidence {
+                    sentence: format!("{} at the end ({} since {})", made.what, made.by, seconds(made.t_ns)),
+                    from_ns: made.t_ns,
+                    until_ns: end.t_ns,
+                    users: users([&made.by]),
+                    events: vec![made.n],
+                });
+            } else {
+                findings.doubt(|| format!("the run did not come to its end: {} as far as the record goes", made.what));
+            }
+        }
+        findings.verdict(Profile {
+            name: NAME,
+            property: "nothing is left behind",
+            judged_what: "rooms, identities and jobs",
+            idle: "the run made no room and no identity, and no job was begun",
+        })
+    }
+}
+
+impl NothingLeft {
+    fn resource(&mut self, moment: &Moment<'_>, what: &Name, id: &Name) {
+        if moment.event.kind != Kind::Ok {
+            return;
+        }
+        let key = (what.clone(), id.clone());
+        if removes(&moment.event.op) {
+            self.resources.remove(&key);
+        } else if !self.resources.contains_key(&key) {
+            self.findings.judge();
+            self.resources.insert(key, Made::new(moment, format!("{what} {id} is still there")));
+        }
+    }
+
+    fn died(&mut self, user: Id) {
+        self.jobs.retain(|(worker, _), _| *worker != user);
+        self.reserved.retain(|(worker, _), _| *worker != user);
+    }
+}
+
+impl Made {
+    fn new(moment: &Moment<'_>, what: String) -> Made {
+        Made { by: moment.event.user.clone(), what, n: moment.event.n, t_ns: moment.event.t_ns }
+    }
+}
+
+/// `delete_room` and `delete_identity` remove what `create_room` and `sign_in` made.
+fn removes(op: &str) -> bool {
+    op.starts_with("delete")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::history_for_tests::History;
+    use super::*;
+
+    #[test]
+    fn a_room_that_nobody_deletes_breaks_it() {
+        let mut history = History::new();
+        history.at(-2.0).made("run", "create_room", "room", "ab12cd34");
+        history.at(-1.0).made("workers-0", "sign_in", "identity", "w0");
+        history.at(9.0).made("run", "delete_identity", "identity", "w0");
+        let evidence = history.broken_under(NAME);
+        assert_eq!(evidence.len(), 1);
+        assert_eq!(evidence[0].sentence, "room ab12cd34 is still there at the end (run since -2.000 s)");
+    }
+
+    #[test]
+    fn a_room_that_is_deleted_is_gone() {
+        let mut history = History::new();
+        history.at(-2.0).made("run", "create_room", "room", "ab12cd34");
+        history.at(9.0).made("run", "delete_room", "room", "ab12cd34");
+        assert_eq!(history.holds_under(NAME), 1);
+    }
+
+    #[test]
+    fn a_job_that_still_runs_at_the_end_breaks_it() {
+        let mut history = History::new();
+        history.at(1.0).begins("workers-0", "clients-0-j1", "clients-0");
+        let evidence = history.at(9.0).broken_under(NAME);
+        assert!(evidence[0].sentence.starts_with("job clients-0-j1 is still running"));
+    }
+
+    #[test]
+    fn a_worker_that_is_still_reserved_breaks_it_and_one_that_left_does_not() {
+        let mut history = History::new();
+        history.at(0.0).joins("workers-0", 1, "room").joins("workers-1", 1, "room");
+        history.at(0.5).begins("workers-0", "j", "c").ends("workers-0", "j", "c");
+        history.at(1.0).says_status("workers-0", 1, "reserved").says_status("workers-1", 1, "reserved");
+        history.at(2.0).closes("workers-1", 1, Closer::Us);
+        let evidence = history.at(9.0).broken_under(NAME);
+        assert_eq!(evidence.len(), 1);
+        assert!(evidence[0].sentence.starts_with("workers-0 is still reserved"));
+    }
+
+    #[test]
+    fn a_run_that_was_cut_off_is_not_blamed() {
+        let mut history = History::new();
+        history.at(-2.0).made("run", "create_room", "room", "ab12cd34");
+        history.is_cut_off();
+        assert_eq!(history.verdict_under(NAME).verdict.word(), "unknown");
+    }
+}
