@@ -1,5 +1,9 @@
 //! The simulated world.
 //!
+//! - [`engine`]: what a simulated world can do; [`turmoil_engine`]: the one on turmoil
+//! - [`host`]: what a program finds on its host
+//! - [`network`]: streams, links and faults on them
+//! - [`clock`]: virtual time
 //! - [`entropy`]: what a simulating thread gets when it asks the machine for randomness or the time
 
 #[cfg(not(tokio_unstable))]
@@ -8,4 +12,9 @@ compile_error!(
      sets it; an outer RUSTFLAGS replaces that value, so add the flag there: RUSTFLAGS=\"$RUSTFLAGS --cfg tokio_unstable\""
 );
 
+pub mod clock;
+pub mod engine;
 pub mod entropy;
+pub mod host;
+pub mod network;
+pub mod turmoil_engine;

@@ -1,0 +1,44 @@
+//! Virtual time of one world, in nanoseconds since the world was built; the same on every host.
+//!
+//! tokio's clock differs from host to host (each has a runtime of its own, which restarts with the host), so nothing
+//! compares two hosts by it. Between steps, when no host runs, time stands at the start of the next step. Left out: time 0
+//! of the plan, which comes after prepare (`surroundings` has it).
+
+use rehearsal_scenarios::distribution::Nanos;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// The clock of a world. Shared by everything on its thread.
+#[derive(Debug, Default)]
+pub struct Clock {
+    between_steps_ns: AtomicU64,
+    stepping: AtomicBool,
+}
+
+impl Clock {
+    /// Nanoseconds since the world was built.
+    pub fn now_ns(&self) -> Nanos {
+        let between = self.between_steps_ns.load(Ordering::Relaxed);
+        if !self.stepping.load(Ordering::Relaxed) {
+            // A killed host's streams are dropped outside its runtime, where tokio would show the machine's clock.
+            return between;
+        }
+        turmoil::sim_elapsed().map_or(between, nanos)
+    }
+
+    /// From here on hosts run.
+    pub(crate) fn step_begins(&self) {
+        self.stepping.store(true, Ordering::Relaxed);
+    }
+
+    /// All hosts have run up to this time.
+    pub(crate) fn step_ended(&self, elapsed: Duration) {
+        self.stepping.store(false, Ordering::Relaxed);
+        self.between_steps_ns.store(nanos(elapsed), Ordering::Relaxed);
+    }
+}
+
+/// A duration in nanoseconds; 584 years are enough.
+pub(crate) fn nanos(duration: Duration) -> Nanos {
+    Nanos::try_from(duration.as_nanos()).unwrap_or(Nanos::MAX)
+}

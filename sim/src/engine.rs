@@ -1,0 +1,54 @@
+//! The engine of a simulated world: it adds hosts, steps them through virtual time, and lets faults begin and end.
+//!
+//! Everything above (`seed`, `explore`) speaks to [`Engine`] alone, so that another engine can take turmoil's place.
+//! Neighbours: `turmoil_engine` implements it, `host` is what programs see.
+
+use crate::clock::Clock;
+use crate::host::{Panic, Program};
+use crate::network::link::FaultId;
+use rehearsal_scenarios::plan::FaultAction;
+use std::sync::Arc;
+
+/// A simulated world that can be stepped.
+pub trait Engine {
+    /// Its word in results: `turmoil` or `event`.
+    fn name(&self) -> &'static str;
+
+    /// Adds a host that starts its program in the next step.
+    fn add_host(&mut self, name: &str, program: Program);
+
+    /// Virtual time.
+    fn clock(&self) -> Arc<Clock>;
+
+    /// A fault begins now.
+    ///
+    /// # Errors
+    /// If it names a host that was never added, or cannot be played here.
+    fn begin(&mut self, fault: FaultId, action: &FaultAction) -> Result<(), EngineError>;
+
+    /// A fault ends now: links heal, hosts start again.
+    ///
+    /// # Errors
+    /// If it names a host that was never added.
+    fn end(&mut self, fault: FaultId, action: &FaultAction) -> Result<(), EngineError>;
+
+    /// Runs every host up to the next moment that matters to the engine.
+    ///
+    /// # Errors
+    /// If a program panicked, or the engine itself failed.
+    fn step(&mut self) -> Result<(), EngineError>;
+}
+
+/// Why a world cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EngineError {
+    /// A program panicked.
+    #[error(transparent)]
+    Panicked(#[from] Panic),
+    /// A fault names a host that does not exist.
+    #[error("no simulated host is called {0}; hosts are server-0 … and those of the groups that a fault names")]
+    UnknownHost(String),
+    /// The engine failed.
+    #[error("the simulation engine failed: {0}")]
+    Failed(String),
+}

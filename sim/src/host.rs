@@ -1,0 +1,148 @@
+//! A simulated host as its program finds it: a name, an incarnation, the network, and surroundings from the seed.
+//!
+//! Every task of a host goes through its spawner, which counts entropy for the host and catches panics: a panic breaks
+//! the run and is named, it is never silent. Neighbours: `engine` runs hosts, `entropy` counts streams. Left out: what the
+//! program does (`seed`).
+
+use crate::clock::Clock;
+use crate::entropy;
+use crate::network::SimNetwork;
+use rehearsal_reference::surroundings::{Random, Spawn, Surroundings, Task, TaskHandle, WallClock};
+use rehearsal_scenarios::distribution::Nanos;
+use rehearsal_scenarios::draw::Draw;
+use std::any::Any;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// When every simulated world begins: 2026-01-01 00:00 UTC. Fixed, so that time stamps are the same on every machine.
+pub const EPOCH: Duration = Duration::from_secs(1_767_225_600);
+
+/// What a host runs, made anew for each incarnation.
+pub type Program = Box<dyn Fn(Host) -> Task>;
+
+/// One incarnation of a host.
+#[derive(Clone)]
+pub struct Host {
+    /// Its name in the plan.
+    pub name: Arc<str>,
+    /// How often it has been started before.
+    pub incarnation: u32,
+    /// The network from here.
+    pub network: SimNetwork,
+    pub(crate) life: Arc<Life>,
+}
+
+/// What all tasks of an incarnation share.
+pub(crate) struct Life {
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) panics: Arc<Panics>,
+    pub(crate) host: Arc<str>,
+    /// The place of this incarnation's draws.
+    pub(crate) draw: Draw,
+}
+
+impl Host {
+    /// Surroundings for one program of this host; `who` sets its random stream apart from its neighbours' on the host.
+    pub fn surroundings(&self, who: &str) -> Surroundings {
+        let place = self.life.draw.named("random").named(who);
+        Surroundings {
+            clock: Arc::new(SimWallClock(self.life.clock.clone())),
+            random: Arc::new(SimRandom { place, calls: AtomicU64::new(0) }),
+            spawner: Arc::new(SimSpawner(self.life.clone())),
+        }
+    }
+}
+
+struct SimWallClock(Arc<Clock>);
+
+impl WallClock for SimWallClock {
+    fn now(&self) -> Duration {
+        EPOCH + Duration::from_nanos(self.0.now_ns())
+    }
+}
+
+struct SimRandom {
+    place: Draw,
+    calls: AtomicU64,
+}
+
+impl Random for SimRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        entropy::fill_from(self.place.at(self.calls.fetch_add(1, Ordering::Relaxed)), bytes);
+    }
+}
+
+struct SimSpawner(Arc<Life>);
+
+impl Spawn for SimSpawner {
+    fn spawn(&self, origin: &'static str, task: Task) -> TaskHandle {
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "this is the spawner; the host's runtime owns the task and dies with it"
+        )]
+        let spawned = tokio::spawn(watched(self.0.clone(), origin, task));
+        TaskHandle::new(spawned.abort_handle())
+    }
+}
+
+/// Runs a task on behalf of its host until it ends or panics.
+pub(crate) fn watched(life: Arc<Life>, origin: &'static str, mut task: Task) -> impl Future<Output = ()> + Send {
+    poll_fn(move |context| poll_watched(&life, origin, task.as_mut(), context))
+}
+
+fn poll_watched(
+    life: &Life,
+    origin: &'static str,
+    task: Pin<&mut (dyn Future<Output = ()> + Send)>,
+    context: &mut Context<'_>,
+) -> Poll<()> {
+    let polled = entropy::in_stream(life.draw.bits(), || catch_unwind(AssertUnwindSafe(|| task.poll(context))));
+    polled.unwrap_or_else(|payload| {
+        life.panics.report(Panic {
+            host: life.host.to_string(),
+            origin: origin.to_owned(),
+            t_ns: life.clock.now_ns(),
+            message: message_of(payload.as_ref()),
+        });
+        Poll::Ready(())
+    })
+}
+
+/// A panic inside a simulated program.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{origin} on {host} panicked after {:.3} s: {message}", *t_ns as f64 / 1e9)]
+pub struct Panic {
+    /// The host.
+    pub host: String,
+    /// Who spawned the task.
+    pub origin: String,
+    /// Virtual time since the world was built, in nanoseconds.
+    pub t_ns: Nanos,
+    /// What it said.
+    pub message: String,
+}
+
+/// The panics of a world; the first one breaks the run.
+#[derive(Default)]
+pub(crate) struct Panics(Mutex<Option<Panic>>);
+
+impl Panics {
+    pub(crate) fn report(&self, panic: Panic) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(panic);
+    }
+
+    pub(crate) fn take(&self) -> Option<Panic> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// The words of a panic.
+pub(crate) fn message_of(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}

@@ -1,0 +1,7 @@
+//! The engine under unmodified hyper, axum and tungstenite: the same seed twice first, then each fault with its near miss.
+
+mod determinism;
+mod faults;
+mod hosts;
+mod panics;
+mod world;
