@@ -2,6 +2,7 @@
 //!
 //! - [`network`], [`surroundings`]: what is handed in (streams, clock, randomness, tasks)
 //! - [`protocol`]: the words on the wire, both sides
+//! - [`rooms`], [`store`], [`identity`]: the core of the server, where rooms are written down, who a user is
 //! - [`defects`]: known flaws that can be switched on
 //! - [`peer`], [`http_client`]: one connection of a user to a [`target`], and how it fails ([`failure`])
 //! - [`worker`], [`client`]: the programs, each a core without IO ([`program`]) run as a [`user`] on a [`peer::Link`]
@@ -14,12 +15,15 @@ pub mod client;
 pub mod defects;
 pub mod failure;
 pub mod http_client;
+pub mod identity;
 pub mod network;
 pub mod observer;
 pub mod peer;
 pub mod program;
 pub mod protocol;
+pub mod rooms;
 pub mod shutdown;
+pub mod store;
 pub mod surroundings;
 pub mod target;
 pub mod user;

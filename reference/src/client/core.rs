@@ -1,0 +1,418 @@
+//! The client without IO: gets jobs done, one after the other. An attempt discovers free workers, asks some, assigns the
+//! best that accepts and follows the job; when it fails, or nobody is free, another attempt follows under a new job id.
+//! Sources: the application protocol document, and the operational document for `reserve_worker`.
+//!
+//! Neighbours: `choice` (which worker), `program` (who drives it). Left out: what a job is about.
+
+use super::attempt::{Attempt, Next, Progress, Stage};
+use super::choice::{Answer, Asked, ask, best, best_first, is_settled};
+use super::profile::ClientProfile;
+use crate::backoff::BackOff;
+use crate::program::{Input, Output, Program};
+use crate::protocol::job::{JobAssignment, JobCancel, JobMessage, JobRequest, JobState, REQUEST_TIMEOUT_MS};
+use crate::protocol::{ErrorCode, Metadata, Object, ServerError, ServerMessage, compose};
+use crate::shutdown::Shutdown;
+use crate::surroundings::Random;
+use crate::worker::Strategy;
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the server may take to answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// How long the worker may take to say that the job starts, or that it is cancelled: as long as it keeps an offer.
+const START_WITHIN: Duration = Duration::from_secs(10);
+/// Silence of a worker after which its job is taken for lost; it sends a heartbeat every 10 s, and may come back.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// For how long a worker is reserved (operational document), in seconds.
+const RESERVE_SEC: u64 = 30;
+const BACK_OFF_FIRST: Duration = Duration::from_millis(500);
+const BACK_OFF_LONGEST: Duration = Duration::from_secs(10);
+
+/// A client's state.
+pub struct ClientCore {
+    peer_id: String,
+    profile: ClientProfile,
+    job_prefix: String,
+    random: Arc<dyn Random>,
+    back_off: BackOff,
+    is_joined: bool,
+    shutdown: Shutdown,
+    // Some servers do not know reservations.
+    reserves: bool,
+    job: u64,
+    attempts: u64,
+    first_attempt: Option<String>,
+    attempt: Option<Attempt>,
+    rest_until: Duration,
+    outputs: VecDeque<Output>,
+}
+
+impl Program for ClientCore {
+    fn handle(&mut self, input: Input<'_>, now: Duration) {
+        match input {
+            Input::Joined => self.is_joined = true,
+            Input::Lost => self.lost(now),
+            Input::Message(message) => self.receive(message, now),
+            Input::Shutdown(asked) => self.shut_down(asked, now),
+        }
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        match &self.attempt {
+            Some(attempt) => Some(attempt.deadline()),
+            None if self.is_joined => Some(self.rest_until),
+            None => None,
+        }
+    }
+
+    fn handle_deadline(&mut self, now: Duration) {
+        match &self.attempt {
+            None if self.is_joined && self.rest_until <= now && !self.is_done() => self.begin_attempt(now),
+            None => {}
+            Some(attempt) if attempt.is_to_be_cancelled(now) => self.cancel(now),
+            Some(attempt) if attempt.until <= now => self.run_out_of_time(now),
+            Some(_) => {}
+        }
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    fn metadata(&mut self) -> Metadata {
+        Metadata::new(self.profile.tags.iter().map(String::as_str), self.profile.properties.clone())
+    }
+
+    fn is_done(&self) -> bool {
+        self.attempt.is_none() && (self.job >= self.profile.jobs || self.shutdown > Shutdown::Run)
+    }
+}
+
+impl ClientCore {
+    /// A client that has not joined yet.
+    pub fn new(peer_id: &str, profile: ClientProfile, random: Arc<dyn Random>) -> ClientCore {
+        ClientCore {
+            peer_id: peer_id.to_string(),
+            reserves: profile.strategy == Strategy::Reservation,
+            job_prefix: profile.job_prefix.clone().unwrap_or_else(|| peer_id.to_string()),
+            profile,
+            random,
+            back_off: BackOff::new(BACK_OFF_FIRST, BACK_OFF_LONGEST),
+            is_joined: false,
+            shutdown: Shutdown::Run,
+            job: 0,
+            attempts: 0,
+            first_attempt: None,
+            attempt: None,
+            rest_until: Duration::ZERO,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    fn begin_attempt(&mut self, now: Duration) {
+        let job_id = format!("{}-j{}-a{}", self.job_prefix, self.job, self.attempts);
+        self.attempts += 1;
+        let attempt_of = self.first_attempt.clone();
+        self.first_attempt.get_or_insert_with(|| job_id.clone());
+        self.outputs.push_back(Output::AttemptBegan { job: job_id.clone(), attempt_of });
+        let mut properties = self.profile.choose.clone();
+        properties.insert("status".to_string(), json!("available"));
+        let filters = compose::filters(Some("worker"), properties);
+        self.outputs.push_back(Output::Send(compose::discover_peers(&self.peer_id, &filters)));
+        self.attempt = Some(Attempt { job_id, reserved: None, stage: Stage::Discovering, until: now + ANSWER_WITHIN });
+    }
+
+    fn receive(&mut self, message: &Value, now: Duration) {
+        match ServerMessage::of(message) {
+            ServerMessage::PeerList { peers } => self.discovered(best_first(&peers), now),
+            ServerMessage::WorkerReserved { worker_id, .. } => self.reserved(worker_id, now),
+            ServerMessage::PeerMessage { from_peer_id, payload, .. } => {
+                if let Some(message) = JobMessage::parse(payload) {
+                    self.receive_from(from_peer_id, message, now);
+                }
+            }
+            ServerMessage::Error(error) => self.refused(&error, now),
+            _ => {}
+        }
+    }
+
+    fn discovered(&mut self, mut workers: Vec<String>, now: Duration) {
+        let Some(Attempt { stage: Stage::Discovering, .. }) = self.attempt else { return };
+        if workers.is_empty() {
+            return self.end_attempt("nobody_free", Next::Again, now);
+        }
+        if self.reserves {
+            self.reserve(workers.into(), now);
+        } else {
+            workers.truncate(self.profile.ask.max(1));
+            self.ask(&workers, now);
+        }
+    }
+
+    fn reserve(&mut self, candidates: VecDeque<String>, now: Duration) {
+        let Some(attempt) = &mut self.attempt else { return };
+        let Some(worker) = candidates.front() else {
+            return self.end_attempt("nobody_free", Next::Again, now);
+        };
+        self.outputs.push_back(Output::Send(compose::reserve_worker(worker, RESERVE_SEC)));
+        attempt.until = now + ANSWER_WITHIN;
+        attempt.stage = Stage::Reserving { candidates };
+    }
+
+    fn reserved(&mut self, worker_id: &str, now: Duration) {
+        let Some(attempt) = &mut self.attempt else { return };
+        let Stage::Reserving { candidates } = &attempt.stage else { return };
+        if candidates.front().is_some_and(|worker| worker == worker_id) {
+            attempt.reserved = Some(worker_id.to_string());
+            self.ask(&[worker_id.to_string()], now);
+        }
+    }
+
+    fn ask(&mut self, workers: &[String], now: Duration) {
+        let Some(attempt) = &mut self.attempt else { return };
+        let request = JobMessage::JobRequest(JobRequest {
+            job_id: attempt.job_id.clone(),
+            attempt_of: self.first_attempt.clone().filter(|first| *first != attempt.job_id),
+            job_type: self.profile.job_type.clone(),
+            dataset_info: Object::new(),
+            config: Object::new(),
+            requirements: self.profile.requirements.clone(),
+            timeout_ms: REQUEST_TIMEOUT_MS,
+        });
+        attempt.until = now + Duration::from_millis(REQUEST_TIMEOUT_MS);
+        attempt.stage = Stage::Asking { asked: ask(workers) };
+        for worker in workers {
+            self.tell(worker, &request);
+        }
+    }
+
+    fn receive_from(&mut self, worker: &str, message: JobMessage, now: Duration) {
+        let is_current = self.attempt.as_ref().is_some_and(|attempt| message.job_id() == Some(&attempt.job_id));
+        match message {
+            JobMessage::JobResponse(response) if is_current => self.answered(worker, response.accepted, now),
+            // An acceptance that came too late would keep its worker reserved.
+            JobMessage::JobResponse(response) if response.accepted => self.decline(worker, &response.job_id),
+            message if is_current && self.follows(worker) => self.follow(worker, message, now),
+            _ => {}
+        }
+    }
+
+    fn answered(&mut self, worker: &str, accepted: bool, now: Duration) {
+        let Some(attempt) = &mut self.attempt else { return };
+        match &mut attempt.stage {
+            Stage::Asking { asked } => {
+                let answer = if accepted { Answer::Accepted } else { Answer::Refused };
+                asked.iter_mut().filter(|asked| asked.worker == worker).for_each(|asked| asked.answer = answer);
+                if is_settled(asked) {
+                    self.decide(now);
+                }
+            }
+            Stage::Following { worker: chosen, .. } if accepted && chosen != worker => {
+                let job_id = attempt.job_id.clone();
+                self.decline(worker, &job_id);
+            }
+            _ => {}
+        }
+    }
+
+    /// Assigns the best that accepted, and tells the others, also those that may still accept.
+    fn decide(&mut self, now: Duration) {
+        let Some(attempt) = &mut self.attempt else { return };
+        let Stage::Asking { asked } = &attempt.stage else { return };
+        let asked = asked.clone();
+        let Some(chosen) = best(&asked).map(|best| best.worker.clone()) else {
+            self.decline_all(&asked, None);
+            return self.end_attempt("nobody_free", Next::Again, now);
+        };
+        let assignment = JobAssignment { job_id: attempt.job_id.clone(), initiate_connection: true };
+        attempt.until = now + START_WITHIN;
+        attempt.stage = Stage::Following { worker: chosen.clone(), progress: Progress::Assigned, cancel_at: None };
+        self.tell(&chosen, &JobMessage::JobAssignment(assignment));
+        self.decline_all(&asked, Some(&chosen));
+    }
+
+    fn decline_all(&mut self, asked: &[Asked], chosen: Option<&str>) {
+        let Some(job_id) = self.attempt.as_ref().map(|attempt| attempt.job_id.clone()) else { return };
+        for Asked { worker, answer } in asked {
+            if *answer != Answer::Refused && Some(worker.as_str()) != chosen {
+                self.decline(worker, &job_id);
+            }
+        }
+    }
+
+    fn follows(&self, from: &str) -> bool {
+        let stage = self.attempt.as_ref().map(|attempt| &attempt.stage);
+        matches!(stage, Some(Stage::Following { worker, .. }) if worker == from)
+    }
+
+    fn follow(&mut self, worker: &str, message: JobMessage, now: Duration) {
+        match message {
+            JobMessage::JobStatus(status) => match status.status {
+                JobState::Starting | JobState::Running => self.heard_of_job(now),
+                // The messages that say more follow.
+                JobState::Completed | JobState::Failed => {}
+            },
+            JobMessage::WorkerHeartbeat(_) => self.heard_of_job(now),
+            JobMessage::JobComplete(_) => self.end_attempt("completed", Next::Onward, now),
+            JobMessage::JobCancelled(_) => self.end_attempt("cancelled", Next::Onward, now),
+            JobMessage::JobFailed(failed) => {
+                let next = if failed.error.recoverable { Next::Again } else { Next::Onward };
+                self.end_attempt("failed", next, now);
+            }
+            JobMessage::AppError(error) if !error.recoverable => {
+                tracing::debug!(worker, code = error.error_code, "a worker could not handle a message");
+                self.end_attempt("failed", Next::Onward, now);
+            }
+            _ => {}
+        }
+    }
+
+    fn heard_of_job(&mut self, now: Duration) {
+        let cancel_after = (self.profile.cancel_after)(self.job);
+        let Some(attempt) = &mut self.attempt else { return };
+        let Stage::Following { progress, cancel_at, .. } = &mut attempt.stage else { return };
+        if *progress == Progress::Cancelling {
+            return;
+        }
+        attempt.until = now + SILENCE_MAX;
+        if *progress == Progress::Assigned {
+            *progress = Progress::Running;
+            *cancel_at = cancel_after.map(|after| now + after);
+            // The worker has told the server that it is busy: the reservation has done its work.
+            self.release();
+        }
+    }
+
+    fn cancel(&mut self, now: Duration) {
+        let Some(attempt) = &mut self.attempt else { return };
+        let Stage::Following { worker, progress, cancel_at } = &mut attempt.stage else { return };
+        *progress = Progress::Cancelling;
+        *cancel_at = None;
+        attempt.until = now + START_WITHIN;
+        let (worker, job_id) = (worker.clone(), attempt.job_id.clone());
+        self.decline(&worker, &job_id);
+    }
+
+    fn run_out_of_time(&mut self, now: Duration) {
+        let Some(attempt) = &mut self.attempt else { return };
+        match &attempt.stage {
+            Stage::Discovering => self.end_attempt("lost", Next::Again, now),
+            Stage::Reserving { candidates } => {
+                // A server that does not know the word may say nothing at all.
+                let candidates = candidates.clone();
+                self.go_on_without_reservations(candidates, now);
+            }
+            Stage::Asking { .. } => self.decide(now),
+            Stage::Following { worker, progress, .. } => {
+                let (worker, job_id, progress) = (worker.clone(), attempt.job_id.clone(), *progress);
+                let next = if progress == Progress::Cancelling { Next::Onward } else { Next::Again };
+                // If it still runs somewhere, its result is not wanted any more: it comes under a new id.
+                self.decline(&worker, &job_id);
+                self.end_attempt("lost", next, now);
+            }
+        }
+    }
+
+    fn go_on_without_reservations(&mut self, candidates: VecDeque<String>, now: Duration) {
+        self.reserves = false;
+        let workers: Vec<String> = candidates.into_iter().take(self.profile.ask.max(1)).collect();
+        self.ask(&workers, now);
+    }
+
+    fn refused(&mut self, error: &ServerError<'_>, now: Duration) {
+        let Some(attempt) = &mut self.attempt else { return };
+        let code = error.known();
+        let unreachable = [ErrorCode::PeerNotFound, ErrorCode::PeerNotInRoom, ErrorCode::DeliveryFailed];
+        let is_about_a_peer = code.is_some_and(|code| unreachable.contains(&code));
+        match &mut attempt.stage {
+            Stage::Discovering if !is_about_a_peer && code != Some(ErrorCode::NotReserved) => {
+                self.end_attempt("lost", Next::Again, now)
+            }
+            Stage::Reserving { candidates } => {
+                let mut candidates = std::mem::take(candidates);
+                if code == Some(ErrorCode::UnknownMessageType) {
+                    self.go_on_without_reservations(candidates, now);
+                } else {
+                    candidates.pop_front();
+                    self.reserve(candidates, now);
+                }
+            }
+            // An error does not say whom it is about; with several it stays open, and the time decides.
+            Stage::Asking { asked } if is_about_a_peer && asked.len() == 1 => {
+                let worker = asked[0].worker.clone();
+                self.answered(&worker, false, now);
+            }
+            _ => {}
+        }
+    }
+
+    fn lost(&mut self, now: Duration) {
+        self.is_joined = false;
+        let Some(attempt) = &mut self.attempt else { return };
+        // The server ends the reservations of a peer that leaves.
+        attempt.reserved = None;
+        if !matches!(attempt.stage, Stage::Following { .. }) {
+            self.end_attempt("lost", Next::Again, now);
+        }
+    }
+
+    fn shut_down(&mut self, asked: Shutdown, now: Duration) {
+        self.shutdown = self.shutdown.max(asked);
+        let Some(Attempt { stage, job_id, .. }) = &self.attempt else { return };
+        match stage {
+            Stage::Following { worker, .. } if self.shutdown == Shutdown::Now => {
+                let (worker, job_id) = (worker.clone(), job_id.clone());
+                self.decline(&worker, &job_id);
+            }
+            Stage::Following { .. } => return,
+            Stage::Asking { asked } => {
+                let asked = asked.clone();
+                self.decline_all(&asked, None);
+            }
+            Stage::Discovering | Stage::Reserving { .. } => {}
+        }
+        self.end_attempt("cancelled", Next::Again, now);
+    }
+
+    fn end_attempt(&mut self, outcome: &'static str, next: Next, now: Duration) {
+        self.release();
+        let Some(Attempt { job_id, stage, .. }) = self.attempt.take() else { return };
+        let worker = match stage {
+            Stage::Following { worker, .. } => Some(worker),
+            _ => None,
+        };
+        self.outputs.push_back(Output::AttemptEnded { job: job_id, worker, outcome });
+        match next {
+            Next::Again => self.rest_until = now + self.back_off.pause(&*self.random),
+            Next::Onward => {
+                self.back_off.reset();
+                self.job += 1;
+                self.attempts = 0;
+                self.first_attempt = None;
+                self.rest_until = now + (self.profile.think)(self.job);
+            }
+        }
+    }
+
+    fn release(&mut self) {
+        if let Some(worker) = self.attempt.as_mut().and_then(|attempt| attempt.reserved.take()) {
+            self.send(compose::release_worker(&worker));
+        }
+    }
+
+    fn decline(&mut self, worker: &str, job_id: &str) {
+        self.tell(worker, &JobMessage::JobCancel(JobCancel { job_id: job_id.to_string(), reason: None }));
+    }
+
+    fn tell(&mut self, worker: &str, message: &JobMessage) {
+        self.send(compose::peer_message(&self.peer_id, worker, &message.to_value()));
+    }
+
+    fn send(&mut self, message: Value) {
+        if self.is_joined {
+            self.outputs.push_back(Output::Send(message));
+        }
+    }
+}
