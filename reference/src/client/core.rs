@@ -2,15 +2,16 @@
 //! best that accepts and follows the job; when it fails, or nobody is free, another attempt follows under a new job id.
 //! Sources: the application protocol document, and the operational document for `reserve_worker`.
 //!
-//! Neighbours: `choice` (which worker), `program` (who drives it). Left out: what a job is about.
+//! Neighbours: `hiring` (finding a worker), `attempt` (its stages), `program` (who drives it). Left out: what a job is about.
 
 use super::attempt::{Attempt, Next, Progress, Stage};
-use super::choice::{Answer, Asked, ask, best, best_first, is_settled};
+use super::choice::best_first;
+use super::hiring::{ANSWER_WITHIN, START_WITHIN};
 use super::profile::ClientProfile;
 use crate::backoff::BackOff;
 use crate::program::{Input, Output, Program};
-use crate::protocol::job::{JobAssignment, JobCancel, JobMessage, JobRequest, JobState, REQUEST_TIMEOUT_MS};
-use crate::protocol::{ErrorCode, Metadata, Object, ServerError, ServerMessage, compose};
+use crate::protocol::job::{JobCancel, JobMessage, JobState};
+use crate::protocol::{Metadata, ServerMessage, compose};
 use crate::shutdown::Shutdown;
 use crate::surroundings::Random;
 use crate::worker::Strategy;
@@ -19,34 +20,28 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long the server may take to answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-/// How long the worker may take to say that the job starts, or that it is cancelled: as long as it keeps an offer.
-const START_WITHIN: Duration = Duration::from_secs(10);
 /// Silence of a worker after which its job is taken for lost; it sends a heartbeat every 10 s, and may come back.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
-/// For how long a worker is reserved (operational document), in seconds.
-const RESERVE_SEC: u64 = 30;
 const BACK_OFF_FIRST: Duration = Duration::from_millis(500);
 const BACK_OFF_LONGEST: Duration = Duration::from_secs(10);
 
 /// A client's state.
 pub struct ClientCore {
-    peer_id: String,
-    profile: ClientProfile,
+    pub(super) peer_id: String,
+    pub(super) profile: ClientProfile,
     job_prefix: String,
     random: Arc<dyn Random>,
     back_off: BackOff,
     is_joined: bool,
     shutdown: Shutdown,
     // Some servers do not know reservations.
-    reserves: bool,
+    pub(super) reserves: bool,
     job: u64,
     attempts: u64,
-    first_attempt: Option<String>,
-    attempt: Option<Attempt>,
+    pub(super) first_attempt: Option<String>,
+    pub(super) attempt: Option<Attempt>,
     rest_until: Duration,
-    outputs: VecDeque<Output>,
+    pub(super) outputs: VecDeque<Output>,
 }
 
 impl Program for ClientCore {
@@ -138,56 +133,6 @@ impl ClientCore {
         }
     }
 
-    fn discovered(&mut self, mut workers: Vec<String>, now: Duration) {
-        let Some(Attempt { stage: Stage::Discovering, .. }) = self.attempt else { return };
-        if workers.is_empty() {
-            return self.end_attempt("nobody_free", Next::Again, now);
-        }
-        if self.reserves {
-            self.reserve(workers.into(), now);
-        } else {
-            workers.truncate(self.profile.ask.max(1));
-            self.ask(&workers, now);
-        }
-    }
-
-    fn reserve(&mut self, candidates: VecDeque<String>, now: Duration) {
-        let Some(attempt) = &mut self.attempt else { return };
-        let Some(worker) = candidates.front() else {
-            return self.end_attempt("nobody_free", Next::Again, now);
-        };
-        self.outputs.push_back(Output::Send(compose::reserve_worker(worker, RESERVE_SEC)));
-        attempt.until = now + ANSWER_WITHIN;
-        attempt.stage = Stage::Reserving { candidates };
-    }
-
-    fn reserved(&mut self, worker_id: &str, now: Duration) {
-        let Some(attempt) = &mut self.attempt else { return };
-        let Stage::Reserving { candidates } = &attempt.stage else { return };
-        if candidates.front().is_some_and(|worker| worker == worker_id) {
-            attempt.reserved = Some(worker_id.to_string());
-            self.ask(&[worker_id.to_string()], now);
-        }
-    }
-
-    fn ask(&mut self, workers: &[String], now: Duration) {
-        let Some(attempt) = &mut self.attempt else { return };
-        let request = JobMessage::JobRequest(JobRequest {
-            job_id: attempt.job_id.clone(),
-            attempt_of: self.first_attempt.clone().filter(|first| *first != attempt.job_id),
-            job_type: self.profile.job_type.clone(),
-            dataset_info: Object::new(),
-            config: Object::new(),
-            requirements: self.profile.requirements.clone(),
-            timeout_ms: REQUEST_TIMEOUT_MS,
-        });
-        attempt.until = now + Duration::from_millis(REQUEST_TIMEOUT_MS);
-        attempt.stage = Stage::Asking { asked: ask(workers) };
-        for worker in workers {
-            self.tell(worker, &request);
-        }
-    }
-
     fn receive_from(&mut self, worker: &str, message: JobMessage, now: Duration) {
         let is_current = self.attempt.as_ref().is_some_and(|attempt| message.job_id() == Some(&attempt.job_id));
         match message {
@@ -196,49 +141,6 @@ impl ClientCore {
             JobMessage::JobResponse(response) if response.accepted => self.decline(worker, &response.job_id),
             message if is_current && self.follows(worker) => self.follow(worker, message, now),
             _ => {}
-        }
-    }
-
-    fn answered(&mut self, worker: &str, accepted: bool, now: Duration) {
-        let Some(attempt) = &mut self.attempt else { return };
-        match &mut attempt.stage {
-            Stage::Asking { asked } => {
-                let answer = if accepted { Answer::Accepted } else { Answer::Refused };
-                asked.iter_mut().filter(|asked| asked.worker == worker).for_each(|asked| asked.answer = answer);
-                if is_settled(asked) {
-                    self.decide(now);
-                }
-            }
-            Stage::Following { worker: chosen, .. } if accepted && chosen != worker => {
-                let job_id = attempt.job_id.clone();
-                self.decline(worker, &job_id);
-            }
-            _ => {}
-        }
-    }
-
-    /// Assigns the best that accepted, and tells the others, also those that may still accept.
-    fn decide(&mut self, now: Duration) {
-        let Some(attempt) = &mut self.attempt else { return };
-        let Stage::Asking { asked } = &attempt.stage else { return };
-        let asked = asked.clone();
-        let Some(chosen) = best(&asked).map(|best| best.worker.clone()) else {
-            self.decline_all(&asked, None);
-            return self.end_attempt("nobody_free", Next::Again, now);
-        };
-        let assignment = JobAssignment { job_id: attempt.job_id.clone(), initiate_connection: true };
-        attempt.until = now + START_WITHIN;
-        attempt.stage = Stage::Following { worker: chosen.clone(), progress: Progress::Assigned, cancel_at: None };
-        self.tell(&chosen, &JobMessage::JobAssignment(assignment));
-        self.decline_all(&asked, Some(&chosen));
-    }
-
-    fn decline_all(&mut self, asked: &[Asked], chosen: Option<&str>) {
-        let Some(job_id) = self.attempt.as_ref().map(|attempt| attempt.job_id.clone()) else { return };
-        for Asked { worker, answer } in asked {
-            if *answer != Answer::Refused && Some(worker.as_str()) != chosen {
-                self.decline(worker, &job_id);
-            }
         }
     }
 
@@ -315,39 +217,6 @@ impl ClientCore {
         }
     }
 
-    fn go_on_without_reservations(&mut self, candidates: VecDeque<String>, now: Duration) {
-        self.reserves = false;
-        let workers: Vec<String> = candidates.into_iter().take(self.profile.ask.max(1)).collect();
-        self.ask(&workers, now);
-    }
-
-    fn refused(&mut self, error: &ServerError<'_>, now: Duration) {
-        let Some(attempt) = &mut self.attempt else { return };
-        let code = error.known();
-        let unreachable = [ErrorCode::PeerNotFound, ErrorCode::PeerNotInRoom, ErrorCode::DeliveryFailed];
-        let is_about_a_peer = code.is_some_and(|code| unreachable.contains(&code));
-        match &mut attempt.stage {
-            Stage::Discovering if !is_about_a_peer && code != Some(ErrorCode::NotReserved) => {
-                self.end_attempt("lost", Next::Again, now)
-            }
-            Stage::Reserving { candidates } => {
-                let mut candidates = std::mem::take(candidates);
-                if code == Some(ErrorCode::UnknownMessageType) {
-                    self.go_on_without_reservations(candidates, now);
-                } else {
-                    candidates.pop_front();
-                    self.reserve(candidates, now);
-                }
-            }
-            // An error does not say whom it is about; with several it stays open, and the time decides.
-            Stage::Asking { asked } if is_about_a_peer && asked.len() == 1 => {
-                let worker = asked[0].worker.clone();
-                self.answered(&worker, false, now);
-            }
-            _ => {}
-        }
-    }
-
     fn lost(&mut self, now: Duration) {
         self.is_joined = false;
         let Some(attempt) = &mut self.attempt else { return };
@@ -376,7 +245,7 @@ impl ClientCore {
         self.end_attempt("cancelled", Next::Again, now);
     }
 
-    fn end_attempt(&mut self, outcome: &'static str, next: Next, now: Duration) {
+    pub(super) fn end_attempt(&mut self, outcome: &'static str, next: Next, now: Duration) {
         self.release();
         let Some(Attempt { job_id, stage, .. }) = self.attempt.take() else { return };
         let worker = match stage {
@@ -402,11 +271,11 @@ impl ClientCore {
         }
     }
 
-    fn decline(&mut self, worker: &str, job_id: &str) {
+    pub(super) fn decline(&mut self, worker: &str, job_id: &str) {
         self.tell(worker, &JobMessage::JobCancel(JobCancel { job_id: job_id.to_string(), reason: None }));
     }
 
-    fn tell(&mut self, worker: &str, message: &JobMessage) {
+    pub(super) fn tell(&mut self, worker: &str, message: &JobMessage) {
         self.send(compose::peer_message(&self.peer_id, worker, &message.to_value()));
     }
 

@@ -7,6 +7,7 @@
 mod attempt;
 mod choice;
 mod core;
+mod hiring;
 mod profile;
 
 pub use self::core::ClientCore;
