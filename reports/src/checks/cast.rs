@@ -25,6 +25,8 @@ pub struct Link {
     pub opened_ns: i64,
     /// As whom it is registered, or asks to be.
     pub standing: Option<Standing>,
+    /// The acknowledged registration before that, which counts again if this one is refused.
+    pub before: Option<Standing>,
     /// How it ended.
     pub closed: Option<Closing>,
     /// When something last arrived over it.
@@ -120,6 +122,11 @@ impl Cast {
         self.entries[user.index()].links.iter().rev().find(|link| link.conn == conn)
     }
 
+    /// A user's connections, oldest first.
+    pub fn links(&self, user: Id) -> impl Iterator<Item = &Link> {
+        self.entries[user.index()].links.iter()
+    }
+
     /// The registration over a user's connection.
     pub fn standing(&self, user: Id, conn: u32) -> Option<Standing> {
         self.link(user, conn)?.standing
@@ -152,6 +159,11 @@ impl Cast {
     /// What a user has asked for and not been answered, oldest first.
     pub fn open_asks(&self, user: Id) -> &[Ask] {
         &self.entries[user.index()].asks
+    }
+
+    /// What anybody has asked for and not been answered.
+    pub fn all_open_asks(&self) -> impl Iterator<Item = &Ask> {
+        self.entries.iter().flat_map(|entry| &entry.asks)
     }
 
     /// Whether a fault lay over this user, or over a server, at any time between the two.
@@ -205,7 +217,10 @@ impl Cast {
 
     fn register(&mut self, user: Id, event: &Event, peer: Id, room: Id) {
         let standing = Standing { peer, room, asked_ns: event.t_ns, acknowledged_n: None };
-        self.link_or_new(user, event).standing = Some(standing);
+        let link = self.link_or_new(user, event);
+        if let Some(before) = link.standing.replace(standing).filter(|before| before.acknowledged_n.is_some()) {
+            link.before = Some(before);
+        }
         let entry = &mut self.entries[peer.index()];
         if !entry.rooms.contains(&room) {
             entry.rooms.push(room);
@@ -234,7 +249,7 @@ impl Cast {
         {
             match (&mut link.standing, event.kind) {
                 (Some(standing), Kind::Ok) => standing.acknowledged_n = Some(event.n),
-                _ => link.standing = None,
+                _ => link.standing = link.before.take(),
             }
         }
         match event.kind {
@@ -311,6 +326,7 @@ impl Cast {
                 conn: event.conn,
                 opened_ns: event.t_ns,
                 standing: None,
+                before: None,
                 closed: None,
                 received_ns: i64::MIN,
                 proven_ns: i64::MIN,

@@ -11,8 +11,12 @@ pub mod findings;
 pub mod moment;
 pub mod names;
 
+mod departed_peers_disappear;
 mod job_is_begun_by_one_worker;
+mod nobody_speaks_for_another;
 mod nothing_is_left_behind;
+mod reservation_always_ends;
+mod room_sees_only_its_own;
 mod worker_runs_one_job_at_a_time;
 
 #[cfg(test)]
@@ -42,8 +46,15 @@ pub struct RunEnd {
 }
 
 /// The names of all checks, as scenarios, records and reports use them.
-pub const NAMES: [&str; 3] =
-    [worker_runs_one_job_at_a_time::NAME, job_is_begun_by_one_worker::NAME, nothing_is_left_behind::NAME];
+pub const NAMES: [&str; 7] = [
+    worker_runs_one_job_at_a_time::NAME,
+    job_is_begun_by_one_worker::NAME,
+    room_sees_only_its_own::NAME,
+    nobody_speaks_for_another::NAME,
+    reservation_always_ends::NAME,
+    departed_peers_disappear::NAME,
+    nothing_is_left_behind::NAME,
+];
 
 /// All checks that the plan does not skip, ready to fold.
 pub fn all(plan: &Plan) -> Vec<Box<dyn Check>> {
@@ -55,10 +66,14 @@ pub fn all(plan: &Plan) -> Vec<Box<dyn Check>> {
 }
 
 /// The check of this name, with the bound that the scenario sets.
-fn make(name: &str, _within_ns: Option<i64>) -> Option<Box<dyn Check>> {
+fn make(name: &str, within_ns: Option<i64>) -> Option<Box<dyn Check>> {
     Some(match name {
         worker_runs_one_job_at_a_time::NAME => Box::new(worker_runs_one_job_at_a_time::OneJobAtATime::default()),
         job_is_begun_by_one_worker::NAME => Box::new(job_is_begun_by_one_worker::OneWorker::default()),
+        room_sees_only_its_own::NAME => Box::new(room_sees_only_its_own::OnlyItsOwn::default()),
+        nobody_speaks_for_another::NAME => Box::new(nobody_speaks_for_another::NobodySpeaksForAnother::default()),
+        reservation_always_ends::NAME => Box::new(reservation_always_ends::ReservationEnds::new(within_ns)),
+        departed_peers_disappear::NAME => Box::new(departed_peers_disappear::DepartedDisappear::new(within_ns)),
         nothing_is_left_behind::NAME => Box::new(nothing_is_left_behind::NothingLeft::default()),
         _ => return None,
     })

@@ -1,0 +1,305 @@
+//! A reservation always ends (operational document: the assignment must come within 10 s, a reservation lapses after its
+//! time). A worker that says `reserved` says something else within the bound, or begins a job, or leaves; and a
+//! reservation that has lapsed refuses nobody.
+
+use super::cast::Cast;
+use super::faults::HostFate;
+use super::findings::{Findings, Profile, seconds, users};
+use super::moment::{Act, Ask, Moment, What};
+use super::names::Id;
+use super::{Check, RunEnd};
+use crate::event::Body;
+use crate::verdict::{CheckVerdict, Evidence};
+use std::collections::BTreeMap;
+
+pub(super) const NAME: &str = "reservation_always_ends";
+
+/// The operational document gives the client 10 s for its assignment; 2 s more for messages on their way.
+const RESERVED_WITHIN_NS: i64 = 12_000_000_000;
+/// How much later than promised a reservation may lapse.
+const LAPSE_SLACK_NS: i64 = 1_000_000_000;
+
+pub(super) struct ReservationEnds {
+    reserved_within_ns: i64,
+    waiting: BTreeMap<Id, Waiting>,
+    /// Jobs that run, by worker.
+    running: BTreeMap<Id, u32>,
+    reservations: BTreeMap<Id, Vec<Reservation>>,
+    findings: Findings,
+}
+
+/// A worker that has said `reserved`.
+struct Waiting {
+    conn: u32,
+    n: u64,
+    t_ns: i64,
+}
+
+/// Somebody's reservation of a worker at the server, or one that may have been made.
+struct Reservation {
+    by: Id,
+    n: u64,
+    until_ns: i64,
+    is_certain: bool,
+}
+
+impl Check for ReservationEnds {
+    fn observe(&mut self, moment: &Moment<'_>, cast: &Cast) {
+        let event = moment.event;
+        match (&moment.act, &event.body) {
+            (Act::Asked(Ask { what: What::Update { metadata }, .. }), _) => {
+                if status(metadata).is_some_and(|status| status != "reserved") {
+                    self.left(moment, cast);
+                }
+            }
+            (Act::Answered(Ask { what: What::Update { metadata: change }, conn, .. }), Body::Updated { .. }) => {
+                if status(change) == Some("reserved") && !self.has_moved_on(moment.user, cast) {
+                    let waiting = Waiting { conn: *conn, n: event.n, t_ns: event.t_ns };
+                    self.waiting.entry(moment.user).or_insert(waiting);
+                }
+            }
+            (Act::JobBegan, _) => {
+                *self.running.entry(moment.user).or_default() += 1;
+                self.left(moment, cast);
+            }
+            (Act::JobEnded, _) => self.job_ended(moment.user),
+            (Act::Closed { lapsed }, _) => {
+                if self.waiting.get(&moment.user).is_some_and(|waiting| waiting.conn == event.conn) {
+                    self.left(moment, cast);
+                }
+                lapsed.iter().for_each(|ask| self.maybe_reserved(moment, ask));
+            }
+            (Act::Fault { fate: HostFate::Down, users }, _) => {
+                for user in users {
+                    self.waiting.remove(user);
+                    self.running.remove(user);
+                }
+            }
+            (Act::Answered(ask), Body::Reserved { until_ns, .. }) => self.reserved(moment, ask, *until_ns),
+            (Act::Lapsed(ask), _) => self.maybe_reserved(moment, ask),
+            (Act::Refused(ask), Body::Error { code, .. }) if &**code == "WORKER_RESERVED" => {
+                self.refused(moment, cast, ask);
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(mut self: Box<Self>, end: RunEnd, cast: &Cast) -> CheckVerdict {
+        for (user, waiting) in std::mem::take(&mut self.waiting) {
+            if end.t_ns - waiting.t_ns > self.reserved_within_ns {
+                self.overdue(cast, user, &waiting, end.t_ns, waiting.n, "was still reserved");
+            }
+        }
+        self.findings.verdict(Profile {
+            name: NAME,
+            property: "a reservation always ends",
+            judged_what: "reservations",
+            idle: "no worker was reserved, or no reservation had the time to lapse",
+        })
+    }
+}
+
+impl ReservationEnds {
+    /// A check with the scenario's bound for a worker that waits for its assignment, or with the default.
+    pub(super) fn new(within_ns: Option<i64>) -> Self {
+        ReservationEnds {
+            reserved_within_ns: within_ns.unwrap_or(RESERVED_WITHIN_NS),
+            waiting: BTreeMap::new(),
+            running: BTreeMap::new(),
+            reservations: BTreeMap::new(),
+            findings: Findings::default(),
+        }
+    }
+
+    /// Whether the worker has done something else while the acknowledgement of `reserved` was on its way.
+    fn has_moved_on(&self, user: Id, cast: &Cast) -> bool {
+        let says_something_else = |ask: &Ask| match &ask.what {
+            What::Update { metadata } => status(metadata).is_some_and(|status| status != "reserved"),
+            _ => false,
+        };
+        self.running.contains_key(&user) || cast.open_asks(user).iter().any(says_something_else)
+    }
+
+    fn job_ended(&mut self, user: Id) {
+        if let Some(count) = self.running.get_mut(&user) {
+            *count -= 1;
+            if *count == 0 {
+                self.running.remove(&user);
+            }
+        }
+    }
+
+    fn left(&mut self, moment: &Moment<'_>, cast: &Cast) {
+        let Some(waiting) = self.waiting.remove(&moment.user) else { return };
+        let t_ns = moment.event.t_ns;
+        if t_ns - waiting.t_ns > self.reserved_within_ns {
+            self.overdue(cast, moment.user, &waiting, t_ns, moment.event.n, "stayed reserved");
+        } else {
+            self.findings.judge();
+        }
+    }
+
+    fn overdue(&mut self, cast: &Cast, user: Id, waiting: &Waiting, until_ns: i64, n: u64, how: &str) {
+        self.findings.judge();
+        let worker = cast.name(user);
+        self.findings.broken(Evidence {
+            sentence: format!(
+                "{worker} {how} {} after it was acknowledged at {}, without a job",
+                seconds(until_ns - waiting.t_ns),
+                seconds(waiting.t_ns)
+            ),
+            from_ns: waiting.t_ns,
+            until_ns,
+            users: users([worker]),
+            events: if n == waiting.n { vec![n] } else { vec![waiting.n, n] },
+        });
+    }
+
+    fn reserved(&mut self, moment: &Moment<'_>, ask: &Ask, until_ns: i64) {
+        let What::Reserve { worker, .. } = ask.what else { return };
+        let earlier = self.reservations.entry(worker).or_default();
+        // It was given to somebody, so whatever had lapsed before has really ended.
+        let mut lapsed = earlier.extract_if(.., |earlier| earlier.until_ns.saturating_add(LAPSE_SLACK_NS) < ask.t_ns);
+        if lapsed.any(|earlier| earlier.is_certain && earlier.by != moment.user) {
+            self.findings.judge();
+        }
+        drop(lapsed);
+        earlier.retain(|earlier| earlier.until_ns.saturating_add(LAPSE_SLACK_NS) >= ask.t_ns);
+        earlier.push(Reservation { by: moment.user, n: moment.event.n, until_ns, is_certain: true });
+    }
+
+    /// Its answer never came: it may be in force from now on.
+    fn maybe_reserved(&mut self, moment: &Moment<'_>, ask: &Ask) {
+        let What::Reserve { worker, duration_ns } = ask.what else { return };
+        let until_ns = moment.event.t_ns.saturating_add(duration_ns);
+        let maybe = Reservation { by: moment.user, n: moment.event.n, until_ns, is_certain: false };
+        self.reservations.entry(worker).or_default().push(maybe);
+    }
+
+    fn refused(&mut self, moment: &Moment<'_>, cast: &Cast, ask: &Ask) {
+        let What::Reserve { worker, .. } = ask.what else { return };
+        let Some(earlier) = self.reservations.get(&worker) else { return };
+        let may_be_in_force = earlier.iter().any(|earlier| earlier.until_ns.saturating_add(LAPSE_SLACK_NS) >= ask.t_ns);
+        if may_be_in_force || somebody_else_asks(cast, worker) {
+            return;
+        }
+        let Some(lapsed) = earlier.iter().rev().find(|earlier| earlier.is_certain) else { return };
+        let (asker, holder, name) = (cast.name(moment.user), cast.name(lapsed.by), cast.display(worker));
+        let evidence = Evidence {
+            sentence: format!(
+                "{asker} was refused {name} at {} for a reservation of {holder} that lapsed at {}",
+                seconds(moment.event.t_ns),
+                seconds(lapsed.until_ns)
+            ),
+            from_ns: lapsed.until_ns,
+            until_ns: moment.event.t_ns,
+            users: users([holder, asker, name]),
+            events: vec![lapsed.n, ask.n, moment.event.n],
+        };
+        self.findings.judge();
+        self.findings.broken(evidence);
+    }
+}
+
+/// Whether a reservation of this worker is being asked for whose answer is on its way: it may be in force already.
+fn somebody_else_asks(cast: &Cast, worker: Id) -> bool {
+    cast.all_open_asks().any(|ask| matches!(ask.what, What::Reserve { worker: asked, .. } if asked == worker))
+}
+
+fn status(metadata: &serde_json::Value) -> Option<&str> {
+    metadata.pointer("/properties/status")?.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::history_for_tests::History;
+    use super::*;
+    use crate::event::{Closer, Kind};
+
+    const SECOND: i64 = 1_000_000_000;
+
+    fn a_worker_and_two_clients() -> History {
+        let mut history = History::new();
+        history.at(0.0).joins("workers-0", 1, "room").joins("clients-0", 1, "room").joins("clients-1", 1, "room");
+        history
+    }
+
+    fn reserves(history: &mut History, client: &str, until_s: i64) {
+        let asked = Body::Reserve { worker: "workers-0".into(), duration_sec: 2.0 };
+        let answer = Body::Reserved { worker: "workers-0".into(), until_ns: until_s * SECOND };
+        history.does(client, 1, "reserve_worker", asked, Kind::Ok, answer);
+    }
+
+    fn is_refused(history: &mut History, client: &str) {
+        let asked = Body::Reserve { worker: "workers-0".into(), duration_sec: 2.0 };
+        let answer = Body::Error { code: "WORKER_RESERVED".into(), message: "".into(), to: None };
+        history.does(client, 1, "reserve_worker", asked, Kind::Failed, answer);
+    }
+
+    #[test]
+    fn a_worker_that_waits_for_ever_breaks_it() {
+        let mut history = a_worker_and_two_clients();
+        history.at(3.0).says_status("workers-0", 1, "reserved");
+        let evidence = history.at(30.0).broken_under(NAME);
+        assert_eq!(
+            evidence[0].sentence,
+            "workers-0 was still reserved 27.000 s after it was acknowledged at 3.000 s, without a job"
+        );
+    }
+
+    #[test]
+    fn a_worker_that_gives_up_after_ten_seconds_is_fine() {
+        let mut history = a_worker_and_two_clients();
+        history.at(3.0).says_status("workers-0", 1, "reserved");
+        history.at(13.1).says_status("workers-0", 1, "available");
+        history.at(14.0).says_status("workers-0", 1, "reserved");
+        history.at(15.0).begins("workers-0", "clients-0-j1", "clients-0");
+        history.at(50.0).says_status("workers-0", 1, "reserved");
+        history.at(51.0).closes("workers-0", 1, Closer::Network);
+        assert_eq!(history.at(99.0).holds_under(NAME), 3);
+    }
+
+    #[test]
+    fn an_assignment_that_comes_before_the_acknowledgement_ends_the_wait() {
+        let mut history = a_worker_and_two_clients();
+        let reserved = serde_json::json!({"properties": {"status": "reserved"}});
+        history.at(3.0).asks("update", "workers-0", 1, Body::Update { metadata: reserved.clone().into() });
+        history.at(3.1).begins("workers-0", "clients-0-j1", "clients-0");
+        history.answered("update", Kind::Ok, Body::Updated { metadata: reserved.into() });
+        history.at(60.0).ends("workers-0", "clients-0-j1", "clients-0");
+        assert_eq!(history.verdict_under(NAME).violations, 0);
+    }
+
+    #[test]
+    fn a_lapsed_reservation_that_still_refuses_breaks_it() {
+        let mut history = a_worker_and_two_clients();
+        reserves(history.at(1.0), "clients-0", 3);
+        is_refused(history.at(5.0), "clients-1");
+        let evidence = history.broken_under(NAME);
+        assert_eq!(
+            evidence[0].sentence,
+            "clients-1 was refused workers-0 at 5.000 s for a reservation of clients-0 that lapsed at 3.000 s"
+        );
+    }
+
+    #[test]
+    fn a_reservation_in_force_may_refuse_and_a_lapsed_one_gives_way() {
+        let mut history = a_worker_and_two_clients();
+        reserves(history.at(1.0), "clients-0", 3);
+        is_refused(history.at(2.0), "clients-1");
+        reserves(history.at(5.0), "clients-1", 7);
+        assert_eq!(history.holds_under(NAME), 1);
+    }
+
+    #[test]
+    fn a_reservation_whose_answer_never_came_may_refuse() {
+        let mut history = a_worker_and_two_clients();
+        reserves(history.at(1.0), "clients-0", 3);
+        let asked = Body::Reserve { worker: "workers-0".into(), duration_sec: 2.0 };
+        history.at(4.5).asks("reserve", "clients-0", 1, asked);
+        is_refused(history.at(5.0), "clients-1");
+        history.at(5.5).closes("clients-0", 1, Closer::Network);
+        is_refused(history.at(6.0), "clients-1");
+        assert_eq!(history.verdict_under(NAME).violations, 0);
+    }
+}
