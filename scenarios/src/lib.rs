@@ -1,10 +1,28 @@
-//! The scenario language and the plan. Start here: [`plan::Plan`] is what everything else plays.
+//! The scenario language and the plan. Start here: [`load`] reads a file, [`Scenario::plan`] applies a seed, and
+//! [`plan::Plan`] is what everything else plays.
 //!
-//! - [`plan`]: a scenario with a seed applied; data only
+//! - [`load`], [`schema`]: the language (`language` holds one file per section)
+//! - [`diagnostics`]: what is wrong with a file, the way a compiler says it
+//! - [`scenario`]: a valid file, choices still open
+//! - [`plan`]: a scenario with a seed applied; [`timeline`] prints one
+//! - [`library`]: the files that come with the program
 //! - [`draw`], [`distribution`]: how a seed becomes choices
 //!
 //! Absent on purpose: tokio, sockets, files, the wall clock. The same input gives the same bytes.
 
+pub mod diagnostics;
 pub mod distribution;
 pub mod draw;
+mod language;
+pub mod library;
 pub mod plan;
+pub mod scenario;
+mod source;
+mod tree;
+
+pub use diagnostics::{Diagnostic, Diagnostics};
+pub use language::load;
+pub use language::schema::schema;
+pub use plan::timeline::timeline;
+pub use scenario::{Overrides, Scenario};
+pub use source::SOURCE_BYTES_MAX;

@@ -5,6 +5,11 @@
 //! `draw.at(user).at(repetition).at(step)`, so that late answers shift nothing. Neighbours: `expand` makes a plan from a
 //! parsed scenario, `timeline` prints one. Left out: sockets, clocks, and any memory of what happened.
 
+pub(crate) mod arrivals;
+mod expand;
+pub(crate) mod hosts;
+pub(crate) mod timeline;
+
 use crate::distribution::{Distribution, Nanos};
 use crate::draw::Draw;
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,97 @@
+//! `[checks]`: which properties must hold, and with which bounds. Without the section every check that applies is on.
+//! Neighbours: `reports` holds the checks themselves; the names here are theirs.
+
+use crate::diagnostics::{Fault, Faults};
+use crate::language::shape::{Key, Later, NameRule, Names, Shape, Table, key, later};
+use crate::language::units::DURATION;
+use crate::language::view::View;
+use crate::plan::{Behaviour, ChecksPlan};
+use crate::scenario::Group;
+
+/// `[checks]`.
+pub(crate) static CHECKS: Table = Table {
+    name: "`[checks]`",
+    doc: "what must hold, and with which bounds",
+    keys: &[
+        check("worker_runs_one_job_at_a_time", "A worker runs one job at a time."),
+        check("job_is_begun_by_one_worker", "A job is begun by one worker."),
+        check("acknowledged_status_is_seen", "An acknowledged status is seen by later discoveries."),
+        check("room_sees_only_its_own", "A room sees only its own."),
+        check(
+            "messages_arrive_once_in_order_unchanged",
+            "A message is delivered at most once, in order, unchanged, or its loss is explained.",
+        ),
+        check("nobody_speaks_for_another", "Nobody speaks for another."),
+        check("reservation_always_ends", "A reservation or assignment always ends."),
+        check("departed_peers_disappear", "Departed peers disappear within a bound."),
+        check("nothing_is_left_behind", "Nothing is left behind at the end."),
+        key("skip", Shape::Names(&SKIPPED), "Checks to leave out, each with the reason."),
+    ],
+    one_of: &[],
+    later: LATER,
+};
+
+const LATER: &[Later] = &[
+    later(
+        "whole_again",
+        "this check is not there yet: `departed_peers_disappear` and `nothing_is_left_behind` judge recovery",
+    ),
+    later("linearizable", "the linearizability checker is not there yet"),
+];
+
+const fn check(name: &'static str, property: &'static str) -> Key {
+    key(name, Shape::Table(&BOUND), property)
+}
+
+static BOUND: Table = Table {
+    name: "a check",
+    doc: "its bound, if it has one",
+    keys: &[key("within", DURATION, "The bound; each check documents its default.")],
+    one_of: &[],
+    later: &[],
+};
+
+static SKIPPED: Names = Names { what: "check", rule: NameRule::Plain, value: Shape::Text };
+
+/// Names of all checks.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    CHECKS.keys.iter().map(|key| key.name).filter(|name| *name != "skip")
+}
+
+/// Checks that only jobs of built-in workers exercise.
+const OF_WORKERS: [&str; 2] = ["worker_runs_one_job_at_a_time", "job_is_begun_by_one_worker"];
+
+/// The checks.
+pub(crate) fn read(view: &View<'_>, groups: &[Group], faults: &mut Faults) -> ChecksPlan {
+    let mut plan = ChecksPlan::default();
+    for name in names().filter(|name| view.has(name)) {
+        plan.named.push(name.to_owned());
+        if let Some(within_ns) = view.table(name, &BOUND).duration("within") {
+            plan.within_ns.insert(name.to_owned(), within_ns);
+        }
+        let has_workers = groups.iter().any(|group| matches!(group.behaviour, Behaviour::Worker(_)));
+        if OF_WORKERS.contains(&name) && !has_workers {
+            faults.push(
+                Fault::new(&view.key_span(name), format!("`{name}` can judge nothing: no group runs jobs"))
+                    .hint("add a group with `role = \"worker\"`, or remove the check"),
+            );
+        }
+    }
+    for entry in view.names("skip") {
+        if !names().any(|name| name == entry.key) {
+            let fault = Fault::new(&entry.key_span, format!("unknown check `{}`", entry.key));
+            faults.push(fault.among(&entry.key, names()));
+        } else if plan.named.contains(&entry.key) {
+            faults.push(Fault::new(&entry.key_span, format!("`{}` is both asked for and left out", entry.key)));
+        }
+        let reason = entry.node.as_text().unwrap_or_default();
+        if reason.trim().is_empty() && entry.node.as_text().is_some() {
+            faults.push(
+                Fault::new(&entry.node.span, "the reason is empty")
+                    .hint("say why this check is left out: readers of the report will ask"),
+            );
+        }
+        plan.skipped.insert(entry.key.clone(), reason.to_owned());
+    }
+    plan
+}

@@ -1,0 +1,158 @@
+//! The scenario language. Start at [`ROOT`]: each section is a file with its table of keys and the reader for them.
+//!
+//! - `shape`, `check`, `schema`, `view`: the description, and what is derived from it
+//! - `units`, `distribution`, `templates`: values
+//! - `system`, `users`, `arrive`, `behaviour`, `flow`, `step`, `verb`, `network`, `fault`,
+//!   `time`, `checks`, `thresholds`, `expect`: sections
+//!
+//! A file is read in two passes: `check` finds faults of form, the sections find contradictions; both go on after a fault.
+
+pub(crate) mod arrive;
+pub(crate) mod behaviour;
+pub(crate) mod check;
+pub(crate) mod checks;
+pub(crate) mod defects;
+pub(crate) mod distribution;
+pub(crate) mod expect;
+pub(crate) mod fault;
+pub(crate) mod flow;
+pub(crate) mod network;
+pub(crate) mod schema;
+pub(crate) mod shape;
+pub(crate) mod step;
+pub(crate) mod system;
+pub(crate) mod templates;
+pub(crate) mod thresholds;
+pub(crate) mod time;
+pub(crate) mod units;
+pub(crate) mod users;
+pub(crate) mod verb;
+pub(crate) mod view;
+
+use crate::diagnostics::{Diagnostics, Fault, Faults};
+use crate::plan::World;
+use crate::scenario::{Overrides, PerWorld, Scenario};
+use crate::source::Source;
+use crate::tree::{self, Node};
+use shape::{NameRule, Names, Shape, Table, default, key, later, needed};
+use view::View;
+
+/// The version of the language that this program reads.
+const FORMAT: u64 = 1;
+
+/// The whole file.
+pub(crate) static ROOT: Table = Table {
+    name: "a scenario",
+    doc: "who does what in which system, what goes wrong, and what must hold",
+    keys: &[
+        needed("format", Shape::Whole(1, u64::MAX), "Version of the language: 1."),
+        default("about", Shape::Text, "''", "What the scenario is about, in a sentence."),
+        key("expect", expect::EXPECT, "The verdict that is expected; every check holds if left out."),
+        key("system", Shape::Table(&system::SYSTEM), "The deployment that is rehearsed."),
+        key("rooms", Shape::Table(&system::ROOMS), "The rooms that users meet in."),
+        needed("users", Shape::Names(&users::GROUPS), "Groups of users: who takes part."),
+        key("flow", Shape::Names(&FLOWS), "Flows: steps that a group plays instead of a built-in behaviour."),
+        key("network", Shape::Table(&network::NETWORK), "The simulated network between faults."),
+        key("fault", Shape::List(&Shape::Table(&fault::FAULT), 0), "What goes wrong."),
+        key("time", Shape::Table(&time::TIME), "Lengths of the phases."),
+        key("prepare", Shape::Table(&time::PREPARE), "How users get ready before time 0."),
+        key("checks", Shape::Table(&checks::CHECKS), "What must hold, and with which bounds."),
+        key("thresholds", Shape::Names(&thresholds::THRESHOLDS), "Service-level objectives, judged live only."),
+    ],
+    one_of: &[],
+    later: &[
+        later("params", "parameters are not there yet: write the values themselves"),
+        later("variants", "variants are not there yet: write one file for each"),
+        later("abort", "stopping on errors by a rule is not there yet: thresholds judge at the end"),
+        later("observe", "watching further metrics is not there yet: the target's own /metrics is read anyway"),
+        later("capacity", "searching for the capacity is not there yet: raise the rate by hand, or ramp it"),
+        later("sometimes", "demanding that something happens in some seed is not there yet"),
+        later("spans", "spans over several steps are not there yet: name the steps and set thresholds on them"),
+        later("churn", "churn is not there yet: use a flow with `reconnect`"),
+    ],
+};
+
+static FLOWS: Names = Names { what: "flow", rule: NameRule::Plain, value: Shape::Table(&flow::FLOW) };
+
+/// Reads a scenario: `name` is the file name without ending, `source` its bytes.
+///
+/// # Errors
+/// All faults of the file at once: bytes that are no text, syntax, unknown keys, wrong kinds, contradictions.
+pub fn load(name: &str, source: &[u8], overrides: &Overrides) -> Result<Scenario, Diagnostics> {
+    let (text, refusal) = Source::new(source);
+    if let Some(fault) = refusal {
+        return Err(Diagnostics::new(name, &text, vec![fault]));
+    }
+    let mut faults = Faults::default();
+    if let Some(fault) = tree::too_deep(text.text) {
+        return Err(Diagnostics::new(name, &text, vec![fault]));
+    }
+    let root = tree::parse(text.text, &mut faults);
+    // Half of a document would be full of faults that are none.
+    let scenario = if faults.is_empty() {
+        check::check(&Shape::Table(&ROOT), &root, &(0..0), &mut faults);
+        read(name, text.text, &root, overrides, &mut faults)
+    } else {
+        None
+    };
+    match scenario {
+        Some(scenario) if faults.is_empty() => Ok(scenario),
+        _ => Err(Diagnostics::new(name, &text, faults.into_vec())),
+    }
+}
+
+fn read(name: &str, source: &str, root: &Node, overrides: &Overrides, faults: &mut Faults) -> Option<Scenario> {
+    let view = View::new(&ROOT, Some(root), &(0..0));
+    check_format(&view, faults);
+    let rooms = system::read_rooms(&view.table("rooms", &system::ROOMS));
+    let roster = users::roster(view.names("users"));
+    let flows = flow::read_all(view.names("flow"), &roster, faults);
+    let groups = users::read_all(view.names("users"), rooms, &flows, faults);
+    let meetings = flow::meetings(view.names("users"), view.names("flow"), &flows, faults);
+    let mut time = time::read(&view.table("time", &time::TIME));
+    if let Some(measure_ns) = overrides.measure_ns {
+        time.measure_ns = PerWorld::both(Some(measure_ns));
+    }
+    let system = system::read(&view.table("system", &system::SYSTEM), faults);
+    let fault_list = fault::read_all(&view.list("fault"), &groups, &system, faults);
+    time::check_against(&view, &time, &groups, &fault_list, faults);
+    let checks = checks::read(&view.table("checks", &checks::CHECKS), &groups, faults);
+    let expect = match &overrides.expect {
+        Some(expect) => PerWorld::both(expect.clone()),
+        None => expect::read(view.value("expect").as_deref(), &checks, faults),
+    };
+    Some(Scenario {
+        name: name.to_owned(),
+        about: view.text("about")?,
+        source: source.to_owned(),
+        system,
+        network: network::read(&view.table("network", &network::NETWORK), faults)?,
+        rooms,
+        thresholds: thresholds::read(view.names("thresholds"), &flows, faults),
+        groups,
+        meetings,
+        faults: fault_list,
+        prepare: time::read_prepare(&view.table("prepare", &time::PREPARE)),
+        time,
+        checks,
+        expect,
+    })
+}
+
+fn check_format(view: &View<'_>, faults: &mut Faults) {
+    if let Some(format) = view.whole("format").filter(|format| *format != FORMAT && *format != 0) {
+        faults.push(
+            Fault::new(&view.span("format"), format!("format {format} is newer than this program"))
+                .expected(format!("`format = {FORMAT}`"))
+                .hint("a newer rehearsal reads this file"),
+        );
+    }
+}
+
+/// The name of a world in a scenario.
+pub(crate) fn world_name(world: World) -> &'static str {
+    match world {
+        World::Simulated => "simulated",
+        World::Live => "live",
+    }
+}

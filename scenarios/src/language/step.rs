@@ -1,0 +1,222 @@
+//! The shapes of steps: a step is a bare word (`"join"`) or a table with one verb and a few keys beside it.
+//! Neighbours: `verb` reads them, `flow` holds them.
+
+use crate::language::distribution::DISTRIBUTION;
+use crate::language::shape::{Form, NameRule, Names, Shape, Table, Words, beside, default, key, later, needed};
+use crate::language::units::DURATION;
+
+/// A step. Lists of steps are written out where they occur: a constant of them would refer to itself.
+pub(crate) static STEP: Shape = Shape::Either(&[Shape::Word(&BARE), Shape::Table(&STEP_TABLE)]);
+
+/// Verbs that need no more words.
+static BARE: Words = Words {
+    words: &["join", "connect", "register", "discover", "disconnect", "reconnect"],
+    later: &[later("stop", "to end a flow early, let a step say `otherwise = \"stop\"`")],
+};
+
+/// The verbs.
+pub(crate) const VERBS: &[&str] = &[
+    "join",
+    "connect",
+    "register",
+    "discover",
+    "update_metadata",
+    "send",
+    "raw",
+    "expect",
+    "http",
+    "think",
+    "repeat",
+    "meet",
+    "disconnect",
+    "reconnect",
+];
+
+/// Verbs whose answer can be kept.
+const ANSWERED: &[&str] = &["join", "register", "discover", "update_metadata", "expect", "http"];
+
+/// A step as a table.
+pub(crate) static STEP_TABLE: Table = Table {
+    name: "a step",
+    doc: "one verb, and keys beside it",
+    keys: &[
+        key("join", NOTHING, "Connect and register: all of joining."),
+        key("connect", NOTHING, "Open the WebSocket only."),
+        key("register", NOTHING, "Register on the open connection."),
+        key(
+            "discover",
+            Shape::Table(&FILTERS),
+            "`discover_peers` with these filters; an empty table asks for everybody.",
+        ),
+        key("update_metadata", Shape::Table(&METADATA), "`update_metadata` with these tags and properties."),
+        key("send", Shape::Table(&SEND), "`peer_message` to a peer."),
+        key("raw", Shape::JsonTable, "Any JSON on the WebSocket."),
+        key(
+            "expect",
+            Shape::JsonTable,
+            "Wait for a message that contains this: every key present and equal, tables partially.",
+        ),
+        key("http", Shape::Table(&HTTP), "An HTTP request."),
+        key("think", DISTRIBUTION, "Do nothing for a while."),
+        key("repeat", Shape::Table(&REPEAT), "Do steps again."),
+        key("meet", Shape::Text, "Wait until all users of the groups that come to this point are here."),
+        key("disconnect", ENDING, "End the connection."),
+        key("reconnect", Shape::Table(&RECONNECT), "End the connection, wait, and join again as the same peer."),
+        key("name", Shape::Text, "Its name in tables and events; the verb if left out."),
+        key(
+            "otherwise",
+            Shape::Word(&OTHERWISE),
+            "What to do when it fails or times out: `fail` (if left out), `stop` or `continue`.",
+        ),
+        beside(
+            ANSWERED,
+            "save",
+            Shape::Names(&SAVED),
+            None,
+            "Values to keep: variable = JSON pointer into the answer; used as `${variable}`.",
+        ),
+        beside(&["discover"], "retry", Shape::Table(&RETRY), None, "Ask again until somebody matches."),
+        beside(
+            &["expect", "meet"],
+            "within",
+            DURATION,
+            None,
+            "How long to wait; 5s for `expect`, 20s for `meet` if left out.",
+        ),
+        beside(&["meet"], "of", OF, None, "The groups that meet; all whose flow comes to this point if left out."),
+    ],
+    one_of: VERBS,
+    later: &[
+        later("then", "branches are not there yet: write one flow for each group, and `otherwise`"),
+        later("span", "spans over several steps are not there yet: name the steps"),
+        later("spans", "spans over several steps are not there yet: name the steps"),
+        later("pace", "a planned pace is `repeat = { every = …, steps = […] }`"),
+        later("mesh_connect", "mesh steps are not there yet: write the message with `raw`"),
+    ],
+};
+
+const NOTHING: Shape = Shape::Either(&[Shape::Flag, Shape::Table(&EMPTY)]);
+
+static EMPTY: Table =
+    Table { name: "this step", doc: "`{}`: it needs no more words", keys: &[], one_of: &[], later: &[] };
+
+/// Filters of `discover_peers` (API document).
+pub(crate) static FILTERS: Table = Table {
+    name: "discovery filters",
+    doc: "role, tags, properties",
+    keys: &[
+        key("role", Shape::Text, "The role."),
+        key("tags", Shape::List(&Shape::Text, 0), "Any of these tags; an empty list matches nobody."),
+        key("properties", Shape::JsonTable, "Property filters: plain values, or tables with $gte, $lte, $eq."),
+    ],
+    one_of: &[],
+    later: &[],
+};
+
+static METADATA: Table = Table {
+    name: "metadata",
+    doc: "tags, properties",
+    keys: &[
+        key("tags", Shape::List(&Shape::Text, 0), "Tags to add."),
+        key("properties", Shape::JsonTable, "Properties to set."),
+    ],
+    one_of: &[],
+    later: &[],
+};
+
+pub(crate) static SEND: Table = Table {
+    name: "`send`",
+    doc: "`{ to = \"${peer}\", payload = { … } }`",
+    keys: &[
+        needed("to", Shape::Text, "The receiver's peer id, usually a saved variable or `${peer.workers-0}`."),
+        needed("payload", Shape::JsonTable, "Any table; the server never interprets it."),
+    ],
+    one_of: &[],
+    later: &[],
+};
+
+pub(crate) static HTTP: Table = Table {
+    name: "`http`",
+    doc: "`{ path = \"/health\" }`",
+    keys: &[
+        default("method", Shape::Word(&METHODS), "'GET'", "The method."),
+        needed("path", Shape::Form(&PATH), "The path, with a leading slash."),
+        key("body", Shape::Json, "A JSON body."),
+        default("bearer", Shape::Flag, "false", "Send the user's identity token."),
+        default("status", Shape::List(&Shape::Whole(100, 599), 1), "[200]", "Statuses that count as success."),
+    ],
+    one_of: &[],
+    later: &[],
+};
+
+static METHODS: Words = Words { words: &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"], later: &[] };
+
+static PATH: Form = Form {
+    what: "a path",
+    example: "\"/health\"",
+    pattern: "^/",
+    accepts: |text| match text {
+        _ if !text.starts_with('/') => Err("a path begins with a slash; the host is the target's".to_owned()),
+        _ if text.chars().any(|c| c.is_control() || c == ' ') => Err("a path has no blanks".to_owned()),
+        _ => Ok(()),
+    },
+};
+
+pub(crate) static REPEAT: Table = Table {
+    name: "`repeat`",
+    doc: "`{ times = 10, steps = […] }`",
+    keys: &[
+        key("times", Shape::Whole(1, 1_000_000_000), "How often; until the measure phase ends if left out."),
+        key("every", DISTRIBUTION, "Planned distance between starts; back to back if left out."),
+        needed("steps", Shape::List(&STEP, 1), "What to repeat."),
+    ],
+    one_of: &[],
+    later: &[],
+};
+
+const ENDING: Shape = Shape::Word(&ENDINGS);
+
+static ENDINGS: Words = Words { words: &["clean", "abrupt", "silent"], later: &[] };
+
+pub(crate) static RECONNECT: Table = Table {
+    name: "`reconnect`",
+    doc: "`{ ending = \"abrupt\", after = \"1s\" }`",
+    keys: &[
+        default(
+            "ending",
+            ENDING,
+            "'clean'",
+            "How the old connection ends: `clean` (a close), `abrupt` (a reset), `silent` (it stays open, unused).",
+        ),
+        default("after", DISTRIBUTION, "'0s'", "How long to stay away."),
+    ],
+    one_of: &[],
+    later: &[],
+};
+
+pub(crate) static RETRY: Table = Table {
+    name: "`retry`",
+    doc: "`{ every = \"500ms\", for = \"10s\" }`",
+    keys: &[
+        default("every", DURATION, "'500ms'", "Pause between attempts."),
+        default("for", DURATION, "'10s'", "When to give up, from the first attempt."),
+    ],
+    one_of: &[],
+    later: &[],
+};
+
+static OTHERWISE: Words = Words { words: &["fail", "stop", "continue"], later: &[] };
+
+static SAVED: Names = Names { what: "variable", rule: NameRule::Plain, value: Shape::Form(&POINTER) };
+
+static POINTER: Form = Form {
+    what: "a JSON pointer",
+    example: "\"/peers/0/peer_id\"",
+    pattern: "^(/.*)?$",
+    accepts: |text| match text.is_empty() || text.starts_with('/') {
+        true => Ok(()),
+        false => Err("a JSON pointer begins with a slash".to_owned()),
+    },
+};
+
+const OF: Shape = Shape::Either(&[Shape::Text, Shape::List(&Shape::Text, 1)]);

@@ -1,0 +1,70 @@
+//! `${…}` in the strings of steps: which names there are, and what is wrong with others. `loadgen` fills them in.
+
+use crate::diagnostics::{Fault, Faults};
+use crate::tree::{Node, Span, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Names that every user has.
+const OWN: [&str; 8] =
+    ["user.id", "user.name", "user.peer_id", "user.token", "room.id", "room.token", "run.id", "repetition"];
+
+/// The names that a flow can use.
+pub(crate) struct Known<'a> {
+    /// Variables that its steps save.
+    pub saved: BTreeSet<String>,
+    /// Groups with their counts: `${peer.workers-0}`.
+    pub roster: &'a BTreeMap<String, Option<u64>>,
+}
+
+/// Checks all strings of a value.
+pub(crate) fn check(node: &Node, known: &Known<'_>, faults: &mut Faults) {
+    match &node.value {
+        Value::Text(text) => check_text(text, &node.span, known, faults),
+        Value::List(list) => list.iter().for_each(|node| check(node, known, faults)),
+        Value::Table(entries) => entries.iter().for_each(|entry| check(&entry.node, known, faults)),
+        Value::Whole(_) | Value::Number(_) | Value::Flag(_) | Value::Date(_) => {}
+    }
+}
+
+fn check_text(text: &str, span: &Span, known: &Known<'_>, faults: &mut Faults) {
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        let Some(length) = rest[start..].find('}') else {
+            faults.push(Fault::new(span, "`${` without its `}`"));
+            return;
+        };
+        check_name(&rest[start + 2..start + length], span, known, faults);
+        rest = &rest[start + length + 1..];
+    }
+}
+
+fn check_name(name: &str, span: &Span, known: &Known<'_>, faults: &mut Faults) {
+    if OWN.contains(&name) || known.saved.contains(name) {
+        return;
+    }
+    if let Some(user) = name.strip_prefix("peer.") {
+        if !is_user(user, known.roster) {
+            faults.push(
+                Fault::new(span, format!("there is no user `{user}`"))
+                    .expected("a group and a number below its count, such as `${peer.workers-0}`")
+                    .among(user, known.roster.keys().map(String::as_str)),
+            );
+        }
+        return;
+    }
+    let names = OWN.into_iter().chain(known.saved.iter().map(String::as_str));
+    faults.push(
+        Fault::new(span, format!("nothing is called `${{{name}}}`"))
+            .among(name, names)
+            .hint("a step keeps a value with `save = { variable = \"/pointer\" }`"),
+    );
+}
+
+fn is_user(user: &str, roster: &BTreeMap<String, Option<u64>>) -> bool {
+    let Some((group, number)) = user.rsplit_once('-') else { return false };
+    match (roster.get(group), number.parse::<u64>()) {
+        (Some(Some(count)), Ok(number)) => number < *count,
+        (Some(None), Ok(_)) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,134 @@
+//! `[thresholds]`: service-level objectives such as `discover = ["p50 < 20ms", "errors < 0.1%"]`, judged live only.
+//! Neighbours: `reports::numbers` measures and judges.
+
+use crate::diagnostics::{Fault, Faults};
+use crate::language::flow::Flow;
+use crate::language::shape::{Form, NameRule, Names, Shape};
+use crate::language::units;
+use crate::plan::{Measure, Threshold};
+use crate::tree::{Entry, Node};
+use std::collections::BTreeMap;
+
+/// `[thresholds]`.
+pub(crate) static THRESHOLDS: Names = Names { what: "list of objectives", rule: NameRule::Any, value: OBJECTIVES };
+
+const OBJECTIVES: Shape = Shape::Either(&[OBJECTIVE, Shape::List(&OBJECTIVE, 1)]);
+
+const OBJECTIVE: Shape = Shape::Form(&Form {
+    what: "an objective",
+    example: "\"p99 < 100ms\", \"errors < 0.1%\" or \"rate > 20/s\"",
+    pattern: r"^(p[0-9.]+|errors|rate) *[<>] *[0-9.]+ *(ns|us|ms|s|m|h|%|/s)?$",
+    accepts: |text| parse(text).map(|_| ()),
+});
+
+/// Operations that users of the reference client side perform, besides steps by their own names.
+const OPERATIONS: [&str; 13] = [
+    "sign_in",
+    "create_room",
+    "connect",
+    "register",
+    "discover",
+    "update_metadata",
+    "reserve_worker",
+    "request_job",
+    "job",
+    "http",
+    "expect",
+    "join",
+    "echo",
+];
+
+/// Operations that will be measured one day.
+const LATER: [&str; 3] = ["late", "deliver", "job to running"];
+
+/// All objectives.
+pub(crate) fn read(entries: &[Entry], flows: &BTreeMap<String, Flow>, faults: &mut Faults) -> Vec<Threshold> {
+    let mut thresholds = Vec::new();
+    for entry in entries {
+        check_operation(entry, flows, faults);
+        let one = std::slice::from_ref(&entry.node);
+        for text in entry.node.as_list().unwrap_or(one).iter().filter_map(Node::as_text) {
+            if let Ok((measure, limit)) = parse(text) {
+                thresholds.push(Threshold { operation: entry.key.clone(), measure, limit, text: text.to_owned() });
+            }
+        }
+    }
+    thresholds
+}
+
+fn check_operation(entry: &Entry, flows: &BTreeMap<String, Flow>, faults: &mut Faults) {
+    let steps = || flows.values().flat_map(|flow| flow.names.iter().map(String::as_str));
+    let name = entry.key.as_str();
+    if LATER.contains(&name) {
+        faults.push(
+            Fault::new(&entry.key_span, format!("`{name}` is not measured yet"))
+                .hint("set thresholds on operations such as `connect`, `register`, `discover`, or on named steps"),
+        );
+    } else if !OPERATIONS.contains(&name) && !steps().any(|step| step == name) {
+        faults.push(
+            Fault::new(&entry.key_span, format!("nothing is called `{name}`"))
+                .among(name, OPERATIONS.into_iter().chain(steps())),
+        );
+    }
+}
+
+/// An objective: what is measured, and its limit (nanoseconds, a share 0–1, or operations a second).
+fn parse(text: &str) -> Result<(Measure, f64), String> {
+    let usage = || "an objective is a measure, `<` or `>`, and a limit".to_owned();
+    let at = text.find(['<', '>']).ok_or_else(usage)?;
+    let (measure, limit) = (text[..at].trim(), text[at + 1..].trim());
+    let above = text[at..].starts_with('>');
+    let (measure, limit) = match measure {
+        "errors" => (Measure::Errors, share(limit)?),
+        "rate" => {
+            let number = limit.strip_suffix("/s").unwrap_or(limit).trim();
+            (Measure::Rate, number.parse().map_err(|_| format!("`{limit}` is no rate such as 20/s"))?)
+        }
+        _ => (Measure::Percentile(percentile(measure)?), units::duration(limit)? as f64),
+    };
+    match (measure, above) {
+        (Measure::Rate, false) => Err("a rate must be above its limit: `rate > …`".to_owned()),
+        (Measure::Percentile(_) | Measure::Errors, true) => Err("this must be below its limit: write `<`".to_owned()),
+        _ if !limit.is_finite() || limit < 0.0 => Err("the limit is out of range".to_owned()),
+        _ => Ok((measure, limit)),
+    }
+}
+
+fn percentile(text: &str) -> Result<f64, String> {
+    let number = text.strip_prefix('p').and_then(|digits| digits.parse::<f64>().ok());
+    match number {
+        Some(number) if number > 0.0 && number < 100.0 => Ok(number / 100.0),
+        Some(_) => Err(format!("`{text}` is no percentile between p0 and p100")),
+        None => Err(format!("`{text}` is no measure: p50, p99, p99.9, errors or rate")),
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let (number, scale) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
+    match number.trim().parse::<f64>() {
+        Ok(number) if (0.0..=scale).contains(&number) => Ok(number / scale),
+        _ => Err(format!("`{text}` is no share such as 0.1%")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objectives_are_read_with_their_units() {
+        assert_eq!(parse("p99 < 100ms"), Ok((Measure::Percentile(0.99), 1e8)));
+        assert_eq!(parse("errors<0.5%"), Ok((Measure::Errors, 0.005)));
+        assert_eq!(parse("rate > 20/s"), Ok((Measure::Rate, 20.0)));
+    }
+
+    #[test]
+    fn objectives_that_make_no_sense_say_why() {
+        assert!(parse("p99 > 1s").unwrap_err().contains("below"));
+        assert!(parse("rate < 5").unwrap_err().contains("above"));
+        assert!(parse("p100 < 1s").unwrap_err().contains("percentile"));
+        assert!(parse("errors < 200%").is_err());
+        assert!(parse("p99 < 5").unwrap_err().contains("unit"));
+        assert!(parse("fast").is_err());
+    }
+}

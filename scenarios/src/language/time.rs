@@ -1,0 +1,119 @@
+//! `[time]` and `[prepare]`: how long each phase takes. A phase may have another length in each world.
+//! Neighbours: `plan::expand` derives a measure phase that the file leaves open.
+
+use crate::diagnostics::{Fault, Faults};
+use crate::distribution::Nanos;
+use crate::language::shape::{Shape, Table, default, key, later};
+use crate::language::units::{self, DURATION, duration_text};
+use crate::language::view::View;
+use crate::language::world_name;
+use crate::plan::{PreparePlan, World};
+use crate::scenario::{self, Arrival, Group, PerWorld, Time};
+
+/// `[time]`.
+pub(crate) static TIME: Table = Table {
+    name: "`[time]`",
+    doc: "lengths of the phases",
+    keys: &[
+        default("ramp", PER_WORLD, "'0s'", "Users arrive."),
+        default("warmup", PER_WORLD, "'0s'", "All are there, thresholds judge nothing yet."),
+        key(
+            "measure",
+            PER_WORLD,
+            "What thresholds judge; ends early when all users are done. Left out: long enough for everything that is planned, at least 60s.",
+        ),
+        default(
+            "settle",
+            PER_WORLD,
+            "{ simulated = '15s', live = '2s' }",
+            "No new work; everything heals and must come to rest.",
+        ),
+    ],
+    one_of: &[],
+    later: &[],
+};
+
+const PER_WORLD: Shape = Shape::Either(&[DURATION, Shape::Table(&WORLDS)]);
+
+static WORLDS: Table = Table {
+    name: "a duration for each world",
+    doc: "`{ simulated = \"15s\", live = \"2s\" }`",
+    keys: &[key("simulated", DURATION, "In the simulated world."), key("live", DURATION, "In the live world.")],
+    one_of: &[],
+    later: &[],
+};
+
+/// `[prepare]`.
+pub(crate) static PREPARE: Table = Table {
+    name: "`[prepare]`",
+    doc: "how users get ready before time 0",
+    keys: &[default("sign_in_rate", Shape::Number(0.01, 10_000.0), "50", "Most sign-ins a second, live only.")],
+    one_of: &[],
+    later: &[later("identities", "each user signs in for itself; shared identities are not there yet")],
+};
+
+/// The lengths.
+pub(crate) fn read(view: &View<'_>) -> Time {
+    let fixed = |name| {
+        let PerWorld { simulated, live } = per_world(view, name);
+        PerWorld { simulated: simulated.unwrap_or_default(), live: live.unwrap_or_default() }
+    };
+    Time {
+        ramp_ns: fixed("ramp"),
+        warmup_ns: fixed("warmup"),
+        measure_ns: per_world(view, "measure"),
+        settle_ns: fixed("settle"),
+    }
+}
+
+fn per_world(view: &View<'_>, name: &str) -> PerWorld<Option<Nanos>> {
+    let Some(node) = view.value(name) else { return PerWorld::both(None) };
+    if let Some(text) = node.as_text() {
+        return PerWorld::both(units::duration(text).ok());
+    }
+    let one = |world| {
+        let text = node.get(world_name(world)).and_then(|node| node.as_text())?;
+        units::duration(text).ok()
+    };
+    PerWorld { simulated: one(World::Simulated), live: one(World::Live) }
+}
+
+/// How users get ready.
+pub(crate) fn read_prepare(view: &View<'_>) -> PreparePlan {
+    PreparePlan { sign_in_rate: view.number("sign_in_rate").unwrap_or(1.0) }
+}
+
+/// Finds what would never happen because the phases are too short.
+pub(crate) fn check_against(
+    root: &View<'_>,
+    time: &Time,
+    groups: &[Group],
+    fault_list: &[scenario::Fault],
+    faults: &mut Faults,
+) {
+    let view = root.table("time", &TIME);
+    for group in groups {
+        if matches!(group.arrival, Arrival::OverRamp { .. }) && time.ramp_ns.simulated.min(time.ramp_ns.live) == 0 {
+            faults.push(
+                Fault::new(
+                    &view.key_span("ramp"),
+                    format!("group `{}` arrives over the ramp, which is 0s long", group.name),
+                )
+                .hint("write `[time]` with `ramp = \"30s\"`, or `arrive = { rate = …, for = … }`"),
+            );
+        }
+    }
+    for world in [World::Simulated, World::Live] {
+        let Some(measure_ns) = *time.measure_ns.of(world) else { continue };
+        let end_ns = time.ramp_ns.of(world) + time.warmup_ns.of(world) + measure_ns;
+        let late_faults = fault_list.iter().map(|fault| (format!("fault `{}`", fault.name), fault.at.minimum()));
+        let late_groups = groups.iter().map(|group| (format!("group `{}`", group.name), group.arrival.earliest_ns()));
+        for (what, at_ns) in late_faults.chain(late_groups).filter(|(_, at_ns)| *at_ns >= end_ns.max(1)) {
+            faults.push(
+                Fault::new(&view.span("measure"), format!("{what} begins after the measure phase has ended"))
+                    .found(format!("begins at {}, measure ends at {}", duration_text(at_ns), duration_text(end_ns)))
+                    .hint("make `measure` longer, or leave it out: it is then long enough"),
+            );
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! `[users.NAME]`: a group of users that are alike. Neighbours: `arrive` (how many, when), `behaviour` (what they do).
+
+use crate::diagnostics::{Fault, Faults};
+use crate::language::arrive::{self, ARRIVE, COUNT_MAX};
+use crate::language::behaviour::{self, CHOOSE, STRATEGIES};
+use crate::language::distribution::{DISTRIBUTION, WEIGHTS, weights};
+use crate::language::flow::Flow;
+use crate::language::shape::{NameRule, Names, Shape, Table, Words, default, key, later};
+use crate::language::units::DURATION;
+use crate::language::view::View;
+use crate::plan::Protocol;
+use crate::scenario::{Group, Property};
+use crate::tree::Entry;
+use std::collections::BTreeMap;
+
+/// All groups.
+pub(crate) static GROUPS: Names = Names { what: "group", rule: NameRule::Plain, value: Shape::Table(&GROUP) };
+
+/// `[users.NAME]`.
+pub(crate) static GROUP: Table = Table {
+    name: "a group of users",
+    doc: "users that are alike",
+    keys: &[
+        key(
+            "role",
+            Shape::Text,
+            "The role they register with. `worker` and `client` have a built-in behaviour, others need a flow.",
+        ),
+        key("flow", Shape::Text, "The flow that they play instead of a built-in behaviour."),
+        default("count", Shape::Whole(1, COUNT_MAX), "1", "How many."),
+        default(
+            "start",
+            START,
+            "'0s'",
+            "When each begins: a duration, a distribution, or a list with one time for each.",
+        ),
+        key("arrive", ARRIVE, "Arrivals a second instead of a count; or `exponential` or `even` over the ramp phase."),
+        default("protocol", Shape::Word(&PROTOCOLS), "'v2'", "Version of the signaling protocol they speak."),
+        default(
+            "rooms",
+            ROOM_CHOICE,
+            "'even'",
+            "Which rooms they take in turn: `even` for all, a room's number, or a list of numbers.",
+        ),
+        key("tags", Shape::List(&Shape::Text, 0), "Tags in their metadata."),
+        key(
+            "properties",
+            Shape::Names(&PROPERTIES),
+            "Properties in their metadata: values, or `{ pick = […], weights = […] }`.",
+        ),
+        key(
+            "strategy",
+            Shape::Word(&STRATEGIES),
+            "Workers: how they protect themselves from two jobs at once; clients: that of their workers.",
+        ),
+        default("defects", Shape::List(&Shape::Text, 0), "[]", "Workers: known flaws that they are told to have."),
+        default("job", DISTRIBUTION, "'5s'", "Workers: how long a job takes."),
+        default("jobs", Shape::Whole(1, 1_000_000), "1", "Clients: jobs that each wants done, one after the other."),
+        default("think", DISTRIBUTION, "'1s'", "Clients: pause before each further job."),
+        key("choose", Shape::Table(&CHOOSE), "Clients: what a worker must have besides being available."),
+        default("ask", Shape::Whole(1, 100), "3", "Clients: how many workers are asked at once."),
+        key("cancel_after", DISTRIBUTION, "Clients: cancel each job this long after it began."),
+    ],
+    one_of: &[],
+    later: &[
+        later("churn", "churn is not there yet: write a flow with `reconnect`"),
+        later("pace", "a planned pace is not there yet: write a flow with `repeat = { every = … }`"),
+        later("late", "dropping late work is not there yet: late operations are counted and done"),
+        later("spans", "spans over several steps are not there yet: name the steps"),
+        later("steps", "steps are written in `[flow.NAME]`, and the group says `flow = \"NAME\"`"),
+    ],
+};
+
+static PROTOCOLS: Words = Words { words: &["v1", "v2"], later: &[] };
+
+const START: Shape = Shape::Either(&[DISTRIBUTION, Shape::List(&DURATION, 1)]);
+
+const ROOM_CHOICE: Shape = Shape::Either(&[
+    Shape::Word(&Words {
+        words: &["even"],
+        later: &[later("zipf", "uneven rooms are not there yet: `even`, or a list of room numbers")],
+    }),
+    Shape::Whole(0, 999),
+    Shape::List(&Shape::Whole(0, 999), 1),
+]);
+
+static PROPERTIES: Names = Names { what: "property", rule: NameRule::Any, value: PROPERTY };
+
+/// Either a value or, as a table with `pick`, a choice; `read_properties` tells them apart.
+const PROPERTY: Shape = Shape::Json;
+
+static PICK: Table = Table {
+    name: "a choice",
+    doc: "`{ pick = […], weights = […] }`",
+    keys: &[
+        key("pick", Shape::List(&Shape::Json, 1), "One of these."),
+        key("weights", WEIGHTS, "How often each is picked, in relation."),
+    ],
+    one_of: &[],
+    later: &[],
+};
+
+/// Names of all groups with their counts; no count where arrivals decide.
+pub(crate) fn roster(entries: &[Entry]) -> BTreeMap<String, Option<u64>> {
+    let count = |entry: &Entry| match entry.node.get("arrive") {
+        Some(arrive) if arrive.is_table() => None,
+        _ => Some(entry.node.get("count").and_then(|count| count.as_whole()).unwrap_or(1)),
+    };
+    entries.iter().map(|entry| (entry.key.clone(), count(entry))).collect()
+}
+
+/// All groups, in the order of the file.
+pub(crate) fn read_all(
+    entries: &[Entry],
+    rooms: u32,
+    flows: &BTreeMap<String, Flow>,
+    faults: &mut Faults,
+) -> Vec<Group> {
+    let mut groups: Vec<Group> =
+        entries.iter().filter(|entry| entry.node.is_table()).map(|entry| read(entry, rooms, flows, faults)).collect();
+    behaviour::adopt_strategies(&mut groups, entries, faults);
+    groups
+}
+
+fn read(entry: &Entry, rooms: u32, flows: &BTreeMap<String, Flow>, faults: &mut Faults) -> Group {
+    let view = View::new(&GROUP, Some(&entry.node), &entry.key_span);
+    let kind = behaviour::kind(&entry.key, &view, flows, faults);
+    let protocol = match view.text("protocol").as_deref() {
+        Some("v1") => Protocol::V1,
+        _ => Protocol::V2,
+    };
+    let tags = match view.has("tags") {
+        true => view.texts("tags").into_iter().map(|(tag, _)| tag).collect(),
+        false => behaviour::default_tags(&kind),
+    };
+    if protocol == Protocol::V1 {
+        check_v1(&view, &kind, faults);
+    }
+    Group {
+        name: entry.key.clone(),
+        role: kind.role(&view),
+        arrival: arrive::read(&view, faults),
+        protocol,
+        rooms: read_rooms(&view, rooms, faults),
+        tags,
+        properties: view.names("properties").iter().map(|entry| read_property(entry, faults)).collect(),
+        behaviour: behaviour::read(kind, &view, faults),
+    }
+}
+
+/// Version 1 registers without role and metadata and knows no discovery (API document).
+fn check_v1(view: &View<'_>, kind: &behaviour::Kind<'_>, faults: &mut Faults) {
+    if !matches!(kind, behaviour::Kind::Flow(_)) {
+        faults.push(
+            Fault::new(&view.span("protocol"), "the built-in worker and client speak version 2")
+                .hint("peers of version 1 need a flow of `join`, `raw` and `expect`"),
+        );
+    }
+    for name in ["tags", "properties"].into_iter().filter(|name| view.has(name)) {
+        faults.push(Fault::new(&view.key_span(name), format!("peers of version 1 have no metadata, so no {name}")));
+    }
+}
+
+fn read_rooms(view: &View<'_>, rooms: u32, faults: &mut Faults) -> Vec<u32> {
+    let chosen: Vec<u64> = match view.value("rooms") {
+        Some(node) if node.as_whole().is_some() => node.as_whole().into_iter().collect(),
+        Some(node) if node.as_list().is_some() => {
+            view.list("rooms").iter().filter_map(|node| node.as_whole()).collect()
+        }
+        _ => (0..u64::from(rooms)).collect(),
+    };
+    for room in chosen.iter().filter(|room| **room >= u64::from(rooms)) {
+        faults.push(
+            Fault::new(&view.span("rooms"), format!("there is no room {room}"))
+                .expected(format!("a number from 0 to {}", rooms - 1))
+                .hint("`[rooms]` says how many rooms there are: `count = …`"),
+        );
+    }
+    chosen.into_iter().map(|room| room as u32).collect()
+}
+
+fn read_property(entry: &Entry, faults: &mut Faults) -> (String, Property) {
+    if entry.node.get("pick").is_none() {
+        return (entry.key.clone(), Property::Fixed(entry.node.to_json()));
+    }
+    crate::language::check::check(&Shape::Table(&PICK), &entry.node, &entry.key_span, faults);
+    let view = View::new(&PICK, Some(&entry.node), &entry.key_span);
+    let values: Vec<_> = view.list("pick").iter().map(|node| node.to_json()).collect();
+    let weights = weights(&view.list("weights"), values.len(), &view.span("weights"), faults).unwrap_or_default();
+    (entry.key.clone(), Property::Pick { values, weights })
+}

@@ -1,0 +1,183 @@
+//! Applies a seed to a scenario: every choice about users, rooms, faults and times is made here. Pure and total.
+//!
+//! Each draw is made at a place of its own (group, number, purpose), so that another group, another user or another fault
+//! shifts nobody's draws. Neighbours: `scenario` (what is still open), `hosts` (who runs where), `arrivals` (when).
+
+use crate::distribution::{Nanos, pick_index};
+use crate::draw::Draw;
+use crate::plan::{Behaviour, FaultAction, FaultPlan, Phases, Plan, Step, UserPlan, Verb, World, arrivals, hosts};
+use crate::scenario::{Action, Fault, Group, Property, Scenario, Target};
+use std::collections::BTreeMap;
+
+/// The shortest measure phase that is derived.
+const MEASURE_NS_MIN: Nanos = 60_000_000_000;
+
+/// How long after the last planned thing a derived measure phase ends.
+const MEASURE_AFTER_LAST_NS: Nanos = 30_000_000_000;
+
+impl Scenario {
+    /// The plan of this seed in this world: the same bytes for the same file, seed and world.
+    pub fn plan(&self, seed: u64, world: World) -> Plan {
+        let draw = Draw::of_seed(seed);
+        let ramp_ns = *self.time.ramp_ns.of(world);
+        let starts: Vec<Vec<Nanos>> = self
+            .groups
+            .iter()
+            .map(|group| arrivals::starts(&group.arrival, ramp_ns, group_draw(draw, group)))
+            .collect();
+        let users = self.users(draw, &starts);
+        let faults = self.faults(draw, &users);
+        let phases = self.phases(world, &users, &faults);
+        Plan {
+            scenario: self.name.clone(),
+            about: self.about.clone(),
+            seed,
+            world,
+            system: self.system.clone(),
+            network: self.network.clone(),
+            rooms: (0..self.rooms).map(|room| format!("room-{room}")).collect(),
+            users,
+            faults,
+            phases,
+            prepare: self.prepare.clone(),
+            checks: self.checks.clone(),
+            thresholds: self.thresholds.clone(),
+            expect: self.expectation(world).clone(),
+        }
+    }
+
+    fn users(&self, draw: Draw, starts: &[Vec<Nanos>]) -> Vec<UserPlan> {
+        let counts: BTreeMap<&str, u32> =
+            self.groups.iter().zip(starts).map(|(group, starts)| (group.name.as_str(), starts.len() as u32)).collect();
+        let mut users = Vec::with_capacity(starts.iter().map(Vec::len).sum());
+        for (group, starts) in self.groups.iter().zip(starts) {
+            let mut behaviour = group.behaviour.clone();
+            if let Behaviour::Flow(steps) = &mut behaviour {
+                self.count_meetings(steps, &counts);
+            }
+            let is_target = hosts::is_target(&group.name, &self.faults);
+            for (index, start_ns) in starts.iter().enumerate() {
+                let index = index as u32;
+                users.push(UserPlan {
+                    number: users.len() as u32,
+                    name: format!("{}-{index}", group.name),
+                    group: group.name.clone(),
+                    room: group.rooms[index as usize % group.rooms.len()],
+                    host: hosts::host_of(&group.name, index, is_target),
+                    start_ns: *start_ns,
+                    protocol: group.protocol,
+                    behaviour: behaviour.clone(),
+                    role: group.role.clone(),
+                    tags: group.tags.clone(),
+                    properties: properties(group, index, group_draw(draw, group)),
+                });
+            }
+        }
+        users
+    }
+
+    /// Tells each meeting point how many users come.
+    fn count_meetings(&self, steps: &mut [Step], counts: &BTreeMap<&str, u32>) {
+        for step in steps {
+            match &mut step.verb {
+                Verb::Meet { point, count, .. } => {
+                    let groups = self.meetings.get(point).into_iter().flatten();
+                    *count = groups.filter_map(|group| counts.get(group.as_str())).sum();
+                }
+                Verb::Repeat { steps, .. } => self.count_meetings(steps, counts),
+                _ => {}
+            }
+        }
+    }
+
+    fn faults(&self, draw: Draw, users: &[UserPlan]) -> Vec<FaultPlan> {
+        let mut faults: Vec<FaultPlan> = self
+            .faults
+            .iter()
+            .map(|fault| {
+                let draw = draw.named("fault").named(&fault.name);
+                FaultPlan {
+                    name: fault.name.clone(),
+                    at_ns: fault.at.sample(draw.named("at")),
+                    for_ns: fault.lasts.as_ref().map(|lasts| lasts.sample(draw.named("for"))),
+                    action: self.action(fault, draw, users),
+                }
+            })
+            .collect();
+        // Stable, so that faults of one moment keep the order of the file.
+        faults.sort_by_key(|fault| fault.at_ns);
+        faults
+    }
+
+    fn action(&self, fault: &Fault, draw: Draw, users: &[UserPlan]) -> FaultAction {
+        let hosts = |target: &Target, side: &str| self.hosts(target, draw.named(side), users);
+        let all = |who: &[Target]| {
+            let mut all: Vec<String> = Vec::new();
+            for (index, target) in who.iter().enumerate() {
+                for host in self.hosts(target, draw.named("who").at(index as u64), users) {
+                    if !all.contains(&host) {
+                        all.push(host);
+                    }
+                }
+            }
+            all
+        };
+        match &fault.action {
+            Action::Partition { between: [left, right], way } => {
+                FaultAction::Partition { left: hosts(left, "left"), right: hosts(right, "right"), way: *way }
+            }
+            Action::Latency { between: [left, right], added } => {
+                FaultAction::Latency { left: hosts(left, "left"), right: hosts(right, "right"), added: added.clone() }
+            }
+            Action::Loss { between: [left, right], share } => {
+                FaultAction::Loss { left: hosts(left, "left"), right: hosts(right, "right"), share: *share }
+            }
+            Action::Kill { who } => FaultAction::Kill { hosts: all(who) },
+            Action::Lose { who } => FaultAction::Lose { hosts: all(who) },
+        }
+    }
+
+    fn hosts(&self, target: &Target, draw: Draw, users: &[UserPlan]) -> Vec<String> {
+        match target {
+            Target::Server => (0..self.system.servers).map(|number| format!("server-{number}")).collect(),
+            Target::Users { group, pick } => {
+                let all: Vec<&UserPlan> = users.iter().filter(|user| user.group == *group).collect();
+                hosts::pick(all, *pick, draw).into_iter().map(|user| user.host.clone()).collect()
+            }
+        }
+    }
+
+    fn phases(&self, world: World, users: &[UserPlan], faults: &[FaultPlan]) -> Phases {
+        let (ramp_ns, warmup_ns) = (*self.time.ramp_ns.of(world), *self.time.warmup_ns.of(world));
+        let derived = || {
+            let last_user = users.iter().map(|user| user.start_ns).max().unwrap_or(0);
+            let ends = faults.iter().map(|fault| fault.at_ns.saturating_add(fault.for_ns.unwrap_or(0)));
+            let last = last_user.max(ends.max().unwrap_or(0)).saturating_add(MEASURE_AFTER_LAST_NS);
+            last.saturating_sub(ramp_ns + warmup_ns).max(MEASURE_NS_MIN)
+        };
+        Phases {
+            ramp_ns,
+            warmup_ns,
+            measure_ns: self.time.measure_ns.of(world).unwrap_or_else(derived),
+            settle_ns: *self.time.settle_ns.of(world),
+        }
+    }
+}
+
+fn group_draw(draw: Draw, group: &Group) -> Draw {
+    draw.named("group").named(&group.name)
+}
+
+fn properties(group: &Group, index: u32, draw: Draw) -> BTreeMap<String, serde_json::Value> {
+    let choose = |(name, property): (&String, &Property)| {
+        let value = match property {
+            Property::Fixed(value) => value.clone(),
+            Property::Pick { values, weights } => {
+                let draw = draw.named("property").named(name).at(u64::from(index));
+                values.get(pick_index(weights, values.len(), draw)).cloned().unwrap_or_default()
+            }
+        };
+        (name.clone(), value)
+    };
+    group.properties.iter().map(choose).collect()
+}

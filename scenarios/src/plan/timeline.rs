@@ -1,0 +1,279 @@
+//! A plan as a readable time-line: seconds, who, what, for `rehearsal plan`. The steps of each group follow once, since all
+//! its users play the same. Neighbours: `plan` (what is printed). Left out: colours; the caller's terminal decides.
+
+use crate::distribution::{Distribution, Nanos};
+use crate::language::units::duration_text;
+use crate::plan::{
+    Behaviour, Ending, Expectation, FaultAction, FaultPlan, Otherwise, Plan, Step, UserPlan, Verb, Way, World,
+};
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+/// The time-line of a plan.
+pub fn timeline(plan: &Plan) -> String {
+    let mut text = String::new();
+    // Writing into a string cannot fail.
+    let _ = write_timeline(&mut text, plan);
+    text
+}
+
+fn write_timeline(out: &mut String, plan: &Plan) -> std::fmt::Result {
+    let world = match plan.world {
+        World::Simulated => "simulated",
+        World::Live => "live",
+    };
+    writeln!(out, "{}, seed {}, {world}", plan.scenario, plan.seed)?;
+    if !plan.about.is_empty() {
+        writeln!(out, "{}", plan.about)?;
+    }
+    writeln!(out, "{}; expected: {}", population(plan), expectation(&plan.expect))?;
+    if !plan.system.defects.is_empty() {
+        writeln!(out, "the server has defects: {}", plan.system.defects.join(", "))?;
+    }
+    writeln!(out)?;
+    let names =
+        plan.users.iter().map(|user| user.name.as_str()).chain(plan.faults.iter().map(|fault| fault.name.as_str()));
+    let width = names.map(|name| name.chars().count()).max().unwrap_or(0).max("measure".len());
+    let mut lines = moments(plan);
+    lines.sort_by_key(|line| line.at_ns);
+    for line in lines {
+        writeln!(out, "{}  {:width$}  {}", seconds(line.at_ns), line.who, line.what)?;
+    }
+    write_steps_of_groups(out, plan)
+}
+
+/// A line of the time-line.
+struct Moment {
+    at_ns: Nanos,
+    who: String,
+    what: String,
+}
+
+fn moments(plan: &Plan) -> Vec<Moment> {
+    let mut moments = Vec::new();
+    let mut add = |at_ns, who: &str, what: String| moments.push(Moment { at_ns, who: who.to_owned(), what });
+    let Phases { ramp, warmup, measured } = phases(plan);
+    if ramp > 0 {
+        add(0, "ramp", format!("users arrive for {}", duration_text(ramp)));
+    }
+    if warmup > 0 {
+        add(ramp, "warm-up", format!("for {}", duration_text(warmup)));
+    }
+    let judged = if plan.thresholds.is_empty() { "" } else { "; thresholds judge from here" };
+    add(measured.start, "measure", format!("for at most {}{judged}", duration_text(measured.end - measured.start)));
+    for user in &plan.users {
+        add(user.start_ns, &user.name, user_text(plan, user));
+    }
+    for fault in &plan.faults {
+        add(fault.at_ns, &fault.name, fault_text(fault));
+        if let Some(for_ns) = fault.for_ns {
+            let end = match fault.action {
+                FaultAction::Kill { .. } | FaultAction::Lose { .. } => "back again",
+                _ => "heals",
+            };
+            add(fault.at_ns.saturating_add(for_ns), &fault.name, end.to_owned());
+        }
+    }
+    add(measured.end, "settle", format!("everything heals, no new work, for {}", duration_text(plan.phases.settle_ns)));
+    add(plan.end_ns(), "end", "clean up, then the verdict".to_owned());
+    moments
+}
+
+struct Phases {
+    ramp: Nanos,
+    warmup: Nanos,
+    measured: std::ops::Range<Nanos>,
+}
+
+fn phases(plan: &Plan) -> Phases {
+    Phases { ramp: plan.phases.ramp_ns, warmup: plan.phases.warmup_ns, measured: plan.phases.measured() }
+}
+
+fn population(plan: &Plan) -> String {
+    let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let hosts: BTreeSet<&str> = plan.users.iter().map(|user| user.host.as_str()).collect();
+    format!(
+        "{} in {} on {}, {}",
+        count(plan.users.len(), "user"),
+        count(plan.rooms.len(), "room"),
+        count(hosts.len(), "host"),
+        count(plan.system.servers as usize, "server"),
+    )
+}
+
+fn expectation(expect: &Expectation) -> String {
+    match expect {
+        Expectation::Holds => "holds".to_owned(),
+        Expectation::Either => "either".to_owned(),
+        Expectation::Broken(checks) if checks.is_empty() => "broken".to_owned(),
+        Expectation::Broken(checks) => format!("broken ({})", checks.join(", ")),
+    }
+}
+
+fn user_text(plan: &Plan, user: &UserPlan) -> String {
+    let room = plan.rooms.get(user.room as usize).map_or("", String::as_str);
+    let what = match &user.behaviour {
+        Behaviour::Worker(worker) => {
+            let defects = match worker.defects.as_slice() {
+                [] => String::new(),
+                defects => format!(", defects {}", defects.join(" ")),
+            };
+            format!("worker, {}, jobs take {}{defects}", strategy(worker.strategy), random(&worker.job))
+        }
+        Behaviour::Client(client) => {
+            let jobs = if client.jobs == 1 { "1 job".to_owned() } else { format!("{} jobs", client.jobs) };
+            format!("client, {}, wants {jobs}, asks {}", strategy(client.strategy), client.ask)
+        }
+        Behaviour::Flow(steps) => format!("{}, plays {} steps", user.role, count_steps(steps)),
+    };
+    format!("{room}  {what}  (host {})", user.host)
+}
+
+fn strategy(strategy: crate::plan::Strategy) -> &'static str {
+    match strategy {
+        crate::plan::Strategy::RejectWhenBusy => "reject_when_busy",
+        crate::plan::Strategy::MetadataFirst => "metadata_first",
+        crate::plan::Strategy::Reservation => "reservation",
+    }
+}
+
+fn count_steps(steps: &[Step]) -> usize {
+    let inner = |step: &Step| match &step.verb {
+        Verb::Repeat { steps, .. } => count_steps(steps),
+        _ => 0,
+    };
+    steps.len() + steps.iter().map(inner).sum::<usize>()
+}
+
+fn fault_text(fault: &FaultPlan) -> String {
+    let link =
+        |left: &[String], arrow: &str, right: &[String]| format!("{} {arrow} {}", left.join(" "), right.join(" "));
+    let lasts = match fault.for_ns {
+        Some(for_ns) => format!(" for {}", duration_text(for_ns)),
+        None => String::new(),
+    };
+    match &fault.action {
+        FaultAction::Partition { left, right, way } => {
+            let arrow = match way {
+                Way::Both => "<-x->",
+                Way::LeftToRight => "-x->",
+                Way::RightToLeft => "<-x-",
+            };
+            format!("partition {}{lasts}", link(left, arrow, right))
+        }
+        FaultAction::Latency { left, right, added } => {
+            format!("latency + {} {}{lasts}", random(added), link(left, "<->", right))
+        }
+        FaultAction::Loss { left, right, share } => {
+            format!("loss of {} % {}{lasts}", share * 100.0, link(left, "<->", right))
+        }
+        FaultAction::Kill { hosts } => format!("kill {}{lasts}", hosts.join(" ")),
+        FaultAction::Lose { hosts } => format!("lose {}{lasts}", hosts.join(" ")),
+    }
+}
+
+fn write_steps_of_groups(out: &mut String, plan: &Plan) -> std::fmt::Result {
+    let mut shown: BTreeSet<&str> = BTreeSet::new();
+    for user in &plan.users {
+        if let Behaviour::Flow(steps) = &user.behaviour
+            && shown.insert(&user.group)
+        {
+            writeln!(out, "\nsteps of {}", user.group)?;
+            write_steps(out, steps, 1)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_steps(out: &mut String, steps: &[Step], depth: usize) -> std::fmt::Result {
+    for (index, step) in steps.iter().enumerate() {
+        let indent = depth * 2;
+        let name = if step.name == word(&step.verb) { String::new() } else { format!("  [{}]", step.name) };
+        let otherwise = match step.otherwise {
+            Otherwise::Fail => "",
+            Otherwise::Stop => ", otherwise stop",
+            Otherwise::Continue => ", otherwise continue",
+        };
+        let saved: Vec<String> = step.save.iter().map(|(name, pointer)| format!(", {name} = {pointer}")).collect();
+        let line = format!("{}{}{otherwise}{name}", verb(&step.verb), saved.concat());
+        writeln!(out, "{:indent$}{:>2}  {}", "", index + 1, line.trim_end())?;
+        if let Verb::Repeat { steps, .. } = &step.verb {
+            write_steps(out, steps, depth + 2)?;
+        }
+    }
+    Ok(())
+}
+
+/// The verb's word in a scenario.
+fn word(verb: &Verb) -> &'static str {
+    match verb {
+        Verb::Join => "join",
+        Verb::Connect => "connect",
+        Verb::Register => "register",
+        Verb::Discover { .. } => "discover",
+        Verb::UpdateMetadata { .. } => "update_metadata",
+        Verb::Send { .. } => "send",
+        Verb::Raw { .. } => "raw",
+        Verb::Expect { .. } => "expect",
+        Verb::Http { .. } => "http",
+        Verb::Think(_) => "think",
+        Verb::Repeat { .. } => "repeat",
+        Verb::Meet { .. } => "meet",
+        Verb::Disconnect(_) => "disconnect",
+        Verb::Reconnect { .. } => "reconnect",
+    }
+}
+
+fn verb(verb: &Verb) -> String {
+    let rest = match verb {
+        Verb::Join | Verb::Connect | Verb::Register => String::new(),
+        Verb::Discover { filters, retry } => {
+            let again = retry.map_or_else(String::new, |retry| {
+                format!(", again every {} for {}", duration_text(retry.every_ns), duration_text(retry.for_ns))
+            });
+            format!("{filters}{again}")
+        }
+        Verb::UpdateMetadata { metadata } => metadata.to_string(),
+        Verb::Send { to, payload } => format!("to {to} {payload}"),
+        Verb::Raw { message } => message.to_string(),
+        Verb::Expect { pattern, within_ns } => format!("{pattern} within {}", duration_text(*within_ns)),
+        Verb::Http { method, path, .. } => format!("{method} {path}"),
+        Verb::Think(pause) => random(pause),
+        Verb::Repeat { times, every, .. } => {
+            let times = times.map_or_else(|| "until measure ends".to_owned(), |times| format!("{times} times"));
+            let every = every.as_ref().map_or_else(String::new, |every| format!(", every {}", random(every)));
+            format!("{times}{every}")
+        }
+        Verb::Meet { point, count, within_ns } => {
+            format!("at {point}, {count} users, within {}", duration_text(*within_ns))
+        }
+        Verb::Disconnect(end) => ending(*end).to_owned(),
+        Verb::Reconnect { ending: end, after } => format!("{}, after {}", ending(*end), random(after)),
+    };
+    format!("{} {rest}", word(verb)).trim_end().to_owned()
+}
+
+fn ending(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Clean => "clean",
+        Ending::Abrupt => "abrupt",
+        Ending::Silent => "silent",
+    }
+}
+
+fn random(distribution: &Distribution) -> String {
+    match distribution {
+        Distribution::Fixed(value) => duration_text(*value),
+        Distribution::Uniform(low, high) => format!("{}..{}", duration_text(*low), duration_text(*high)),
+        Distribution::Exponential(mean) => format!("about {}", duration_text(*mean)),
+        Distribution::Lognormal { p50, p99 } => format!("p50 {} p99 {}", duration_text(*p50), duration_text(*p99)),
+        Distribution::Pick { values, .. } => {
+            format!("one of {}", values.iter().map(|value| duration_text(*value)).collect::<Vec<_>>().join(" "))
+        }
+    }
+}
+
+fn seconds(nanos: Nanos) -> String {
+    let millis = nanos / 1_000_000;
+    format!("{:>8}.{:03}", millis / 1_000, millis % 1_000)
+}

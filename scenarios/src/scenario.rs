@@ -1,0 +1,176 @@
+//! A scenario: a file that passed every check, typed, before a seed is applied. Choices are still open in here.
+//!
+//! Neighbours: `language` builds one, `plan::expand` applies a seed. Left out: spans and faults, which a valid file has not.
+
+use crate::distribution::{Distribution, Nanos};
+use crate::plan::{
+    Behaviour, ChecksPlan, Expectation, NetworkPlan, PreparePlan, Protocol, SystemPlan, Threshold, Way, World,
+};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A valid scenario. [`Scenario::plan`] applies a seed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    pub(crate) name: String,
+    pub(crate) about: String,
+    pub(crate) source: String,
+    pub(crate) system: SystemPlan,
+    pub(crate) network: NetworkPlan,
+    pub(crate) rooms: u32,
+    pub(crate) groups: Vec<Group>,
+    /// Meeting point -> groups whose users come there.
+    pub(crate) meetings: BTreeMap<String, Vec<String>>,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) time: Time,
+    pub(crate) prepare: PreparePlan,
+    pub(crate) checks: ChecksPlan,
+    pub(crate) thresholds: Vec<Threshold>,
+    pub(crate) expect: PerWorld<Expectation>,
+}
+
+impl Scenario {
+    /// Its name: the file name without ending.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it says it is about; may be empty.
+    pub fn about(&self) -> &str {
+        &self.about
+    }
+
+    /// The text it was read from, for records.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The verdict that it expects in this world.
+    pub fn expectation(&self, world: World) -> &Expectation {
+        self.expect.of(world)
+    }
+}
+
+/// What the command line changes in a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// Another expected verdict, in both worlds (`--expect`).
+    pub expect: Option<Expectation>,
+    /// Another length of the measure phase, in both worlds, in nanoseconds.
+    pub measure_ns: Option<Nanos>,
+}
+
+/// A value for each world.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PerWorld<T> {
+    pub simulated: T,
+    pub live: T,
+}
+
+impl<T> PerWorld<T> {
+    pub fn of(&self, world: World) -> &T {
+        match world {
+            World::Simulated => &self.simulated,
+            World::Live => &self.live,
+        }
+    }
+}
+
+impl<T: Clone> PerWorld<T> {
+    pub fn both(value: T) -> PerWorld<T> {
+        PerWorld { simulated: value.clone(), live: value }
+    }
+}
+
+/// Lengths of the phases. A measure phase that the file leaves open is derived from the plan.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Time {
+    pub ramp_ns: PerWorld<Nanos>,
+    pub warmup_ns: PerWorld<Nanos>,
+    pub measure_ns: PerWorld<Option<Nanos>>,
+    pub settle_ns: PerWorld<Nanos>,
+}
+
+/// Users that are alike.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Group {
+    pub name: String,
+    pub role: String,
+    pub arrival: Arrival,
+    pub protocol: Protocol,
+    /// The rooms that its users take in turn; never empty.
+    pub rooms: Vec<u32>,
+    pub tags: Vec<String>,
+    pub properties: BTreeMap<String, Property>,
+    /// As planned, but meeting points of a flow do not yet know how many users come.
+    pub behaviour: Behaviour,
+}
+
+/// How many users, and when each begins.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Arrival {
+    /// So many, each at a time of its own draw.
+    Drawn { count: u32, start: Distribution },
+    /// One at each of these times.
+    Listed(Vec<Nanos>),
+    /// So many, over the ramp phase.
+    OverRamp { count: u32, gaps: Gaps },
+    /// As many as arrive at a rate that changes linearly.
+    Rate { from: f64, to: f64, over_ns: Nanos, gaps: Gaps },
+}
+
+/// How arrivals are spaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gaps {
+    /// Independent of each other, as people are.
+    Exponential,
+    /// As regular as the rate allows.
+    Even,
+}
+
+/// A property of a user's metadata.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Property {
+    Fixed(Value),
+    Pick { values: Vec<Value>, weights: Vec<f64> },
+}
+
+/// A fault whose times and victims are not yet drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Fault {
+    pub name: String,
+    pub at: Distribution,
+    pub lasts: Option<Distribution>,
+    pub action: Action,
+}
+
+/// What a fault does, to whom.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Action {
+    Partition { between: [Target; 2], way: Way },
+    Latency { between: [Target; 2], added: Distribution },
+    Loss { between: [Target; 2], share: f64 },
+    Kill { who: Vec<Target> },
+    Lose { who: Vec<Target> },
+}
+
+/// Whom a fault hits.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Target {
+    /// All servers.
+    Server,
+    /// Users of a group: so many of them, drawn, or all.
+    Users { group: String, pick: Option<u32> },
+}
+
+impl Action {
+    /// Everybody who is hit.
+    pub fn targets(&self) -> Vec<&Target> {
+        match self {
+            Action::Partition { between, .. } | Action::Latency { between, .. } | Action::Loss { between, .. } => {
+                between.iter().collect()
+            }
+            Action::Kill { who } | Action::Lose { who } => who.iter().collect(),
+        }
+    }
+}
