@@ -1,6 +1,7 @@
 //! Rendering: one or several outcomes as text, HTML, JSON, Markdown or JUnit XML. Strings in, strings out.
 //!
 //! - [`text`]: what a terminal shows after a run
+//! - [`html`]: one file that a lead decides from, offline, on a phone and in print
 //! - [`json`]: one line for scripts
 //! - [`markdown`]: a comment on a pull request
 //! - [`junit`]: for a build server
@@ -9,6 +10,7 @@
 //! Neighbours: `outcome` (all that is shown), `story` (a broken check, told). Left out: files, terminals, exit codes; the
 //! command line decides the closing line and hands it in.
 
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;

@@ -1,0 +1,133 @@
+//! One HTML file that a lead decides from: offline, under 1 MB, on a phone and in print, light and dark.
+//!
+//! - `verdicts`: what came out, check by check, threshold by threshold
+//! - `sequence`: the story of a broken check as a diagram
+//! - `latency`: the numbers of a live run as tables
+//! - `series`: which curves are drawn; `chart` draws one; `scale` puts values on an axis
+//!
+//! Everything from files or the network goes through maud's escaping. A content security policy forbids every request, so
+//! that a report can be opened anywhere. The script only repeats hover titles below a chart, for fingers and keyboards.
+
+mod chart;
+mod latency;
+mod scale;
+mod sequence;
+mod series;
+mod verdicts;
+
+use super::{Report, words};
+use crate::outcome::Outcome;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use rehearsal_scenarios::plan::World;
+
+const STYLE: &str = include_str!("html/report.css");
+const SCRIPT: &str = include_str!("html/report.js");
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+
+/// The whole report as one file.
+pub fn report(report: &Report) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                // Without it a browser asks the server that holds the report for an icon.
+                link rel="icon" href="data:,";
+                title { (report.title) " – rehearsal" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header { (opening(report)) }
+                main {
+                    @for (index, outcome) in report.outcomes.iter().enumerate() {
+                        (section(index, outcome))
+                    }
+                }
+                footer { (closing(report)) }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn opening(report: &Report) -> Markup {
+    let (class, sign) = if report.is_as_expected() { ("good", "✓") } else { ("bad", "✗") };
+    html! {
+        p.brand { "rehearsal" }
+        h1 { (report.title) }
+        p.lead.(class) {
+            span.sign aria-hidden="true" { (sign) }
+            span { (words::report_sentence(report)) }
+        }
+        @if !report.outcomes.is_empty() {
+            nav aria-label="Outcomes" {
+                @for (index, outcome) in report.outcomes.iter().enumerate() {
+                    (verdicts::card(index, outcome))
+                }
+            }
+        }
+    }
+}
+
+fn section(index: usize, outcome: &Outcome) -> Markup {
+    html! {
+        section #{ "outcome-" (index) } aria-labelledby={ "heading-" (index) } {
+            h2 #{ "heading-" (index) } { (breakable(&outcome.scenario)) }
+            p.where { (verdicts::world_badge(outcome.world)) " " (words::played_where(outcome)) }
+            @if !outcome.about.is_empty() { p.about { (outcome.about) } }
+            (verdicts::sentence(outcome))
+            (verdicts::checks(outcome))
+            @if let Some(story) = &outcome.story { (sequence::figure(story)) }
+            @if let Some(repeat) = &outcome.repeat {
+                h3 { "Repeat it" }
+                pre.command { code { (repeat) } }
+            }
+            (verdicts::thresholds(outcome))
+            @if outcome.world == World::Live {
+                (latency::tables(outcome))
+                (series::charts(index, outcome))
+                (latency::generator(outcome))
+            } @else {
+                (latency::virtual_counts(outcome))
+            }
+            (notes(outcome))
+        }
+    }
+}
+
+fn notes(outcome: &Outcome) -> Markup {
+    html! {
+        @if !outcome.notes.is_empty() {
+            h3 { "Remarks" }
+            ul.notes { @for note in &outcome.notes { li { (note) } } }
+        }
+        @if let Some(record) = &outcome.record {
+            p.record { "Record: " code { (breakable(record)) } }
+        }
+    }
+}
+
+fn closing(report: &Report) -> Markup {
+    html! {
+        @if let Some(closing) = &report.closing { p { (closing) } }
+        dl {
+            dt { "Command" } dd { code { (report.command) } }
+            dt { "Version" } dd { (report.version) }
+            dt { "Machine" } dd { (report.machine) }
+        }
+    }
+}
+
+/// A long name with places where a narrow screen may break it.
+fn breakable(name: &str) -> Markup {
+    html! {
+        @for (index, part) in name.split_inclusive(['_', '/']).enumerate() {
+            @if index > 0 { wbr; }
+            (part)
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! From time to height: each row gets a line of its own, in order, and whatever happens between two rows is placed between
+//! them. Distances are not to scale, order is: a message that overtakes another does so in the drawing.
+
+use super::layout::Layout;
+use crate::outcome::StoryRow;
+
+/// A wait that is worth telling.
+const WAIT_NS: u64 = 1_000_000_000;
+/// Added where a wait is told.
+const WAIT_HEIGHT: f64 = 26.0;
+/// Every arrow falls at least this much.
+const FALL_MIN: f64 = 8.0;
+/// Below the last row, for arrows that arrive after it.
+const FOOT_HEIGHT: f64 = 46.0;
+
+/// The heights of a story's rows.
+pub(super) struct Timeline {
+    /// Time and height of each row, both never falling.
+    rows: Vec<(i64, f64)>,
+}
+
+impl Timeline {
+    pub(super) fn new(rows: &[StoryRow], layout: &Layout) -> Timeline {
+        let mut y = layout.header_height + 22.0;
+        let mut placed: Vec<(i64, f64)> = Vec::with_capacity(rows.len());
+        for (index, row) in rows.iter().enumerate() {
+            if let Some(before) = index.checked_sub(1).map(|it| &rows[it]) {
+                y += layout.row_height;
+                y += if before.mark.is_empty() { 0.0 } else { layout.mark_height };
+                y += if row.t_ns.abs_diff(before.t_ns) >= WAIT_NS { WAIT_HEIGHT } else { 0.0 };
+            }
+            placed.push((row.t_ns, y));
+        }
+        Timeline { rows: placed }
+    }
+
+    /// The height of the whole drawing.
+    pub(super) fn height(&self) -> f64 {
+        self.rows.last().map_or(FOOT_HEIGHT, |(_, y)| y + FOOT_HEIGHT)
+    }
+
+    /// The height of a row.
+    pub(super) fn row_y(&self, index: usize) -> f64 {
+        self.rows[index].1
+    }
+
+    /// The height of a moment, between the rows around it.
+    pub(super) fn y(&self, t_ns: i64) -> f64 {
+        let after = self.rows.partition_point(|(row_ns, _)| *row_ns <= t_ns);
+        match (after.checked_sub(1).map(|it| self.rows[it]), self.rows.get(after)) {
+            (Some((from_ns, from_y)), Some((to_ns, to_y))) => {
+                let share = t_ns.abs_diff(from_ns) as f64 / to_ns.abs_diff(from_ns) as f64;
+                from_y + (to_y - from_y) * share
+            }
+            (None, Some((_, first_y))) => first_y - 16.0,
+            (Some((last_ns, last_y)), None) if t_ns > last_ns => last_y + FOOT_HEIGHT / 2.0,
+            (Some((_, last_y)), None) => last_y,
+            (None, None) => 0.0,
+        }
+    }
+
+    /// Where the message of a row arrives.
+    pub(super) fn arrival_y(&self, index: usize, arrived_ns: i64) -> f64 {
+        self.y(arrived_ns).max(self.row_y(index) + FALL_MIN)
+    }
+
+    /// Where a long wait before a row is told, and how long it was.
+    pub(super) fn wait_before(&self, index: usize) -> Option<(f64, u64)> {
+        let (before, here) = (self.rows[index.checked_sub(1)?], self.rows[index]);
+        let wait_ns = here.0.abs_diff(before.0);
+        (wait_ns >= WAIT_NS).then_some(((before.1 + here.1) / 2.0, wait_ns))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::layout::WIDE;
+    use super::*;
+
+    fn timeline(times_ms: &[i64]) -> Timeline {
+        let row = |ms: &i64| StoryRow {
+            t_ns: ms * 1_000_000,
+            from: "a".into(),
+            to: None,
+            arrived_ns: None,
+            text: String::new(),
+            mark: String::new(),
+        };
+        Timeline::new(&times_ms.iter().map(row).collect::<Vec<_>>(), &WIDE)
+    }
+
+    #[test]
+    fn later_is_never_higher() {
+        let timeline = timeline(&[10, 10, 14, 5_000, 5_001]);
+        let heights: Vec<f64> = (0..6_000).map(|ms| timeline.y(ms * 1_000_000)).collect();
+        assert!(heights.windows(2).all(|pair| pair[0] <= pair[1]));
+        assert!(heights.iter().all(|it| *it < timeline.height()));
+    }
+
+    #[test]
+    fn an_arrival_falls_even_when_it_takes_no_time() {
+        let timeline = timeline(&[10, 20]);
+        assert!(timeline.arrival_y(1, 20_000_000) > timeline.row_y(1));
+    }
+
+    #[test]
+    fn only_long_waits_are_told() {
+        let timeline = timeline(&[10, 900, 5_000]);
+        assert_eq!(timeline.wait_before(0), None);
+        assert_eq!(timeline.wait_before(1), None);
+        assert_eq!(timeline.wait_before(2).map(|(_, wait_ns)| wait_ns), Some(4_100_000_000));
+    }
+}

@@ -1,0 +1,269 @@
+//! Which curves a live run gets: response time by percentile, response time and throughput over time.
+//!
+//! Long runs are drawn in at most [`POINTS_MAX`] points, each one standing for the same number of seconds. Neighbours:
+//! `chart` draws, `scale` places.
+
+use super::chart::{Band, Chart, Colour, Column, Line, Stroke};
+use super::scale::{Scale, nines_of};
+use crate::outcome::{Outcome, Second};
+use crate::render::units::{counted, rate, span, trimmed};
+use maud::{Markup, html};
+use std::collections::BTreeMap;
+
+/// Most points of a line over time.
+const POINTS_MAX: usize = 240;
+/// Most operations in one chart: more lines cannot be told apart.
+const OPERATIONS_MAX: usize = 4;
+
+/// The charts of an outcome, as far as there is something to draw. `index` makes their names unique on the page.
+pub(super) fn charts(index: usize, outcome: &Outcome) -> Markup {
+    let names = busiest(outcome);
+    let points = Point::of(&outcome.seconds);
+    html! {
+        @if outcome.operations.iter().any(|it| it.curve.len() > 1) {
+            (percentiles(index, outcome, &names).figure())
+        }
+        @if points.len() > 1 {
+            (latency_over_time(index, outcome, &names, &points).figure())
+            (throughput(index, outcome, &names, &points).figure())
+            @if points[0].seconds > 1 {
+                p.hint {
+                    "Each point stands for " (points[0].seconds) " seconds: the worst p99, the mean of the medians, the mean rate."
+                }
+            }
+        }
+        @if outcome.operations.len() > names.len() {
+            p.hint { "The charts show the busiest operations: " (names.join(", ")) "." }
+        }
+    }
+}
+
+/// The operations that are drawn: those that ended most often, in the table's order.
+fn busiest(outcome: &Outcome) -> Vec<&str> {
+    let mut by_count: Vec<_> = outcome.operations.iter().filter(|it| it.count > 0).collect();
+    by_count.sort_by_key(|it| std::cmp::Reverse(it.count));
+    by_count.truncate(OPERATIONS_MAX);
+    let names = outcome.operations.iter().filter(|it| by_count.iter().any(|busy| busy.name == it.name));
+    names.map(|it| it.name.as_str()).collect()
+}
+
+fn percentiles(index: usize, outcome: &Outcome, names: &[&str]) -> Chart {
+    let drawn: Vec<_> = outcome.operations.iter().filter(|it| names.contains(&it.name.as_str())).collect();
+    let points = || drawn.iter().flat_map(|it| it.curve.iter());
+    let x = Scale::Nines(points().map(|(it, _)| nines_of(*it)).fold(1.0, f64::max).min(5.0));
+    let y = Scale::log_over(points().map(|(_, ns)| *ns as f64));
+    let lines = drawn.iter().enumerate().map(|(number, it)| Line {
+        name: it.name.clone(),
+        colour: Colour::Operation(number),
+        stroke: Stroke::Solid,
+        points: it.curve.iter().map(|(at, ns)| Some((x.place(*at), y.place(*ns as f64)))).collect(),
+    });
+    let value_at = |curve: &[(f64, u64)], at: f64| curve.iter().find(|(it, _)| *it >= at).map(|(_, ns)| *ns);
+    let columns = hover_percentiles(x).map(|(from, at, to)| {
+        let values = drawn.iter().filter_map(|it| Some(format!("{} {}", it.name, span(value_at(&it.curve, at)?))));
+        Column { from, to, title: format!("p{}: {}", trimmed(at, 3), values.collect::<Vec<_>>().join(", ")) }
+    });
+    Chart {
+        id: format!("percentiles-{index}"),
+        title: "Response time by percentile".to_owned(),
+        axes: "both scales logarithmic; further right is rarer".to_owned(),
+        summary: summary(outcome, names),
+        x_ticks: x.percentile_ticks(),
+        y_ticks: y.latency_ticks(),
+        lines: lines.collect(),
+        bands: Vec::new(),
+        columns: columns.collect(),
+    }
+}
+
+/// Percentiles under the pointer, a few for each nine: left edge, percentile, right edge.
+fn hover_percentiles(x: Scale) -> impl Iterator<Item = (f64, f64, f64)> {
+    const COLUMNS: u32 = 48;
+    let Scale::Nines(nines) = x else { unreachable!("percentiles are placed by their nines") };
+    (0..COLUMNS).map(move |column| {
+        let edge = |column: f64| column / f64::from(COLUMNS);
+        let middle = (f64::from(column) + 0.5) / f64::from(COLUMNS);
+        let at = 100.0 * (1.0 - 10f64.powf(-middle * nines));
+        (edge(f64::from(column)), at, edge(f64::from(column + 1)))
+    })
+}
+
+/// The percentiles in words.
+fn summary(outcome: &Outcome, names: &[&str]) -> String {
+    let drawn = outcome.operations.iter().filter(|it| names.contains(&it.name.as_str()));
+    let words = drawn.map(|it| {
+        let p50 = it.response.p50_ns.map(|ns| format!(" median {}", span(ns)));
+        let p99 = it.response.p99_ns.map(|ns| format!(", 99th percentile {}", span(ns)));
+        format!("{}:{}{}", it.name, p50.unwrap_or_default(), p99.unwrap_or_default())
+    });
+    words.collect::<Vec<_>>().join("; ")
+}
+
+/// One point over time: one or several seconds.
+struct Point {
+    first_second: i64,
+    seconds: i64,
+    users: u64,
+    lag_max_ns: u64,
+    operations: BTreeMap<String, PointOfOperation>,
+}
+
+struct PointOfOperation {
+    per_second: f64,
+    errors_per_second: f64,
+    p50_ns: f64,
+    p99_ns: u64,
+}
+
+impl Point {
+    fn of(seconds: &[Second]) -> Vec<Point> {
+        let (Some(first), Some(last)) = (seconds.first(), seconds.last()) else { return Vec::new() };
+        let length = last.second.abs_diff(first.second) as usize + 1;
+        let width = length.div_ceil(POINTS_MAX) as i64;
+        let mut points: Vec<Point> = Vec::new();
+        for second in seconds {
+            let start = first.second + (second.second - first.second).div_euclid(width) * width;
+            match points.last_mut() {
+                Some(open) if open.first_second == start => open.add(second),
+                _ => {
+                    let mut point = Point {
+                        first_second: start,
+                        seconds: width,
+                        users: 0,
+                        lag_max_ns: 0,
+                        operations: BTreeMap::new(),
+                    };
+                    point.add(second);
+                    points.push(point);
+                }
+            }
+        }
+        points
+    }
+
+    fn add(&mut self, second: &Second) {
+        self.users = second.users;
+        self.lag_max_ns = self.lag_max_ns.max(second.lag_max_ns);
+        for (name, it) in &second.operations {
+            let sum = self.operations.entry(name.clone()).or_insert(PointOfOperation {
+                per_second: 0.0,
+                errors_per_second: 0.0,
+                p50_ns: it.p50_ns as f64,
+                p99_ns: 0,
+            });
+            sum.per_second += it.count as f64 / self.seconds as f64;
+            sum.errors_per_second += it.errors as f64 / self.seconds as f64;
+            // The first value is its own mean; later ones move it by their share of the point.
+            sum.p50_ns += (it.p50_ns as f64 - sum.p50_ns) / self.seconds as f64;
+            sum.p99_ns = sum.p99_ns.max(it.p99_ns);
+        }
+    }
+
+    fn middle(&self) -> f64 {
+        self.first_second as f64 + self.seconds as f64 / 2.0
+    }
+}
+
+fn time_scale(points: &[Point]) -> Scale {
+    let first = points.first().map_or(0, |it| it.first_second);
+    let last = points.last().map_or(1, |it| it.first_second + it.seconds);
+    Scale::Linear(first as f64, last as f64)
+}
+
+fn latency_over_time(index: usize, outcome: &Outcome, names: &[&str], points: &[Point]) -> Chart {
+    let x = time_scale(points);
+    let drawn = |name: &str| points.iter().map(move |it| (it.middle(), it.operations.get(name))).collect::<Vec<_>>();
+    let all = names.iter().flat_map(|name| drawn(name)).filter_map(|(_, it)| it);
+    let y = Scale::log_over(all.flat_map(|it| [it.p50_ns, it.p99_ns as f64]));
+    let line = |number: usize, name: &str, stroke, pick: fn(&PointOfOperation) -> f64, suffix: &str| Line {
+        name: format!("{name} {suffix}"),
+        colour: Colour::Operation(number),
+        stroke,
+        points: drawn(name).into_iter().map(|(at, it)| it.map(|it| (x.place(at), y.place(pick(it))))).collect(),
+    };
+    let numbered = || names.iter().enumerate();
+    let lines = numbered().flat_map(|(number, name)| {
+        [
+            line(number, name, Stroke::Solid, |it| it.p99_ns as f64, "p99"),
+            line(number, name, Stroke::Dashed, |it| it.p50_ns, "p50"),
+        ]
+    });
+    Chart {
+        id: format!("latency-{index}"),
+        title: "Response time over time".to_owned(),
+        axes: "logarithmic; minutes and seconds of plan time".to_owned(),
+        summary: summary(outcome, names),
+        x_ticks: x.time_ticks(),
+        y_ticks: y.latency_ticks(),
+        lines: lines.collect(),
+        bands: measured_band(outcome, x),
+        columns: columns(points, x, names, |name, it| {
+            format!("{name} p50 {}, p99 {}", span(it.p50_ns as u64), span(it.p99_ns))
+        }),
+    }
+}
+
+fn throughput(index: usize, outcome: &Outcome, names: &[&str], points: &[Point]) -> Chart {
+    let x = time_scale(points);
+    let value = |point: &Point, name: &str| point.operations.get(name).map_or(0.0, |it| it.per_second);
+    let errors = |point: &Point| point.operations.values().map(|it| it.errors_per_second).sum::<f64>();
+    let largest = points.iter().flat_map(|point| names.iter().map(move |name| value(point, name))).fold(0.0, f64::max);
+    let y = Scale::from_zero(largest.max(points.iter().map(errors).fold(0.0, f64::max)));
+    let mut lines: Vec<Line> = names
+        .iter()
+        .enumerate()
+        .map(|(number, name)| Line {
+            name: (*name).to_owned(),
+            colour: Colour::Operation(number),
+            stroke: Stroke::Solid,
+            points: points.iter().map(|it| Some((x.place(it.middle()), y.place(value(it, name))))).collect(),
+        })
+        .collect();
+    lines.push(Line {
+        name: "errors, all operations".to_owned(),
+        colour: Colour::Bad,
+        stroke: Stroke::Solid,
+        points: points.iter().map(|it| Some((x.place(it.middle()), y.place(errors(it))))).collect(),
+    });
+    Chart {
+        id: format!("throughput-{index}"),
+        title: "Throughput over time".to_owned(),
+        axes: "operations ended a second; minutes and seconds of plan time".to_owned(),
+        summary: format!("At most {} of one operation.", rate(largest)),
+        x_ticks: x.time_ticks(),
+        y_ticks: y.rate_ticks(),
+        lines,
+        bands: measured_band(outcome, x),
+        columns: columns(points, x, names, |name, it| {
+            let errors = if it.errors_per_second > 0.0 {
+                format!(" ({} errors)", rate(it.errors_per_second))
+            } else {
+                String::new()
+            };
+            format!("{name} {}{errors}", rate(it.per_second))
+        }),
+    }
+}
+
+/// What the pointer finds at each point: when, how many users, and each operation's values.
+fn columns(points: &[Point], x: Scale, names: &[&str], value: fn(&str, &PointOfOperation) -> String) -> Vec<Column> {
+    let column = |point: &Point| {
+        let first = point.first_second as f64;
+        let values = names.iter().filter_map(|name| Some(value(name, point.operations.get(*name)?)));
+        let mut words = vec![format!("at {} s", point.first_second), counted(point.users, "users")];
+        words.extend(values);
+        words.push(format!("generator lag {}", span(point.lag_max_ns)));
+        Column { from: x.place(first), to: x.place(first + point.seconds as f64), title: words.join(", ") }
+    };
+    points.iter().map(column).collect()
+}
+
+/// The phase that thresholds judge.
+fn measured_band(outcome: &Outcome, x: Scale) -> Vec<Band> {
+    let measured = outcome.phases.measured();
+    if measured.is_empty() {
+        return Vec::new();
+    }
+    let place = |ns: u64| x.place(ns as f64 / 1e9);
+    vec![Band { from: place(measured.start), to: place(measured.end), text: "measured".to_owned() }]
+}
