@@ -13,6 +13,7 @@ pub mod cleanup;
 pub mod commons;
 pub mod journal;
 
+pub mod live;
 pub mod prepare;
 pub mod recorder;
 pub mod sink;

@@ -30,6 +30,7 @@ pub enum UserEnd {
 pub(super) struct Player<N> {
     pub(super) env: UserEnv<N>,
     pub(super) number: u32,
+    pub(super) incarnation: u32,
     pub(super) recorder: Arc<UserRecorder>,
     pub(super) identity: IdentityCredentials,
     pub(super) room: RoomCredentials,
@@ -98,7 +99,7 @@ async fn live<N: Network>(env: &UserEnv<N>, number: u32, incarnation: u32, recor
     if incarnation == 0 {
         recorder.plan_next(to_plan_time(env.user(number).start_ns));
     }
-    let player = Player { env: env.clone(), number, recorder: recorder.clone(), identity, room };
+    let player = Player { env: env.clone(), number, incarnation, recorder: recorder.clone(), identity, room };
     match &env.user(number).behaviour {
         Behaviour::Worker(plan) => built_in::work(player, plan).await,
         Behaviour::Client(plan) => built_in::ask_for_jobs(player, plan).await,
