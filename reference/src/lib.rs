@@ -2,6 +2,7 @@
 //!
 //! - [`network`], [`surroundings`]: what is handed in (streams, clock, randomness, tasks)
 //! - [`protocol`]: the words on the wire, both sides
+//! - [`server`]: HTTP and WebSockets around the rooms core
 //! - [`rooms`], [`store`], [`identity`]: the core of the server, where rooms are written down, who a user is
 //! - [`defects`]: known flaws that can be switched on
 //! - [`peer`], [`http_client`]: one connection of a user to a [`target`], and how it fails ([`failure`])
@@ -22,6 +23,7 @@ pub mod peer;
 pub mod program;
 pub mod protocol;
 pub mod rooms;
+pub mod server;
 pub mod shutdown;
 pub mod store;
 pub mod surroundings;

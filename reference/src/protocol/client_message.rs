@@ -73,6 +73,15 @@ pub enum ClientMessage<'a> {
     },
 }
 
+/// A message that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    /// What is wrong with it.
+    pub refusal: Refusal,
+    /// Whether it is a `register`: the deployed server refuses those in another form.
+    pub in_registration: bool,
+}
+
 /// What `register` says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Registration {
@@ -178,10 +187,15 @@ impl<'a> ClientMessage<'a> {
     ///
     /// # Errors
     /// INVALID_JSON if it is not one JSON object, UNKNOWN_MESSAGE_TYPE, or INVALID_MESSAGE with the field at fault.
-    pub fn parse(text: &'a str) -> Result<ClientMessage<'a>, Refusal> {
-        let wire = read_object(text)?;
-        let kind = required_text("type", wire.kind)?;
-        Ok(match &*kind {
+    pub fn parse(text: &'a str) -> Result<ClientMessage<'a>, Malformed> {
+        let outside = |refusal| Malformed { refusal, in_registration: false };
+        let wire = read_object(text).map_err(outside)?;
+        let kind = required_text("type", wire.kind).map_err(outside)?;
+        Self::of_kind(&kind, &wire).map_err(|refusal| Malformed { refusal, in_registration: kind == "register" })
+    }
+
+    fn of_kind(kind: &str, wire: &Wire<'a>) -> Result<ClientMessage<'a>, Refusal> {
+        Ok(match kind {
             "register" => ClientMessage::Register(Box::new(wire.registration()?)),
             "discover_peers" => ClientMessage::DiscoverPeers {
                 from_peer_id: wire.from_peer_id.map(|raw| parse_text("from_peer_id", raw)).transpose()?,
@@ -310,7 +324,7 @@ mod tests {
     use super::*;
 
     fn refused(text: &str) -> (ErrorCode, String) {
-        let refusal = ClientMessage::parse(text).expect_err("it must be refused");
+        let refusal = ClientMessage::parse(text).expect_err("it must be refused").refusal;
         (refusal.code, refusal.message)
     }
 

@@ -12,7 +12,7 @@ mod metadata;
 pub mod server_message;
 
 pub use answer::{DiscoveredPeer, Registered, ServerError, ServerMessage};
-pub use client_message::{ClientMessage, MeshKind, Registration, SignalKind};
+pub use client_message::{ClientMessage, Malformed, MeshKind, Registration, SignalKind};
 pub use error_code::{ErrorCode, Refusal};
 pub use metadata::Metadata;
 

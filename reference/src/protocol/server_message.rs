@@ -1,6 +1,7 @@
 //! Writes what the server says, as text that is ready to be sent. Neighbours: `rooms` calls it, `answer` reads the same
 //! on the client's side. Metadata comes in already rendered, since it is sent far more often than it changes.
 
+use super::Profile;
 use super::client_message::MeshKind;
 use super::error_code::{ErrorCode, Refusal};
 use serde::Serialize;
@@ -18,35 +19,43 @@ pub struct OtherPeer<'a> {
     pub is_admin: bool,
 }
 
-/// The answer to `register`: the others both as the registry document shows them (`peers`) and as deployed (`peer_list`
-/// and `peer_metadata`).
-pub fn registered_auth(
-    room_id: &str,
-    token: &str,
-    peer_id: &str,
-    admin_peer_id: Option<&str>,
-    others: &[OtherPeer<'_>],
-) -> String {
+/// The room that a peer is registered in.
+#[derive(Clone, Copy, Debug)]
+pub struct RegisteredIn<'a> {
+    /// Its id.
+    pub room_id: &'a str,
+    /// Its token.
+    pub token: &'a str,
+    /// Its admin, if it has one.
+    pub admin_peer_id: Option<&'a str>,
+}
+
+/// The answer to `register`: the others both as the registry document shows them (`peers`, which the deployed server does
+/// not send) and as deployed (`peer_list` and `peer_metadata`).
+pub fn registered_auth(room: RegisteredIn<'_>, peer_id: &str, others: &[OtherPeer<'_>], profile: Profile) -> String {
     let mut text =
         String::with_capacity(256 + others.iter().map(|peer| 64 + 2 * peer.metadata_json.len()).sum::<usize>());
     text.push_str(r#"{"type":"registered_auth","room_id":"#);
-    quote(&mut text, room_id);
+    quote(&mut text, room.room_id);
     text.push_str(r#","token":"#);
-    quote(&mut text, token);
+    quote(&mut text, room.token);
     text.push_str(r#","peer_id":"#);
     quote(&mut text, peer_id);
     text.push_str(r#","admin_peer_id":"#);
-    match admin_peer_id {
+    match room.admin_peer_id {
         Some(admin) => quote(&mut text, admin),
         None => text.push_str("null"),
     }
-    text.push_str(r#","peers":["#);
-    separated(&mut text, others, |text, peer| {
-        text.push_str(r#"{"peer_id":"#);
-        quote(text, peer.peer_id);
-        let _ = write!(text, r#","metadata":{},"is_admin":{}}}"#, peer.metadata_json, peer.is_admin);
-    });
-    text.push_str(r#"],"peer_list":["#);
+    if profile == Profile::Documented {
+        text.push_str(r#","peers":["#);
+        separated(&mut text, others, |text, peer| {
+            text.push_str(r#"{"peer_id":"#);
+            quote(text, peer.peer_id);
+            let _ = write!(text, r#","metadata":{},"is_admin":{}}}"#, peer.metadata_json, peer.is_admin);
+        });
+        text.push(']');
+    }
+    text.push_str(r#","peer_list":["#);
     separated(&mut text, others, |text, peer| quote(text, peer.peer_id));
     text.push_str(r#"],"peer_metadata":{"#);
     separated(&mut text, others, |text, peer| {
@@ -218,8 +227,10 @@ mod tests {
         let id = "a\"\\\n\u{1}é";
         let raw = RawValue::from_string(r#"{"x":1}"#.into()).expect("this is JSON");
         let other = OtherPeer { peer_id: id, metadata_json: "{}", is_admin: true };
+        let room = RegisteredIn { room_id: id, token: id, admin_peer_id: Some(id) };
         let texts = [
-            registered_auth(id, id, id, Some(id), &[other, other]),
+            registered_auth(room, id, &[other, other], Profile::Documented),
+            registered_auth(room, id, &[other, other], Profile::Deployed),
             peer_list(id, &[&discovered_peer(id, id, "{}", "1"), &discovered_peer(id, id, "{}", "1.5")]),
             metadata_updated(id, "{}"),
             peer_message(id, id, &raw),

@@ -1,0 +1,118 @@
+//! Rooms and peers over HTTP: create, extend, delete, and the deprecated discovery. Neighbours: `http` has the routes,
+//! `store` the rooms, `rooms` the peers.
+
+use super::Shared;
+use super::http::{Fault, bearer, body_object, json_response};
+use crate::protocol::{Object, Profile};
+use crate::rooms::Removed;
+use crate::store::{EXPIRED_ROOM_KEPT, ROOM_LIVES, RoomRecord};
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Since when the HTTP discovery is deprecated (2025-11-03), and when it may go: six months later (registry tasks, 8.5).
+const DEPRECATED: [(&str, &str); 2] = [("deprecation", "@1762128000"), ("sunset", "Sun, 03 May 2026 00:00:00 GMT")];
+
+pub(super) async fn create_room(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Result<Response, Fault> {
+    let owner = bearer(&headers, &shared)?.username;
+    let now = shared.surroundings.clock.now();
+    shared.store.delete_expired_before(now.saturating_sub(EXPIRED_ROOM_KEPT));
+    let token = shared.surroundings.random_hex(6);
+    loop {
+        let room_id = shared.surroundings.random_hex(8);
+        let record = RoomRecord {
+            room_id: room_id.clone(),
+            token: token.clone(),
+            owner: owner.clone(),
+            expires_at: now + ROOM_LIVES,
+        };
+        if shared.store.create(record) {
+            shared.hub.with_rooms(|rooms| rooms.count_created_room());
+            return Ok(json_response(&json!({ "room_id": room_id, "token": token })));
+        }
+    }
+}
+
+/// Moves the end of a room to two hours from now (operational document; the deployed server does not have it).
+pub(super) async fn extend_room(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Fault> {
+    if shared.options.profile == Profile::Deployed {
+        return Err(Fault::NotFound("Not Found"));
+    }
+    bearer(&headers, &shared)?;
+    let body = body_object(&body)?;
+    let room_id = field(&body, "room_id")?;
+    let expires_at = shared.surroundings.clock.now() + ROOM_LIVES;
+    if !shared.store.extend(room_id, expires_at) {
+        return Err(Fault::NotFound("there is no room with this id"));
+    }
+    Ok(json_response(&json!({ "room_id": room_id, "expires_at": expires_at.as_secs() })))
+}
+
+pub(super) async fn delete_peer(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Response, Fault> {
+    let body = body_object(&body)?;
+    let peer_id = field(&body, "peer_id")?;
+    let removed = shared.hub.with_rooms(|rooms| rooms.delete_peer(peer_id));
+    Ok(status(match removed.peers {
+        0 => format!("peer {peer_id} was in no room, nothing to delete"),
+        _ => format!("peer {peer_id} deleted"),
+    }))
+}
+
+pub(super) async fn delete_peers_and_room(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Response, Fault> {
+    let body = body_object(&body)?;
+    if let Ok(room_id) = field(&body, "room_id") {
+        let removed = shared.hub.with_rooms(|rooms| rooms.delete_room(room_id));
+        return Ok(status(sentence(room_id, removed)));
+    }
+    let peer_id = field(&body, "peer_id").map_err(|_| Fault::Unprocessable {
+        place: "body",
+        field: "room_id",
+        message: "either `room_id` or `peer_id` is needed".to_string(),
+    })?;
+    let sentences = shared.hub.with_rooms(|rooms| {
+        let of_peer = rooms.rooms_of(peer_id);
+        of_peer.iter().map(|room_id| sentence(room_id, rooms.delete_room(room_id))).collect::<Vec<_>>()
+    });
+    Ok(status(match sentences.as_slice() {
+        [] => format!("peer {peer_id} was in no room, nothing to delete"),
+        some => some.join("; "),
+    }))
+}
+
+/// The workers of a room with filters (registry tasks, 6.4): deprecated, and says so in its headers.
+pub(super) async fn discover_workers(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Response, Fault> {
+    let body = body_object(&body)?;
+    let room_id = field(&body, "room_id")?;
+    let no_filters = Object::new();
+    let filters = body.get("filters").and_then(Value::as_object).unwrap_or(&no_filters);
+    let workers = shared.hub.with_rooms(|rooms| rooms.workers(room_id, filters));
+    let workers = workers.map_err(|refusal| unprocessable("filters", refusal.message))?;
+    let text = format!(r#"{{"workers":[{}],"count":{}}}"#, workers.join(","), workers.len());
+    Ok((DEPRECATED, [(http::header::CONTENT_TYPE, "application/json")], text).into_response())
+}
+
+fn field<'a>(body: &'a Object, name: &'static str) -> Result<&'a str, Fault> {
+    body.get(name).and_then(Value::as_str).ok_or_else(|| unprocessable(name, "a text is needed".to_string()))
+}
+
+fn unprocessable(field: &'static str, message: String) -> Fault {
+    Fault::Unprocessable { place: "body", field, message }
+}
+
+fn status(sentence: String) -> Response {
+    json_response(&json!({ "status": sentence }))
+}
+
+fn sentence(room_id: &str, removed: Removed) -> String {
+    match removed {
+        Removed { peers: 0, room: false } => format!("there is no room {room_id}, nothing to delete"),
+        Removed { peers, .. } => format!("room {room_id} deleted with {peers} peers"),
+    }
+}

@@ -1,0 +1,180 @@
+//! One WebSocket: reads messages into the hub, writes what the hub queued, pings, and closes with a clear code. The three
+//! run side by side in one task, so that a receiver that does not read is still heard, and is dropped when it falls silent.
+//! Neighbours: `hub`. Left out: what a message means.
+
+use super::hub::{CloseOrder, Outbound, Outgoing};
+use super::{Life, Shared};
+use crate::network::Stream;
+use crate::protocol::{ClientMessage, ErrorCode, Malformed};
+use crate::rooms::{ConnectionId, Input, close_code};
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use hyper::body::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+/// Small, since every idle connection holds one.
+const BUFFER_BYTES: usize = 4 << 10;
+/// How long a connection that is being closed may take to read the close frame.
+const LINGER: Duration = Duration::from_secs(2);
+const PROTOCOL_ERROR: u16 = 1002;
+const NOT_UTF8: u16 = 1007;
+const NO_PONG: u16 = 1011;
+
+/// How a connection ends.
+enum End {
+    /// The other side closed it, or it is lost.
+    Gone,
+    /// We close it.
+    Close(CloseOrder),
+}
+
+impl End {
+    fn close(code: u16, reason: &'static str) -> End {
+        End::Close(CloseOrder { code, reason })
+    }
+}
+
+/// Runs a connection until it ends. `read_ahead` is what was read behind the upgrade request.
+pub(super) async fn run<S: Stream>(stream: S, read_ahead: Bytes, shared: Arc<Shared>, mut life: Life) {
+    let limit = shared.options.limits.message_bytes_max;
+    let config = WebSocketConfig::default()
+        .read_buffer_size(BUFFER_BYTES)
+        .write_buffer_size(BUFFER_BYTES)
+        .max_message_size(Some(limit))
+        .max_frame_size(Some(limit));
+    let ws = WebSocketStream::from_partially_read(stream, read_ahead.to_vec(), Role::Server, Some(config)).await;
+    let (mut sink, mut source) = ws.split();
+    let (queue, queued) = mpsc::channel(shared.options.limits.outbound_queue_max.max(1));
+    let (close, ordered) = oneshot::channel();
+    let conn = shared.hub.open(Outbound { queue: queue.clone(), close });
+    let pong = Notify::new();
+    let end = tokio::select! {
+        biased;
+        () = life.stopped() => End::close(close_code::GOING_AWAY, "the server shuts down"),
+        Ok(order) = ordered => End::Close(order),
+        end = read(&mut source, conn, &shared, &pong) => end,
+        end = write(&mut sink, queued) => end,
+        end = watch(&queue, &pong, &shared) => end,
+    };
+    shared.hub.close(conn);
+    if let (End::Close(order), Ok(ws)) = (end, source.reunite(sink)) {
+        close_with(ws, order).await;
+    }
+}
+
+async fn read<S: Stream>(
+    source: &mut SplitStream<WebSocketStream<S>>,
+    conn: ConnectionId,
+    shared: &Shared,
+    pong: &Notify,
+) -> End {
+    loop {
+        match source.next().await {
+            Some(Ok(Message::Text(text))) => said(&text, conn, shared),
+            Some(Ok(Message::Binary(bytes))) => match std::str::from_utf8(&bytes) {
+                Ok(text) => said(text, conn, shared),
+                Err(_) => {
+                    let refusal = ErrorCode::InvalidJson.because("a binary message must be JSON in UTF-8");
+                    shared.hub.handle(Input::Malformed(conn, Malformed { refusal, in_registration: false }));
+                }
+            },
+            Some(Ok(Message::Pong(_))) => pong.notify_one(),
+            // Pings and close frames are answered by the library; the stream ends after the latter.
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return end_of(&error),
+            None => return End::Gone,
+        }
+    }
+}
+
+/// Parsing and the identity are dealt with before the hub's lock is taken.
+fn said(text: &str, conn: ConnectionId, shared: &Shared) {
+    let input = match ClientMessage::parse(text) {
+        Ok(ClientMessage::Register(registration)) => {
+            let now = shared.surroundings.clock.now();
+            let identity = shared.identity.verify(&registration.id_token, now);
+            Input::Register { conn, registration, identity }
+        }
+        Ok(message) => Input::Said { conn, message, text },
+        Err(malformed) => Input::Malformed(conn, malformed),
+    };
+    shared.hub.handle(input);
+}
+
+fn end_of(error: &Error) -> End {
+    match error {
+        Error::Capacity(_) => End::close(close_code::TOO_BIG, "the message is larger than the server takes"),
+        Error::Utf8(_) => End::close(NOT_UTF8, "a text message must be UTF-8"),
+        Error::Protocol(protocol) if !is_a_lost_connection(protocol) => {
+            End::close(PROTOCOL_ERROR, "this is not the WebSocket protocol")
+        }
+        _ => End::Gone,
+    }
+}
+
+fn is_a_lost_connection(error: &tokio_tungstenite::tungstenite::error::ProtocolError) -> bool {
+    matches!(error, tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)
+}
+
+async fn write<S: Stream>(
+    sink: &mut SplitSink<WebSocketStream<S>, Message>,
+    mut queued: mpsc::Receiver<Outgoing>,
+) -> End {
+    while let Some(outgoing) = queued.recv().await {
+        // Everything that waits goes out with one flush.
+        let mut next = Some(outgoing);
+        while let Some(outgoing) = next {
+            if sink.feed(frame(outgoing)).await.is_err() {
+                return End::Gone;
+            }
+            next = queued.try_recv().ok();
+        }
+        if sink.flush().await.is_err() {
+            return End::Gone;
+        }
+    }
+    End::Gone
+}
+
+fn frame(outgoing: Outgoing) -> Message {
+    match outgoing {
+        Outgoing::Text(text) => Message::text(text),
+        Outgoing::Ping => Message::Ping(Bytes::new()),
+    }
+}
+
+/// Pings, and ends when a ping is not answered in time.
+async fn watch(queue: &mpsc::Sender<Outgoing>, pong: &Notify, shared: &Shared) -> End {
+    loop {
+        tokio::time::sleep(shared.options.ping_every).await;
+        // A full queue means that nothing is read on the other side: then no pong will come either.
+        let _ = queue.try_send(Outgoing::Ping);
+        if tokio::time::timeout(shared.options.pong_within, pong.notified()).await.is_err() {
+            return End::close(NO_PONG, "no pong came in time");
+        }
+    }
+}
+
+/// Writes the close frame and reads on until the other side has ended too: to close with unread data would send a reset,
+/// which can overtake the close frame. Who does not follow in time is reset.
+async fn close_with<S: Stream>(mut ws: WebSocketStream<S>, order: CloseOrder) {
+    let frame = CloseFrame { code: CloseCode::from(order.code), reason: order.reason.into() };
+    let politely = async {
+        ws.send(Message::Close(Some(frame))).await.ok()?;
+        let stream = ws.get_mut();
+        stream.shutdown().await.ok()?;
+        let mut discarded = [0; 1024];
+        while stream.read(&mut discarded).await.ok()? > 0 {}
+        Some(())
+    };
+    if tokio::time::timeout(LINGER, politely).await.is_err() {
+        ws.into_inner().abort();
+    }
+}
