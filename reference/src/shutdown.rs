@@ -17,8 +17,10 @@ pub enum Shutdown {
 
 /// Waits until more is asked than `known`, and returns it. Never ends if the sender is gone.
 pub(crate) async fn stricter(receiver: &mut watch::Receiver<Shutdown>, known: Shutdown) -> Shutdown {
-    match receiver.wait_for(|asked| *asked > known).await {
-        Ok(asked) => *asked,
+    // Copied out at once: a borrow held across an await would keep the whole program from being `Send`.
+    let asked = receiver.wait_for(|asked| *asked > known).await.map(|asked| *asked);
+    match asked {
+        Ok(asked) => asked,
         Err(_) => std::future::pending().await,
     }
 }
