@@ -1,5 +1,6 @@
 //! The simulated world.
 //!
+//! - [`seed`]: one seed, from plan to verdicts; [`event_log`]: what happened in it
 //! - [`engine`]: what a simulated world can do; [`turmoil_engine`]: the one on turmoil
 //! - [`host`]: what a program finds on its host
 //! - [`network`]: streams, links and faults on them
@@ -15,6 +16,8 @@ compile_error!(
 pub mod clock;
 pub mod engine;
 pub mod entropy;
+pub mod event_log;
 pub mod host;
 pub mod network;
+pub mod seed;
 pub mod turmoil_engine;

@@ -1,0 +1,177 @@
+//! The events of one seed, in memory: stamped with plan time, ordered, hashed and judged while the run goes on.
+//!
+//! turmoil runs one host after the other through the same tick, so events come out of order within a tick; they are
+//! sorted by time when the tick is over, and numbered then. Until time 0 of the plan is known, events wait. Neighbours:
+//! `loadgen` writes drafts, `reports` judges. Left out: files.
+
+use crate::clock::{Clock, nanos};
+use rehearsal_loadgen::sink::{Draft, EventSink};
+use rehearsal_reports::checks::RunEnd;
+use rehearsal_reports::event::{Event, Kind, Name};
+use rehearsal_reports::judge::Judge;
+use rehearsal_reports::verdict::CheckVerdict;
+use rehearsal_scenarios::distribution::Nanos;
+use rehearsal_scenarios::plan::Plan;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use xxhash_rust::xxh3::Xxh3;
+
+/// Where plan time stands before time 0 is known: far enough before it that nothing planned has come.
+const BEFORE_TIME_0: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Whether the events themselves are wanted, or only what follows from them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// All of them.
+    Events,
+    /// Verdicts, counts and the hash.
+    VerdictsOnly,
+}
+
+/// The events of one seed. Shared by all users of a world.
+pub struct EventLog {
+    clock: Arc<Clock>,
+    state: Mutex<State>,
+}
+
+struct State {
+    time_0_ns: Option<Nanos>,
+    /// World time and draft, in the order of writing.
+    waiting: Vec<(Nanos, Draft)>,
+    folded: Option<Folded>,
+    /// What has been invoked and not ended: user and operation number -> operation and since when.
+    pending: BTreeMap<(Name, u64), (Name, i64)>,
+}
+
+struct Folded {
+    judge: Judge,
+    hash: Xxh3,
+    count: u64,
+    keep: Keep,
+    events: Vec<Event>,
+}
+
+/// What a finished run leaves.
+pub struct Finished {
+    /// The verdicts of all checks.
+    pub verdicts: Vec<CheckVerdict>,
+    /// Hash over all events.
+    pub hash: u64,
+    /// How many events there were.
+    pub count: u64,
+    /// The events, if they were kept.
+    pub events: Vec<Event>,
+}
+
+/// An operation that never ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingOperation {
+    /// Who waits.
+    pub user: Name,
+    /// For what.
+    pub op: Name,
+    /// Since when, in nanoseconds of plan time.
+    pub since_ns: i64,
+}
+
+impl EventLog {
+    /// An empty log, judged by the plan's checks.
+    pub fn new(plan: &Plan, clock: Arc<Clock>, keep: Keep) -> EventLog {
+        let folded = Folded { judge: Judge::new(plan), hash: Xxh3::new(), count: 0, keep, events: Vec::new() };
+        let state = State { time_0_ns: None, waiting: Vec::new(), folded: Some(folded), pending: BTreeMap::new() };
+        EventLog { clock, state: Mutex::new(state) }
+    }
+
+    /// Time 0 of the plan is now.
+    pub fn time_0_is_now(&self) {
+        let now = self.clock.now_ns();
+        self.lock().time_0_ns.get_or_insert(now);
+    }
+
+    /// Plan time, once time 0 is known.
+    pub fn plan_ns(&self) -> Option<i64> {
+        let time_0 = self.lock().time_0_ns?;
+        Some(since(self.clock.now_ns(), time_0))
+    }
+
+    /// All hosts have run up to now: what they wrote gets its order and numbers.
+    pub fn settle(&self) {
+        let mut state = self.lock();
+        let Some(time_0) = state.time_0_ns else { return };
+        let mut waiting = std::mem::take(&mut state.waiting);
+        // Stable: what one host wrote at one moment keeps its order.
+        waiting.sort_by_key(|(at, _)| *at);
+        for (at, draft) in waiting {
+            state.fold(draft, since(at, time_0));
+        }
+    }
+
+    /// What has not ended, by user.
+    pub fn pending(&self) -> Vec<PendingOperation> {
+        let state = self.lock();
+        let pending = state.pending.iter();
+        pending
+            .map(|((user, _), (op, since_ns))| PendingOperation {
+                user: user.clone(),
+                op: op.clone(),
+                since_ns: *since_ns,
+            })
+            .collect()
+    }
+
+    /// Ends the log: what is written from here on, by users that are dropped, is lost. None if it had ended before.
+    pub fn finish(&self, complete: bool) -> Option<Finished> {
+        // A run that never came to time 0 is told from its own start.
+        self.lock().time_0_ns.get_or_insert(0);
+        self.settle();
+        let t_ns = self.plan_ns().unwrap_or_default();
+        let Folded { judge, hash, count, events, .. } = self.lock().folded.take()?;
+        let verdicts = judge.finish(RunEnd { t_ns, complete });
+        Some(Finished { verdicts, hash: hash.digest(), count, events })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic of one user breaks the run anyway, and what was written before it shall be told.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn fold(&mut self, draft: Draft, t_ns: i64) {
+        let Some(folded) = &mut self.folded else { return };
+        let event = draft.stamp(folded.count, t_ns);
+        folded.count += 1;
+        if let Some(op_id) = event.op_id {
+            let key = (event.user.clone(), op_id);
+            match event.kind {
+                Kind::Invoked => drop(self.pending.insert(key, (event.op.clone(), t_ns))),
+                _ => drop(self.pending.remove(&key)),
+            }
+        }
+        // Writing into memory cannot fail, and an event has no keys that are not strings.
+        folded.hash.update(&serde_json::to_vec(&event).unwrap_or_default());
+        folded.judge.observe(&event);
+        if folded.keep == Keep::Events {
+            folded.events.push(event);
+        }
+    }
+}
+
+impl EventSink for EventLog {
+    fn now_ns(&self) -> i64 {
+        let before = since(self.clock.now_ns(), nanos(BEFORE_TIME_0));
+        self.plan_ns().unwrap_or(before)
+    }
+
+    fn record(&self, event: Draft) {
+        let now = self.clock.now_ns();
+        self.lock().waiting.push((now, event));
+    }
+}
+
+/// World time as plan time.
+fn since(world_ns: Nanos, time_0_ns: Nanos) -> i64 {
+    let signed = |time: Nanos| i64::try_from(time).unwrap_or(i64::MAX);
+    signed(world_ns) - signed(time_0_ns)
+}

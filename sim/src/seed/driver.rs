@@ -1,0 +1,152 @@
+//! The stages of a run: prepare, play, settle, leave, clean up. One loop, one step of the engine at a time.
+//!
+//! Safety first, then liveness: faults and work until measure ends or nobody has anything left to do, then everything heals and the system
+//! must come to rest and serve. Neighbours: `programs` runs on the hosts and is told the phase, `schedule` plays faults.
+
+use super::programs::{Cast, Director};
+use super::schedule::Schedule;
+use super::{Pending, SeedFailure};
+use crate::engine::{Engine, EngineError};
+use crate::event_log::EventLog;
+use rehearsal_loadgen::commons::RunPhase;
+use rehearsal_scenarios::plan::{Behaviour, Plan};
+use std::sync::Arc;
+
+const SECOND_NS: i64 = 1_000_000_000;
+
+/// Prepare may take this long; virtual time costs little.
+const PREPARE_AT_MOST_NS: u64 = 600 * SECOND_NS as u64;
+
+/// A run in which nobody has anything left to do still settles this long, so that what is under way arrives.
+const SETTLE_AT_LEAST_NS: i64 = SECOND_NS;
+
+/// After the end users leave, and then the run cleans up, each within this long and a TCP time-out.
+const LEAVE_AT_MOST_NS: i64 = 30 * SECOND_NS;
+
+/// Plays a plan to its end.
+pub(super) fn drive(engine: &mut dyn Engine, plan: &Arc<Plan>, log: &Arc<EventLog>) -> Result<(), SeedFailure> {
+    let cast = Cast::new(plan.clone(), log.clone());
+    cast.add_hosts(engine);
+    let schedule = Schedule::new(plan.clone(), log.clone());
+    Drive { engine, plan, log, cast, schedule }.run()
+}
+
+struct Drive<'a> {
+    engine: &'a mut dyn Engine,
+    plan: &'a Arc<Plan>,
+    log: &'a Arc<EventLog>,
+    cast: Cast,
+    schedule: Schedule,
+}
+
+impl Drive<'_> {
+    fn run(mut self) -> Result<(), SeedFailure> {
+        self.prepare()?;
+        self.play()?;
+        self.settle()?;
+        self.leave()?;
+        self.clean_up()
+    }
+
+    fn prepare(&mut self) -> Result<(), SeedFailure> {
+        let clock = self.engine.clock();
+        loop {
+            match self.cast.director() {
+                Director::Preparing if clock.now_ns() > PREPARE_AT_MOST_NS => return Err(self.stuck("preparing")),
+                Director::Preparing => self.step()?,
+                Director::Failed(reason) => return Err(SeedFailure::NotPrepared { seed: self.plan.seed, reason }),
+                Director::Prepared | Director::CleanedUp => break,
+            }
+        }
+        self.log.time_0_is_now();
+        self.cast.enter(RunPhase::Playing);
+        Ok(())
+    }
+
+    fn play(&mut self) -> Result<(), SeedFailure> {
+        let phases = self.plan.phases;
+        let until_ns = as_plan_time(phases.measured().end);
+        while self.now_ns() < until_ns && !self.nobody_has_work() {
+            self.schedule.play(self.now_ns(), self.engine).map_err(|error| self.broke(&error))?;
+            self.step()?;
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Result<(), SeedFailure> {
+        self.schedule.heal(self.engine).map_err(|error| self.broke(&error))?;
+        self.cast.enter(RunPhase::Settling);
+        let began_ns = self.now_ns();
+        let at_most_ns = as_plan_time(self.plan.phases.settle_ns);
+        let at_least_ns = SETTLE_AT_LEAST_NS.min(at_most_ns);
+        loop {
+            let settled_ns = self.now_ns() - began_ns;
+            if settled_ns >= at_most_ns || (settled_ns >= at_least_ns && self.nobody_has_work()) {
+                return Ok(());
+            }
+            self.step()?;
+        }
+    }
+
+    fn leave(&mut self) -> Result<(), SeedFailure> {
+        self.cast.enter(RunPhase::Ended);
+        self.step_until("leaving", |drive| drive.users_at_work(|_| true).is_empty())
+    }
+
+    fn clean_up(&mut self) -> Result<(), SeedFailure> {
+        self.cast.let_clean_up();
+        self.step_until("cleaning up", |drive| drive.cast.director() == Director::CleanedUp)
+    }
+
+    fn step_until(&mut self, stage: &'static str, is_done: impl Fn(&Self) -> bool) -> Result<(), SeedFailure> {
+        let gives_up_ns = self.now_ns() + LEAVE_AT_MOST_NS + as_plan_time(self.plan.network.tcp_timeout_ns);
+        while !is_done(self) {
+            if self.now_ns() > gives_up_ns {
+                return Err(self.stuck(stage));
+            }
+            self.step()?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self) -> Result<(), SeedFailure> {
+        let stepped = self.engine.step();
+        self.log.settle();
+        stepped.map_err(|error| self.broke(&error))
+    }
+
+    fn now_ns(&self) -> i64 {
+        self.log.plan_ns().unwrap_or_default()
+    }
+
+    /// Whether all users that come to an end by themselves have done so. Workers do not; a scenario of nothing but
+    /// workers is played to its planned end.
+    fn nobody_has_work(&self) -> bool {
+        let ends_by_itself = |number: usize| !matches!(self.plan.users[number].behaviour, Behaviour::Worker(_));
+        (0..self.plan.users.len()).any(ends_by_itself) && self.users_at_work(ends_by_itself).is_empty()
+    }
+
+    /// Names of users that have not ended, and whose host is not down for good.
+    fn users_at_work(&self, concerns: impl Fn(usize) -> bool) -> Vec<String> {
+        let users = self.plan.users.iter().enumerate();
+        users
+            .filter(|(number, user)| {
+                concerns(*number) && !self.cast.has_ended(user.number) && !self.schedule.down().contains(&user.host)
+            })
+            .map(|(_, user)| user.name.clone())
+            .collect()
+    }
+
+    fn stuck(&self, stage: &'static str) -> SeedFailure {
+        let pending = Pending { operations: self.log.pending(), users: self.users_at_work(|_| true) };
+        SeedFailure::Stuck { seed: self.plan.seed, stage, t_ns: self.now_ns(), pending }
+    }
+
+    fn broke(&self, error: &EngineError) -> SeedFailure {
+        SeedFailure::Broke { seed: self.plan.seed, reason: error.to_string() }
+    }
+}
+
+fn as_plan_time(nanos: u64) -> i64 {
+    i64::try_from(nanos).unwrap_or(i64::MAX)
+}

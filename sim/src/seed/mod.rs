@@ -1,0 +1,196 @@
+//! One seed: a world is built from a plan, played, disturbed, healed, settled, cleaned up and judged.
+//!
+//! - `programs`: what runs on each host: reference servers, users, and the run itself (prepare and clean up)
+//! - `driver`: the stages of a run, and when each is over
+//! - `schedule`: when faults begin and end
+//!
+//! Neighbours: `explore` plays many. Left out: files and words for a terminal.
+
+mod driver;
+mod programs;
+mod schedule;
+
+use crate::event_log::{EventLog, Keep, PendingOperation};
+use crate::host::message_of;
+use crate::turmoil_engine::TurmoilEngine;
+use rehearsal_reports::event::Event;
+use rehearsal_reports::verdict::{CheckVerdict, Verdict};
+use rehearsal_scenarios::plan::{FaultAction, Plan};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a tick is unless somebody asks for another: events have this order of resolution between hosts.
+pub const TICK: Duration = Duration::from_millis(5);
+
+/// The stack of a seed's thread: judging and clients nest deeper in a debug build than the default allows for.
+const STACK_BYTES: usize = 8 << 20;
+
+/// How a seed is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeedOptions {
+    /// How far virtual time goes in one step.
+    pub tick: Duration,
+    /// Whether the events are wanted.
+    pub keep: Keep,
+}
+
+impl Default for SeedOptions {
+    fn default() -> Self {
+        SeedOptions { tick: TICK, keep: Keep::Events }
+    }
+}
+
+/// A seed that was played.
+pub struct SeedRun {
+    /// What was played.
+    pub plan: Arc<Plan>,
+    /// What happened, if it was kept.
+    pub events: Vec<Event>,
+    /// How many events there were.
+    pub event_count: u64,
+    /// What the checks say.
+    pub verdicts: Vec<CheckVerdict>,
+    /// Hash over all events: the same for the same seed, always.
+    pub hash: u64,
+    /// Virtual time that was played, prepare included, in nanoseconds.
+    pub virtual_ns: u64,
+    /// Why the run did not come to its end, if so.
+    pub failure: Option<SeedFailure>,
+}
+
+impl SeedRun {
+    /// Whether a check is broken, or the run did not come to its end.
+    pub fn is_broken(&self) -> bool {
+        self.failure.is_some() || self.verdicts.iter().any(|check| matches!(check.verdict, Verdict::Broken { .. }))
+    }
+}
+
+/// Why a run did not come to its end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SeedFailure {
+    /// The world broke: a program panicked, or a fault could not be played.
+    #[error("seed {seed}: {reason}")]
+    Broke {
+        /// The seed.
+        seed: u64,
+        /// What happened, with host, origin and virtual time.
+        reason: String,
+    },
+    /// The run could not get ready.
+    #[error("seed {seed}: the run could not get ready: {reason}")]
+    NotPrepared {
+        /// The seed.
+        seed: u64,
+        /// Why.
+        reason: String,
+    },
+    /// Virtual time went on and on without the run coming to its end.
+    #[error("seed {seed}: the run is stuck {} at {:.3} s; pending: {pending}", stage, *t_ns as f64 / 1e9)]
+    Stuck {
+        /// The seed.
+        seed: u64,
+        /// What it was at.
+        stage: &'static str,
+        /// Plan time, in nanoseconds.
+        t_ns: i64,
+        /// What every user waits for.
+        pending: Pending,
+    },
+}
+
+/// What everybody waits for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// Operations without an end.
+    pub operations: Vec<PendingOperation>,
+    /// Users that have not ended.
+    pub users: Vec<String>,
+}
+
+impl fmt::Display for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for PendingOperation { user, op, since_ns } in &self.operations {
+            write!(f, "{user} waits for {op} since {:.3} s, ", *since_ns as f64 / 1e9)?;
+        }
+        match self.users.as_slice() {
+            [] => write!(f, "all users have ended"),
+            users => write!(f, "not ended: {}", users.join(", ")),
+        }
+    }
+}
+
+/// Why this engine cannot play a fault, in words; none if it can.
+pub fn refuses(action: &FaultAction) -> Option<&'static str> {
+    match action {
+        FaultAction::Partition { .. }
+        | FaultAction::Latency { .. }
+        | FaultAction::Loss { .. }
+        | FaultAction::Kill { .. }
+        | FaultAction::Lose { .. } => None,
+    }
+}
+
+/// The engine's word in results.
+pub const ENGINE: &str = "turmoil";
+
+/// Plays a plan on a fresh thread, which determinism needs: the standard library and `rand` keep state per thread.
+pub fn play(plan: Arc<Plan>, options: SeedOptions) -> SeedRun {
+    let seed = plan.seed;
+    let broke = |reason: String| SeedRun {
+        plan: plan.clone(),
+        events: Vec::new(),
+        event_count: 0,
+        verdicts: Vec::new(),
+        hash: 0,
+        virtual_ns: 0,
+        failure: Some(SeedFailure::Broke { seed, reason }),
+    };
+    let on_thread = plan.clone();
+    let spawned = std::thread::Builder::new()
+        .name(format!("seed-{seed}"))
+        .stack_size(STACK_BYTES)
+        .spawn(move || play_here(on_thread, options));
+    match spawned.map(|thread| thread.join()) {
+        Ok(Ok(run)) => run,
+        Ok(Err(payload)) => broke(message_of(payload.as_ref())),
+        Err(error) => broke(format!("no thread to play it on: {error}")),
+    }
+}
+
+fn play_here(plan: Arc<Plan>, options: SeedOptions) -> SeedRun {
+    let (seed, network) = (plan.seed, plan.network.clone());
+    let mut engine = match TurmoilEngine::new(seed, options.tick, network) {
+        Ok(engine) => engine,
+        Err(error) => {
+            let failure = Some(SeedFailure::Broke { seed, reason: error.to_string() });
+            return SeedRun {
+                plan,
+                events: Vec::new(),
+                event_count: 0,
+                verdicts: Vec::new(),
+                hash: 0,
+                virtual_ns: 0,
+                failure,
+            };
+        }
+    };
+    let clock = crate::engine::Engine::clock(&engine);
+    let log = Arc::new(EventLog::new(&plan, clock.clone(), options.keep));
+    let failure = driver::drive(&mut engine, &plan, &log).err();
+    let virtual_ns = clock.now_ns();
+    match log.finish(failure.is_none()) {
+        Some(finished) => SeedRun {
+            plan,
+            events: finished.events,
+            event_count: finished.count,
+            verdicts: finished.verdicts,
+            hash: finished.hash,
+            virtual_ns,
+            failure,
+        },
+        None => {
+            SeedRun { plan, events: Vec::new(), event_count: 0, verdicts: Vec::new(), hash: 0, virtual_ns, failure }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! When faults begin and end, and what the record says about it. A fault of a server that names no end of its own ends
+//! when the server has had time to start again; after measure everything that still lasts ends, except what was killed
+//! for good. Neighbours: `driver` asks at every step, `engine` plays.
+
+use crate::engine::{Engine, EngineError};
+use crate::event_log::EventLog;
+use rehearsal_loadgen::sink::{Draft, EventSink};
+use rehearsal_reports::event::{Body, Kind, Name};
+use rehearsal_scenarios::plan::{FaultAction, Plan};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The faults of a plan and which of them are on.
+pub(super) struct Schedule {
+    plan: Arc<Plan>,
+    log: Arc<EventLog>,
+    begun: BTreeSet<usize>,
+    ended: BTreeSet<usize>,
+    down: BTreeSet<String>,
+}
+
+impl Schedule {
+    pub(super) fn new(plan: Arc<Plan>, log: Arc<EventLog>) -> Schedule {
+        Schedule { plan, log, begun: BTreeSet::new(), ended: BTreeSet::new(), down: BTreeSet::new() }
+    }
+
+    /// Hosts on which nothing runs.
+    pub(super) fn down(&self) -> &BTreeSet<String> {
+        &self.down
+    }
+
+    /// Begins and ends what is due at this plan time. Ends come first: a fault may follow another at once.
+    pub(super) fn play(&mut self, now_ns: i64, engine: &mut dyn Engine) -> Result<(), EngineError> {
+        let plan = self.plan.clone();
+        for (id, fault) in plan.faults.iter().enumerate() {
+            let lasts = fault.for_ns.or_else(|| is_server(&fault.action).then_some(plan.system.restart_takes_ns));
+            let until = lasts.map(|lasts| as_plan_time(fault.at_ns.saturating_add(lasts)));
+            if self.is_on(id) && until.is_some_and(|until| until <= now_ns) {
+                self.end(id, engine)?;
+            }
+        }
+        for (id, fault) in plan.faults.iter().enumerate() {
+            if !self.begun.contains(&id) && as_plan_time(fault.at_ns) <= now_ns {
+                self.begin(id, engine)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends everything that lasts, and lets nothing begin any more.
+    pub(super) fn heal(&mut self, engine: &mut dyn Engine) -> Result<(), EngineError> {
+        let plan = self.plan.clone();
+        for (id, fault) in plan.faults.iter().enumerate() {
+            let is_for_good = fault.for_ns.is_none() && takes_down(&fault.action) && !is_server(&fault.action);
+            if self.is_on(id) && !is_for_good {
+                self.end(id, engine)?;
+            }
+            self.begun.insert(id);
+        }
+        Ok(())
+    }
+
+    fn is_on(&self, id: usize) -> bool {
+        self.begun.contains(&id) && !self.ended.contains(&id)
+    }
+
+    fn begin(&mut self, id: usize, engine: &mut dyn Engine) -> Result<(), EngineError> {
+        let plan = self.plan.clone();
+        self.begun.insert(id);
+        // Told before it happens: what users see in the same moment is its consequence.
+        self.tell(id, words(&plan.faults[id].action).0);
+        if takes_down(&plan.faults[id].action) {
+            self.down.extend(hosts(&plan.faults[id].action).cloned());
+        }
+        engine.begin(id, &plan.faults[id].action)
+    }
+
+    fn end(&mut self, id: usize, engine: &mut dyn Engine) -> Result<(), EngineError> {
+        let plan = self.plan.clone();
+        self.ended.insert(id);
+        self.tell(id, words(&plan.faults[id].action).1);
+        if takes_down(&plan.faults[id].action) {
+            self.down.retain(|host| !hosts(&plan.faults[id].action).any(|back| back == host));
+        }
+        engine.end(id, &plan.faults[id].action)
+    }
+
+    fn tell(&self, id: usize, what: &str) {
+        let fault = &self.plan.faults[id];
+        let concerned: BTreeSet<&String> = hosts(&fault.action).collect();
+        let users = self.plan.users.iter().filter(|user| concerned.contains(&user.host));
+        let body = Body::Fault {
+            name: fault.name.as_str().into(),
+            what: what.into(),
+            hosts: concerned.iter().map(|host| Name::from(host.as_str())).collect(),
+            users: users.map(|user| Name::from(user.name.as_str())).collect(),
+        };
+        self.log.record(Draft::new("run".into(), Kind::Fault, "".into(), body));
+    }
+}
+
+/// How a fault's beginning and end are told; the checks know these words.
+fn words(action: &FaultAction) -> (&'static str, &'static str) {
+    match action {
+        FaultAction::Partition { .. } => ("partition begins", "partition ends"),
+        FaultAction::Latency { .. } => ("added latency begins", "added latency ends"),
+        FaultAction::Loss { .. } => ("packet loss begins", "packet loss ends"),
+        FaultAction::Kill { .. } => ("killed", "restarted"),
+        FaultAction::Lose { .. } => ("machine lost", "restarted"),
+    }
+}
+
+/// All hosts that a fault names.
+fn hosts(action: &FaultAction) -> impl Iterator<Item = &String> {
+    let (one, other): (&[String], &[String]) = match action {
+        FaultAction::Partition { left, right, .. }
+        | FaultAction::Latency { left, right, .. }
+        | FaultAction::Loss { left, right, .. } => (left, right),
+        FaultAction::Kill { hosts } | FaultAction::Lose { hosts } => (hosts, &[]),
+    };
+    one.iter().chain(other)
+}
+
+fn takes_down(action: &FaultAction) -> bool {
+    matches!(action, FaultAction::Kill { .. } | FaultAction::Lose { .. })
+}
+
+fn is_server(action: &FaultAction) -> bool {
+    takes_down(action) && hosts(action).all(|host| host.starts_with("server-"))
+}
+
+fn as_plan_time(nanos: u64) -> i64 {
+    i64::try_from(nanos).unwrap_or(i64::MAX)
+}
