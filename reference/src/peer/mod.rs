@@ -94,7 +94,8 @@ impl<N: Network> Peer<N> {
     /// Sends a JSON message.
     pub async fn send(&mut self, message: &Value) -> Result<(), ConnectionEnd> {
         self.observer.observe(Observed::Sent { conn: self.conn, message });
-        self.send_frame(Message::text(message.to_string())).await
+        // Every JSON value can be written: its keys are texts.
+        self.send_frame(Message::text(serde_json::to_string(message).unwrap_or_default())).await
     }
 
     /// Sends any text, JSON or not. What does not parse is not observed as sent.
