@@ -12,6 +12,12 @@ use std::ops::Range;
 /// Most faults that are listed; the rest is counted.
 const LISTED_MAX: usize = 100;
 
+/// Longest label that stands beside the caret; longer ones have lines of their own.
+const LABEL_WIDTH_MAX: usize = 60;
+
+/// Width of those lines.
+const NOTE_WIDTH_MAX: usize = 100;
+
 /// One fault of a scenario file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
@@ -90,13 +96,16 @@ impl Diagnostic {
         let gutter = self.line.to_string().len();
         writeln!(f, "{:gutter$}--> {file}:{}:{}", "", self.line, self.column)?;
         let label = self.label();
+        let is_short = label.chars().count() <= LABEL_WIDTH_MAX;
         if let Some(excerpt) = &self.excerpt {
             writeln!(f, "{:gutter$} |", "")?;
             writeln!(f, "{} | {}", self.line, excerpt.text)?;
             let caret = format!("{:skip$}{:^<width$}", "", "", skip = excerpt.skip, width = excerpt.width);
-            writeln!(f, "{:gutter$} | {}", "", format!("{caret} {label}").trim_end())?;
-        } else if !label.is_empty() {
-            writeln!(f, "{:gutter$} = {label}", "")?;
+            let beside = if is_short { label.as_str() } else { "" };
+            writeln!(f, "{:gutter$} | {}", "", format!("{caret} {beside}").trim_end())?;
+        }
+        if !label.is_empty() && (self.excerpt.is_none() || !is_short) {
+            write_wrapped(f, gutter, &label)?;
         }
         if let Some(nearest) = &self.nearest {
             writeln!(f, "{:gutter$} = help: did you mean `{nearest}`?", "")?;
@@ -199,6 +208,22 @@ pub(crate) fn one_of(names: &[&str]) -> String {
         [one, other] => format!("{one} or {other}"),
         _ => format!("one of {}", quoted.join(", ")),
     }
+}
+
+/// A note that may be too long for one line.
+fn write_wrapped(f: &mut fmt::Formatter<'_>, gutter: usize, text: &str) -> fmt::Result {
+    let mut lead = "= ";
+    let mut line = String::new();
+    for word in text.split(' ') {
+        if line.chars().count() + word.chars().count() > NOTE_WIDTH_MAX {
+            writeln!(f, "{:gutter$} {lead}{}", "", line.trim_end())?;
+            line.clear();
+            lead = "  ";
+        }
+        line.push_str(word);
+        line.push(' ');
+    }
+    writeln!(f, "{:gutter$} {lead}{}", "", line.trim_end())
 }
 
 fn nearest<'n>(name: &str, valid: &[&'n str]) -> Option<&'n str> {

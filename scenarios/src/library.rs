@@ -7,7 +7,25 @@ macro_rules! library {
     };
 }
 
-library!["two_clients_race_for_one_worker",];
+library![
+    "two_clients_race_for_one_worker",
+    "two_clients_race_naive_worker",
+    "three_strategies_compared",
+    "reconnect_keeps_the_new_registration",
+    "worker_crashes_mid_job",
+    "partition_between_worker_and_server",
+    "v1_and_v2_peers_share_a_room",
+    "steady_discovery_load",
+    "ramp_until_slow",
+    "defect_status_after_accept",
+    "defect_no_busy_rejection",
+    "defect_assignment_timeout_never_fires",
+    "defect_late_close_removes_new_registration",
+    "defect_metadata_replaces_instead_of_merges",
+    "defect_sender_not_checked",
+    "defect_message_crosses_rooms",
+    "defect_reservation_never_expires",
+];
 
 /// Names of all embedded scenarios, the flagship first.
 pub fn names() -> impl Iterator<Item = &'static str> {

@@ -157,22 +157,3 @@ fn value_of(value: DeValue<'_>) -> Value {
         DeValue::Table(table) => Value::Table(entries_of(table)),
     }
 }
-
-/// A fault if a line nests deeper by dotted keys than any scenario does: the tree is walked recursively.
-pub(crate) fn too_deep(text: &str) -> Option<Fault> {
-    const DOTS_MAX: usize = 200;
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let dots = line.bytes().filter(|byte| *byte == b'.').count();
-        if dots > DOTS_MAX {
-            return Some(
-                Fault::new(&(start..start + line.trim_end().len()), "this line has too many dots to be read safely")
-                    .found(format!("{dots} dots"))
-                    .expected(format!("at most {DOTS_MAX}"))
-                    .hint("break a long text or list into several lines"),
-            );
-        }
-        start += line.len();
-    }
-    None
-}

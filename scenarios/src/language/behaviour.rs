@@ -101,23 +101,7 @@ pub(crate) fn default_tags(kind: &Kind<'_>) -> Vec<String> {
 
 /// Reads the keys of the behaviour and refuses those of another.
 pub(crate) fn read(kind: Kind<'_>, view: &View<'_>, faults: &mut Faults) -> Behaviour {
-    let (own, who): (&[&str], &str) = match kind {
-        Kind::Worker => (&WORKER_KEYS, "a worker"),
-        Kind::Client => (&CLIENT_KEYS, "a client"),
-        Kind::Flow(_) => (&[], "users that play a flow"),
-    };
-    for name in WORKER_KEYS.iter().chain(&CLIENT_KEYS[1..]).filter(|name| !own.contains(name) && view.has(name)) {
-        let owner = if WORKER_KEYS.contains(name) { "workers" } else { "clients" };
-        let hint = match *name {
-            "defects" if matches!(kind, Kind::Client) => "clients have no known defects; a server's are in `[system]`",
-            _ => "remove it, or write it in the group that it is meant for",
-        };
-        faults.push(
-            Fault::new(&view.key_span(name), format!("`{name}` means nothing for {who}"))
-                .expected(format!("it in a group of built-in {owner}"))
-                .hint(hint),
-        );
-    }
+    refuse_foreign_keys(&kind, view, faults);
     match kind {
         Kind::Worker => Behaviour::Worker(WorkerPlan {
             strategy: strategy(view).unwrap_or(Strategy::MetadataFirst),
@@ -134,6 +118,28 @@ pub(crate) fn read(kind: Kind<'_>, view: &View<'_>, faults: &mut Faults) -> Beha
             cancel_after: view.distribution("cancel_after", faults),
         }),
         Kind::Flow(flow) => Behaviour::Flow(flow.map(|flow| flow.steps.clone()).unwrap_or_default()),
+    }
+}
+
+fn refuse_foreign_keys(kind: &Kind<'_>, view: &View<'_>, faults: &mut Faults) {
+    let (own, who): (&[&str], &str) = match kind {
+        Kind::Worker => (&WORKER_KEYS, "a worker"),
+        Kind::Client => (&CLIENT_KEYS, "a client"),
+        Kind::Flow(Some(_)) => (&[], "users that play a flow"),
+        // What it should have been is not known, and a fault already.
+        Kind::Flow(None) => return,
+    };
+    for name in WORKER_KEYS.iter().chain(&CLIENT_KEYS[1..]).filter(|name| !own.contains(name) && view.has(name)) {
+        let owner = if WORKER_KEYS.contains(name) { "workers" } else { "clients" };
+        let hint = match *name {
+            "defects" if matches!(kind, Kind::Client) => "clients have no known defects; a server's are in `[system]`",
+            _ => "remove it, or write it in the group that it is meant for",
+        };
+        faults.push(
+            Fault::new(&view.key_span(name), format!("`{name}` means nothing for {who}"))
+                .expected(format!("it in a group of built-in {owner}"))
+                .hint(hint),
+        );
     }
 }
 

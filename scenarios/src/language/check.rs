@@ -38,9 +38,9 @@ pub(crate) fn check(shape: &Shape, node: &Node, anchor: &Span, faults: &mut Faul
         (Shape::Table(table), Value::Table(entries)) => check_table(table, entries, anchor, faults),
         (Shape::Either(shapes), _) => match shapes.iter().find(|shape| accepts_kind(shape, &node.value)) {
             Some(shape) => check(shape, node, anchor, faults),
-            None => faults.push(refused(node, shape, "this is of the wrong kind")),
+            None => faults.push(refused(node, shape, "this kind of value does not belong here")),
         },
-        _ => faults.push(refused(node, shape, "this is of the wrong kind")),
+        _ => faults.push(refused(node, shape, "this kind of value does not belong here")),
     }
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn wanted(shape: &Shape) -> String {
         Shape::List(item, 0) => format!("a list, each item {}", wanted(item)),
         Shape::List(item, least) => format!("a list of at least {least}, each item {}", wanted(item)),
         Shape::Names(names) => format!("a table with a {} for each name", names.what),
-        Shape::Table(table) => format!("a table ({})", table.doc),
+        Shape::Table(table) => format!("{}: {}", table.name, table.doc),
         Shape::Either(shapes) => shapes.iter().map(wanted).collect::<Vec<_>>().join(", or "),
     }
 }
@@ -71,10 +71,18 @@ fn refused(node: &Node, shape: &Shape, message: impl Into<String>) -> Fault {
         Some(text) if text.starts_with("${") => {
             fault.hint("parameters (`[params]`, `--set`) are not there yet: write the value itself")
         }
-        _ if matches!(shape, Shape::Form(_)) && node.as_number().is_some() => {
+        _ if wants_a_form(shape) && node.as_number().is_some() => {
             fault.hint("units are always written, inside quotes: \"5s\", \"200ms\", \"2m\"")
         }
         _ => fault,
+    }
+}
+
+fn wants_a_form(shape: &Shape) -> bool {
+    match shape {
+        Shape::Form(_) => true,
+        Shape::Either(shapes) => shapes.iter().any(wants_a_form),
+        _ => false,
     }
 }
 

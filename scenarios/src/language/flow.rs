@@ -4,7 +4,7 @@
 use crate::diagnostics::{Fault, Faults};
 use crate::language::shape::{Shape, Table, later, needed};
 use crate::language::step::STEP;
-use crate::language::templates::Known;
+use crate::language::templates::{Known, Secrets};
 use crate::language::verb::Reader;
 use crate::language::view::View;
 use crate::plan::Step;
@@ -48,7 +48,7 @@ pub(crate) fn read_all(
     let read = |entry: &Entry, faults: &mut Faults| {
         let view = View::new(&FLOW, Some(&entry.node), &entry.key_span);
         let list = view.list("steps");
-        let known = Known { saved: saved(&list), roster };
+        let known = Known { saved: saved(&list), secrets: Secrets::Hidden, roster };
         let mut reader = Reader::new(known, faults);
         let steps = reader.steps(&list);
         let Reader { meets, names, .. } = reader;
@@ -77,7 +77,10 @@ pub(crate) fn meetings(
 ) -> BTreeMap<String, Vec<String>> {
     let players: Vec<(&str, &str)> =
         users.iter().filter_map(|entry| Some((entry.key.as_str(), entry.node.get("flow")?.as_text()?))).collect();
-    for entry in flow_entries.iter().filter(|entry| players.iter().all(|(_, flow)| *flow != entry.key)) {
+    // A group that plays a flow which does not exist probably meant the one that nobody plays.
+    let all_exist = players.iter().all(|(_, flow)| flows.contains_key(*flow));
+    let is_played = |flow: &str| players.iter().any(|(_, played)| *played == flow);
+    for entry in flow_entries.iter().filter(|entry| all_exist && !is_played(&entry.key)) {
         faults.push(
             Fault::new(&entry.key_span, format!("flow `{}` is played by nobody", entry.key))
                 .hint(format!("a group plays it with `flow = \"{}\"`", entry.key)),

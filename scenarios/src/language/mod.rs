@@ -84,9 +84,6 @@ pub fn load(name: &str, source: &[u8], overrides: &Overrides) -> Result<Scenario
         return Err(Diagnostics::new(name, &text, vec![fault]));
     }
     let mut faults = Faults::default();
-    if let Some(fault) = tree::too_deep(text.text) {
-        return Err(Diagnostics::new(name, &text, vec![fault]));
-    }
     let root = tree::parse(text.text, &mut faults);
     // Half of a document would be full of faults that are none.
     let scenario = if faults.is_empty() {

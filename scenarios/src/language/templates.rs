@@ -5,15 +5,26 @@ use crate::tree::{Node, Span, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names that every user has.
-const OWN: [&str; 8] =
-    ["user.id", "user.name", "user.peer_id", "user.token", "room.id", "room.token", "run.id", "repetition"];
+const OWN: [&str; 7] = ["user.id", "user.name", "user.peer_id", "room.id", "room.token", "run.id", "repetition"];
+
+/// The identity token: only in `raw` messages, which go to the server and into no record.
+const SECRET: &str = "user.token";
 
 /// The names that a flow can use.
 pub(crate) struct Known<'a> {
     /// Variables that its steps save.
     pub saved: BTreeSet<String>,
+    /// Whether the identity token may be named.
+    pub secrets: Secrets,
     /// Groups with their counts: `${peer.workers-0}`.
     pub roster: &'a BTreeMap<String, Option<u64>>,
+}
+
+/// Whether the identity token may be named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Secrets {
+    Allowed,
+    Hidden,
 }
 
 /// Checks all strings of a value.
@@ -40,6 +51,15 @@ fn check_text(text: &str, span: &Span, known: &Known<'_>, faults: &mut Faults) {
 
 fn check_name(name: &str, span: &Span, known: &Known<'_>, faults: &mut Faults) {
     if OWN.contains(&name) || known.saved.contains(name) {
+        return;
+    }
+    if name == SECRET {
+        if known.secrets == Secrets::Hidden {
+            faults.push(
+                Fault::new(span, format!("`${{{SECRET}}}` may only stand in a `raw` message"))
+                    .hint("elsewhere it would end up in records; `http` sends it with `bearer = true`"),
+            );
+        }
         return;
     }
     if let Some(user) = name.strip_prefix("peer.") {

@@ -7,7 +7,7 @@ use crate::language::shape::{Form, NameRule, Names, Shape};
 use crate::language::units;
 use crate::plan::{Measure, Threshold};
 use crate::tree::{Entry, Node};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// `[thresholds]`.
 pub(crate) static THRESHOLDS: Names = Names { what: "list of objectives", rule: NameRule::Any, value: OBJECTIVES };
@@ -65,10 +65,8 @@ fn check_operation(entry: &Entry, flows: &BTreeMap<String, Flow>, faults: &mut F
                 .hint("set thresholds on operations such as `connect`, `register`, `discover`, or on named steps"),
         );
     } else if !OPERATIONS.contains(&name) && !steps().any(|step| step == name) {
-        faults.push(
-            Fault::new(&entry.key_span, format!("nothing is called `{name}`"))
-                .among(name, OPERATIONS.into_iter().chain(steps())),
-        );
+        let known: BTreeSet<&str> = OPERATIONS.into_iter().chain(steps()).collect();
+        faults.push(Fault::new(&entry.key_span, format!("nothing is called `{name}`")).among(name, known));
     }
 }
 

@@ -5,7 +5,7 @@ use crate::diagnostics::{Fault, Faults};
 use crate::distribution::Distribution;
 use crate::language::flow::Meet;
 use crate::language::step::{HTTP, RECONNECT, REPEAT, RETRY, SEND, STEP_TABLE, VERBS};
-use crate::language::templates::{self, Known};
+use crate::language::templates::{self, Known, Secrets};
 use crate::language::view::View;
 use crate::plan::{Ending, Otherwise, Retry, Step, Verb};
 use crate::tree::Node;
@@ -65,7 +65,12 @@ impl<'a> Reader<'a> {
             "discover" => Some(Verb::Discover { filters: self.json(node), retry: retry(view) }),
             "update_metadata" => Some(Verb::UpdateMetadata { metadata: self.json(node) }),
             "send" => self.send(&view.table("send", &SEND)),
-            "raw" => Some(Verb::Raw { message: self.json(node) }),
+            "raw" => {
+                self.known.secrets = Secrets::Allowed;
+                let message = self.json(node);
+                self.known.secrets = Secrets::Hidden;
+                Some(Verb::Raw { message })
+            }
             "expect" => {
                 let within_ns = view.duration("within").unwrap_or(EXPECT_WITHIN_NS);
                 Some(Verb::Expect { pattern: self.json(node), within_ns })

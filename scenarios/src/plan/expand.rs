@@ -15,6 +15,9 @@ const MEASURE_NS_MIN: Nanos = 60_000_000_000;
 /// How long after the last planned thing a derived measure phase ends.
 const MEASURE_AFTER_LAST_NS: Nanos = 30_000_000_000;
 
+/// Derived phases are whole seconds long, for the reader.
+const SECOND_NS: Nanos = 1_000_000_000;
+
 impl Scenario {
     /// The plan of this seed in this world: the same bytes for the same file, seed and world.
     pub fn plan(&self, seed: u64, world: World) -> Plan {
@@ -153,7 +156,8 @@ impl Scenario {
             let last_user = users.iter().map(|user| user.start_ns).max().unwrap_or(0);
             let ends = faults.iter().map(|fault| fault.at_ns.saturating_add(fault.for_ns.unwrap_or(0)));
             let last = last_user.max(ends.max().unwrap_or(0)).saturating_add(MEASURE_AFTER_LAST_NS);
-            last.saturating_sub(ramp_ns + warmup_ns).max(MEASURE_NS_MIN)
+            let open = last.saturating_sub(ramp_ns + warmup_ns).max(MEASURE_NS_MIN);
+            open.next_multiple_of(SECOND_NS)
         };
         Phases {
             ramp_ns,

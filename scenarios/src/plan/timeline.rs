@@ -2,7 +2,7 @@
 //! its users play the same. Neighbours: `plan` (what is printed). Left out: colours; the caller's terminal decides.
 
 use crate::distribution::{Distribution, Nanos};
-use crate::language::units::duration_text;
+use crate::language::units;
 use crate::plan::{
     Behaviour, Ending, Expectation, FaultAction, FaultPlan, Otherwise, Plan, Step, UserPlan, Verb, Way, World,
 };
@@ -40,6 +40,13 @@ fn write_timeline(out: &mut String, plan: &Plan) -> std::fmt::Result {
         writeln!(out, "{}  {:width$}  {}", seconds(line.at_ns), line.who, line.what)?;
     }
     write_steps_of_groups(out, plan)
+}
+
+/// A duration for a reader: drawn ones have nanoseconds that nobody wants to read.
+fn duration_text(nanos: Nanos) -> String {
+    const MILLISECOND: Nanos = 1_000_000;
+    let is_long = nanos >= 10 * MILLISECOND;
+    units::duration_text(if is_long { nanos.div_ceil(MILLISECOND) * MILLISECOND } else { nanos })
 }
 
 /// A line of the time-line.
