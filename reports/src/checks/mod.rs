@@ -11,12 +11,19 @@ pub mod findings;
 pub mod moment;
 pub mod names;
 
+mod acknowledged_status_is_seen;
 mod departed_peers_disappear;
+mod filters;
+mod flow;
 mod job_is_begun_by_one_worker;
+mod messages_arrive_once_in_order_unchanged;
+mod metadata;
 mod nobody_speaks_for_another;
 mod nothing_is_left_behind;
+mod omissions;
 mod reservation_always_ends;
 mod room_sees_only_its_own;
+mod word;
 mod worker_runs_one_job_at_a_time;
 
 #[cfg(test)]
@@ -46,10 +53,12 @@ pub struct RunEnd {
 }
 
 /// The names of all checks, as scenarios, records and reports use them.
-pub const NAMES: [&str; 7] = [
+pub const NAMES: [&str; 9] = [
     worker_runs_one_job_at_a_time::NAME,
     job_is_begun_by_one_worker::NAME,
+    acknowledged_status_is_seen::NAME,
     room_sees_only_its_own::NAME,
+    messages_arrive_once_in_order_unchanged::NAME,
     nobody_speaks_for_another::NAME,
     reservation_always_ends::NAME,
     departed_peers_disappear::NAME,
@@ -70,7 +79,11 @@ fn make(name: &str, within_ns: Option<i64>) -> Option<Box<dyn Check>> {
     Some(match name {
         worker_runs_one_job_at_a_time::NAME => Box::new(worker_runs_one_job_at_a_time::OneJobAtATime::default()),
         job_is_begun_by_one_worker::NAME => Box::new(job_is_begun_by_one_worker::OneWorker::default()),
+        acknowledged_status_is_seen::NAME => Box::new(acknowledged_status_is_seen::StatusIsSeen::default()),
         room_sees_only_its_own::NAME => Box::new(room_sees_only_its_own::OnlyItsOwn::default()),
+        messages_arrive_once_in_order_unchanged::NAME => {
+            Box::new(messages_arrive_once_in_order_unchanged::MessagesArrive::new(within_ns))
+        }
         nobody_speaks_for_another::NAME => Box::new(nobody_speaks_for_another::NobodySpeaksForAnother::default()),
         reservation_always_ends::NAME => Box::new(reservation_always_ends::ReservationEnds::new(within_ns)),
         departed_peers_disappear::NAME => Box::new(departed_peers_disappear::DepartedDisappear::new(within_ns)),

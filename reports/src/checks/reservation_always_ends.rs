@@ -254,6 +254,7 @@ mod tests {
         history.at(13.1).says_status("workers-0", 1, "available");
         history.at(14.0).says_status("workers-0", 1, "reserved");
         history.at(15.0).begins("workers-0", "clients-0-j1", "clients-0");
+        history.at(20.0).ends("workers-0", "clients-0-j1", "clients-0");
         history.at(50.0).says_status("workers-0", 1, "reserved");
         history.at(51.0).closes("workers-0", 1, Closer::Network);
         assert_eq!(history.at(99.0).holds_under(NAME), 3);

@@ -1,0 +1,423 @@
+//! An acknowledged status is seen (operational document: status by `update_metadata`; API document: the merge rule). A discovery
+//! that was invoked after an acknowledgement arrived shows that metadata until the next update or departure; while an update
+//! is on its way both are right. A registered peer whose metadata matches the filters is listed. And what the server
+//! acknowledges is the documented merge.
+//!
+//! Neighbours: [`super::word`] (what peers said), [`super::metadata`] (the merge), [`super::filters`] (who must be listed),
+//! [`super::omissions`] (peers that were not).
+
+use super::cast::{Cast, Standing};
+use super::filters::{Match, matches};
+use super::findings::{Findings, Profile, seconds, users};
+use super::metadata;
+use super::moment::{Act, Ask, Moment, What};
+use super::names::Id;
+use super::omissions::{Omission, Omissions};
+use super::word::{Acknowledged, Status, Version, Word};
+use super::{Check, RunEnd};
+use crate::event::{Body, Name, Seen};
+use crate::verdict::{CheckVerdict, Evidence};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(super) const NAME: &str = "acknowledged_status_is_seen";
+
+#[derive(Default)]
+pub(super) struct StatusIsSeen {
+    words: BTreeMap<Id, Word>,
+    rooms: BTreeMap<Id, Vec<Id>>,
+    /// Discoveries without an answer so far: event and user.
+    discovering: BTreeMap<u64, Id>,
+    omissions: Omissions,
+    crowded_at: usize,
+    findings: Findings,
+}
+
+impl Check for StatusIsSeen {
+    fn observe(&mut self, moment: &Moment<'_>, cast: &Cast) {
+        match &moment.act {
+            Act::Asked(ask) => self.asked(moment, cast, ask),
+            Act::Answered(ask) => self.answered(moment, cast, ask),
+            Act::Refused(ask) => {
+                self.discovering.remove(&ask.n);
+                if let Some(word) = self.word_of(moment.user, ask, cast) {
+                    word.refused(ask.n);
+                }
+            }
+            Act::Lapsed(ask) => {
+                self.discovering.remove(&ask.n);
+            }
+            Act::Closed { lapsed } => {
+                for ask in lapsed {
+                    self.discovering.remove(&ask.n);
+                }
+                self.omissions.closed(moment, cast);
+            }
+            Act::Fault { users, .. } => {
+                self.discovering.retain(|_, user| !users.contains(user));
+                self.omissions.troubled(users);
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(mut self: Box<Self>, end: RunEnd, cast: &Cast) -> CheckVerdict {
+        self.judge_omissions(cast, end.t_ns);
+        self.findings.verdict(Profile {
+            name: NAME,
+            property: "an acknowledged status is seen",
+            judged_what: "updates and discoveries",
+            idle: "nobody updated its metadata, and no discovery could show any",
+        })
+    }
+}
+
+impl StatusIsSeen {
+    fn asked(&mut self, moment: &Moment<'_>, cast: &Cast, ask: &Ask) {
+        let link = (moment.user, ask.conn);
+        match &ask.what {
+            What::Register { peer, room, role, metadata } => {
+                self.forget_the_departed(cast);
+                let word = self.words.entry(*peer).or_insert_with(Word::new);
+                word.versions.push(Version::registered(link, ask.n, *room, role.clone(), metadata.clone()));
+                let peers = self.rooms.entry(*room).or_default();
+                if !peers.contains(peer) {
+                    peers.push(*peer);
+                }
+            }
+            What::Update { metadata } => {
+                if let Some(word) = self.word_of(moment.user, ask, cast) {
+                    word.update(link, ask.n, metadata, cast, ask.t_ns);
+                }
+            }
+            What::Discover { .. } => {
+                self.discovering.insert(ask.n, moment.user);
+            }
+            What::Reserve { .. } | What::Resource => {}
+        }
+    }
+
+    fn answered(&mut self, moment: &Moment<'_>, cast: &Cast, ask: &Ask) {
+        match (&ask.what, &moment.event.body) {
+            (What::Register { .. }, _) => self.acknowledged(moment, cast, ask, None),
+            (What::Update { metadata: change }, Body::Updated { metadata }) => {
+                self.judge_merge(moment, cast, ask, change, metadata);
+                self.acknowledged(moment, cast, ask, Some(metadata));
+            }
+            (What::Discover { filters }, Body::Discovered { peers }) => {
+                self.discovering.remove(&ask.n);
+                self.judge_omissions(cast, moment.event.t_ns);
+                if let Some(standing) = cast.standing(moment.user, ask.conn) {
+                    self.judge_discovery(moment, cast, ask, standing, filters, peers);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What the asker's peer has said.
+    fn word_of(&mut self, user: Id, ask: &Ask, cast: &Cast) -> Option<&mut Word> {
+        let peer = match ask.what {
+            What::Register { peer, .. } => peer,
+            _ => cast.standing(user, ask.conn)?.peer,
+        };
+        self.words.get_mut(&peer)
+    }
+
+    fn acknowledged(&mut self, moment: &Moment<'_>, cast: &Cast, ask: &Ask, told: Option<&Arc<Value>>) {
+        let oldest_n = self.discovering.keys().next().copied().unwrap_or(u64::MAX);
+        let Some(word) = self.word_of(moment.user, ask, cast) else { return };
+        if let Some(version) = word.asked_by(ask.n) {
+            version.acknowledged = Some(Acknowledged { n: moment.event.n, t_ns: moment.event.t_ns });
+            if let Some(told) = told {
+                version.settle(told.clone());
+            }
+        }
+        word.prune(oldest_n, cast, moment.event.t_ns);
+    }
+
+    fn judge_merge(&mut self, moment: &Moment<'_>, cast: &Cast, ask: &Ask, change: &Value, told: &Value) {
+        let link = (moment.user, ask.conn);
+        let Some(word) = self.word_of(moment.user, ask, cast) else { return };
+        if word.is_contested(link, cast, moment.event.t_ns) {
+            return;
+        }
+        let Some(expected) = word.asked_by(ask.n).and_then(|version| version.value.clone()) else { return };
+        self.findings.judge();
+        if let Some(difference) = metadata::difference(&expected, told, change) {
+            let user = cast.name(moment.user);
+            self.findings.broken(Evidence {
+                sentence: format!(
+                    "an update of {user} was acknowledged at {} with {difference}",
+                    seconds(moment.event.t_ns)
+                ),
+                from_ns: ask.t_ns,
+                until_ns: moment.event.t_ns,
+                users: users([user]),
+                events: vec![ask.n, moment.event.n],
+            });
+        }
+    }
+
+    fn judge_discovery(
+        &mut self,
+        moment: &Moment<'_>,
+        cast: &Cast,
+        ask: &Ask,
+        asker: Standing,
+        filters: &Value,
+        peers: &[Seen],
+    ) {
+        let mut is_judged = false;
+        for seen in peers {
+            let Some(peer) = cast.known(&seen.peer) else { continue };
+            let Some(word) = self.words.get_mut(&peer) else { continue };
+            word.listed_in = moment.event.n;
+            is_judged = true;
+            if word.visible(ask.n, cast, ask.t_ns).any(|version| version.may_be(seen.status.as_ref(), seen.metadata)) {
+                continue;
+            }
+            if let Some(version) = word.visible(ask.n, cast, ask.t_ns).find(|version| version.acknowledged.is_some()) {
+                let evidence = stale(moment, cast, ask, peer, seen, version);
+                self.findings.broken(evidence);
+            }
+        }
+        for peer in self.rooms.get(&asker.room).into_iter().flatten() {
+            let Some(word) = self.words.get(peer).filter(|word| word.listed_in != moment.event.n) else { continue };
+            if *peer != asker.peer
+                && let Some(link) = certainly_present(cast, *peer, asker.room, ask, moment.event.t_ns)
+                && must_be_listed(word, cast, ask, filters)
+            {
+                is_judged = true;
+                let (asker, answered_ns) = (moment.user, moment.event.t_ns);
+                let events = vec![ask.n, moment.event.n];
+                self.omissions.push(Omission { peer: *peer, link, asker, asked_ns: ask.t_ns, answered_ns, events });
+            }
+        }
+        if is_judged {
+            self.findings.judge();
+        }
+    }
+
+    fn judge_omissions(&mut self, cast: &Cast, now_ns: i64) {
+        for omission in self.omissions.confirmed(cast, now_ns) {
+            let (asker, peer) = (cast.name(omission.asker), cast.display(omission.peer));
+            self.findings.broken(Evidence {
+                sentence: format!(
+                    "{asker} was not shown {peer} at {}, though it was registered and matches the filters",
+                    seconds(omission.answered_ns)
+                ),
+                from_ns: omission.asked_ns,
+                until_ns: omission.answered_ns,
+                users: users([peer, asker]),
+                events: omission.events,
+            });
+        }
+    }
+
+    /// Each time that the number of peers has doubled, those are forgotten that have no connection left.
+    fn forget_the_departed(&mut self, cast: &Cast) {
+        if self.words.len() > self.crowded_at {
+            self.words.retain(|peer, _| cast.links_of_peer(*peer).any(|(_, link)| link.closed.is_none()));
+            let words = &self.words;
+            self.rooms.values_mut().for_each(|peers| peers.retain(|peer| words.contains_key(peer)));
+            self.rooms.retain(|_, peers| !peers.is_empty());
+            self.crowded_at = self.words.len() * 2 + 1_024;
+        }
+    }
+}
+
+/// The peer's newest connection, if the server must know it from before the question until after the answer.
+fn certainly_present(cast: &Cast, peer: Id, room: Id, ask: &Ask, now_ns: i64) -> Option<(Id, u32)> {
+    let (user, link) = cast.links_of_peer(peer).last()?;
+    let standing = link.standing?;
+    let was_acknowledged = standing.acknowledged_n.is_some_and(|n| n < ask.n);
+    let is_present = was_acknowledged && standing.room == room && link.closed.is_none();
+    (is_present && !cast.is_in_doubt(user, link, now_ns)).then_some((user, link.conn))
+}
+
+/// Whether it matches in every state that the discovery may have seen.
+fn must_be_listed(word: &Word, cast: &Cast, ask: &Ask, filters: &Value) -> bool {
+    word.visible(ask.n, cast, ask.t_ns)
+        .all(|version| version.value.as_ref().is_some_and(|value| matches(filters, &version.role, value) == Match::Yes))
+}
+
+fn stale(moment: &Moment<'_>, cast: &Cast, ask: &Ask, peer: Id, seen: &Seen, version: &Version) -> Evidence {
+    let (asker, name) = (cast.name(moment.user), cast.display(peer));
+    let now = seconds(moment.event.t_ns);
+    let said = version.acknowledged.map_or_else(String::new, |at| format!(", acknowledged at {}", seconds(at.t_ns)));
+    let sentence = match &version.status {
+        Status::Told(told) if *told != seen.status => format!(
+            "{asker} saw {name} {} at {now}, though its status was {}{said}",
+            word_for(&seen.status),
+            word_for(told)
+        ),
+        _ => format!("{asker} saw other metadata of {name} at {now} than the one in force{said}"),
+    };
+    let acknowledged = version.acknowledged.map(|acknowledged| acknowledged.n);
+    Evidence {
+        sentence,
+        from_ns: version.acknowledged.map_or(ask.t_ns, |acknowledged| acknowledged.t_ns),
+        until_ns: moment.event.t_ns,
+        users: users([name, asker]),
+        events: acknowledged.into_iter().chain([ask.n, moment.event.n]).collect(),
+    }
+}
+
+fn word_for(status: &Option<Name>) -> &str {
+    status.as_deref().unwrap_or("without a status")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::history_for_tests::{History, seen};
+    use super::*;
+    use crate::event::{Closer, Kind};
+    use serde_json::json;
+
+    fn status(status: &str) -> Value {
+        json!({"tags": ["t"], "properties": {"gpu_memory_mb": 8192, "status": status}})
+    }
+
+    fn change(status: &str) -> Value {
+        json!({"properties": {"status": status}})
+    }
+
+    fn available() -> Value {
+        json!({"role": "worker", "properties": {"status": "available"}})
+    }
+
+    fn a_worker_and_a_client() -> History {
+        let mut history = History::new();
+        history.at(0.0).joins_with("workers-0", 1, "room", "worker", status("available"));
+        history.at(0.5).joins("clients-0", 1, "room");
+        history
+    }
+
+    #[test]
+    fn a_discovery_after_the_acknowledgement_that_shows_the_old_status_breaks_it() {
+        let mut history = a_worker_and_a_client();
+        history.at(2.0).updates("workers-0", 1, change("busy"), status("busy"));
+        history.at(3.0).discovers("clients-0", json!({}), &[seen("workers-0", &status("available"))]);
+        let evidence = history.broken_under(NAME);
+        assert_eq!(
+            evidence[0].sentence,
+            "clients-0 saw workers-0 available at 3.000 s, though its status was busy, acknowledged at 2.000 s"
+        );
+    }
+
+    #[test]
+    fn a_discovery_before_the_acknowledgement_may_show_either() {
+        for shown in ["available", "busy"] {
+            let mut history = a_worker_and_a_client();
+            history.at(2.0).asks("update", "workers-0", 1, Body::Update { metadata: change("busy").into() });
+            history.at(2.1).asks("discover", "clients-0", 1, Body::Discover { filters: json!({}).into() });
+            history.at(2.2).answered("update", Kind::Ok, Body::Updated { metadata: status("busy").into() });
+            let peers = vec![seen("workers-0", &status(shown))];
+            history.at(2.3).answered("discover", Kind::Ok, Body::Discovered { peers });
+            assert_eq!(history.holds_under(NAME), 2, "{shown}");
+        }
+    }
+
+    #[test]
+    fn the_next_update_makes_the_acknowledged_status_old_news() {
+        let mut history = a_worker_and_a_client();
+        history.at(2.0).updates("workers-0", 1, change("busy"), status("busy"));
+        history.at(3.0).asks("update", "workers-0", 1, Body::Update { metadata: change("available").into() });
+        history.at(3.1).discovers("clients-0", json!({}), &[seen("workers-0", &status("available"))]);
+        history.at(3.2).discovers("clients-0", json!({}), &[seen("workers-0", &status("busy"))]);
+        assert_eq!(history.holds_under(NAME), 3);
+    }
+
+    #[test]
+    fn a_merge_that_loses_a_key_breaks_it() {
+        let mut history = a_worker_and_a_client();
+        history.at(2.0).updates("workers-0", 1, change("busy"), change("busy"));
+        let evidence = history.broken_under(NAME);
+        assert_eq!(
+            evidence[0].sentence,
+            "an update of workers-0 was acknowledged at 2.000 s with tags missing instead of [\"t\"]"
+        );
+    }
+
+    #[test]
+    fn a_discovery_that_shows_a_lost_key_breaks_it_though_the_status_is_right() {
+        let mut history = a_worker_and_a_client();
+        history.at(2.0).updates("workers-0", 1, change("busy"), status("busy"));
+        history.at(3.0).discovers("clients-0", json!({}), &[seen("workers-0", &change("busy"))]);
+        assert!(history.broken_under(NAME)[0].sentence.starts_with("clients-0 saw other metadata of workers-0"));
+    }
+
+    #[test]
+    fn a_refused_update_changes_nothing() {
+        let mut history = a_worker_and_a_client();
+        let error = Body::Error { code: "METADATA_TOO_LARGE".into(), message: "".into(), to: None };
+        history.at(2.0).does(
+            "workers-0",
+            1,
+            "update",
+            Body::Update { metadata: change("busy").into() },
+            Kind::Failed,
+            error,
+        );
+        history.at(3.0).discovers("clients-0", json!({}), &[seen("workers-0", &status("available"))]);
+        assert_eq!(history.holds_under(NAME), 1);
+        history.at(4.0).discovers("clients-0", json!({}), &[seen("workers-0", &status("busy"))]);
+        assert_eq!(history.verdict_under(NAME).violations, 1);
+    }
+
+    #[test]
+    fn a_registered_worker_that_matches_and_is_not_listed_breaks_it() {
+        let mut history = a_worker_and_a_client();
+        history.at(3.0).discovers("clients-0", available(), &[]);
+        let evidence = history.at(5.0).broken_under(NAME);
+        assert_eq!(
+            evidence[0].sentence,
+            "clients-0 was not shown workers-0 at 3.000 s, though it was registered and matches the filters"
+        );
+    }
+
+    #[test]
+    fn a_worker_that_does_not_match_or_whose_connection_is_just_ending_need_not_be_listed() {
+        let mut history = a_worker_and_a_client();
+        history.at(2.0).updates("workers-0", 1, change("busy"), status("busy"));
+        history.at(3.0).discovers("clients-0", available(), &[]);
+        history.at(4.0).discovers("clients-0", json!({}), &[]);
+        history.at(4.3).closes("workers-0", 1, Closer::Network);
+        history.at(9.0).discovers("clients-0", json!({}), &[]);
+        assert_eq!(history.verdict_under(NAME).violations, 0);
+    }
+
+    #[test]
+    fn a_cut_worker_need_not_be_listed_until_it_was_heard_of_again() {
+        let mut history = a_worker_and_a_client();
+        history.at(1.0).fault("cut", "partition begins", &["workers-0", "server-0"]);
+        history.at(50.0).fault("cut", "partition ends", &["workers-0", "server-0"]);
+        history.at(51.0).discovers("clients-0", available(), &[]);
+        assert_eq!(history.at(55.0).verdict_under(NAME).violations, 0);
+        history.at(56.0).updates("workers-0", 1, change("available"), status("available"));
+        history.at(57.0).discovers("clients-0", available(), &[]);
+        assert_eq!(history.at(60.0).verdict_under(NAME).violations, 1);
+    }
+
+    #[test]
+    fn a_new_registration_that_an_old_connection_takes_along_breaks_it() {
+        let mut history = a_worker_and_a_client();
+        history.at(2.0).joins_with("workers-0", 2, "room", "worker", status("available"));
+        history.at(3.0).closes("workers-0", 1, Closer::Us);
+        history.at(4.0).discovers("clients-0", available(), &[]);
+        assert_eq!(history.at(6.0).broken_under(NAME).len(), 1);
+    }
+
+    #[test]
+    fn an_update_whose_connection_was_lost_may_or_may_not_be_seen() {
+        for shown in ["available", "busy"] {
+            let mut history = a_worker_and_a_client();
+            history.at(2.0).asks("update", "workers-0", 1, Body::Update { metadata: change("busy").into() });
+            history.at(2.5).closes("workers-0", 1, Closer::Network);
+            history.at(3.0).discovers("clients-0", json!({}), &[seen("workers-0", &status(shown))]);
+            assert_eq!(history.holds_under(NAME), 1, "{shown}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What is on its way between two peers: sent and not yet arrived, in the order of sending. Neighbour:
+//! `messages_arrive_once_in_order_unchanged`, which judges what this finds.
+
+use super::names::Id;
+use crate::event::Event;
+use hashbrown::HashTable;
+use std::collections::VecDeque;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// How many arrivals each flow remembers, to tell a second one from an invention.
+const ARRIVALS_KEPT: usize = 32;
+/// Flows without traffic for this long are forgotten.
+const IDLE_FLOWS_KEPT_NS: i64 = 120_000_000_000;
+
+/// A message that was sent and has not arrived.
+#[derive(Clone, Debug)]
+pub struct OnItsWay {
+    /// The sender as the message names it.
+    pub from: Id,
+    /// The receiver.
+    pub to: Id,
+    /// Hash of the content.
+    pub digest: u64,
+    /// The event that sent it.
+    pub n: u64,
+    /// When.
+    pub t_ns: i64,
+    /// User and connection that sent it.
+    pub sender: (Id, u32),
+    /// User and connection that must receive it, if somebody must.
+    pub receiver: Option<(Id, u32)>,
+    /// Event, time, user and connection where a later message of the same sender arrived first.
+    pub overtaken_by: Option<(u64, i64, (Id, u32))>,
+    /// The server refused it.
+    pub is_refused: bool,
+}
+
+/// How a message arrives.
+pub enum Arrival {
+    /// As it should.
+    InOrder,
+    /// After a later one, which arrived with that event.
+    Late(OnItsWay, u64),
+    /// It had arrived before, with that event.
+    Again(u64),
+    /// Nothing like it is on its way.
+    NeverSent,
+}
+
+/// All flows, by sender and receiver.
+#[derive(Default)]
+pub struct Flows {
+    table: HashTable<Flow>,
+    crowded_at: usize,
+}
+
+struct Flow {
+    key: u64,
+    on_their_way: VecDeque<OnItsWay>,
+    /// Digest and event of the newest arrivals; of what was given up, the event that sent it.
+    arrived: VecDeque<(u64, u64, Was)>,
+    last_ns: i64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Was {
+    Received,
+    GivenUp,
+}
+
+impl Flows {
+    /// A message was sent. Returns those of the same flow that are older than this and still have not arrived.
+    pub fn sent(&mut self, message: OnItsWay, settled_before_ns: i64) -> Vec<OnItsWay> {
+        let now_ns = message.t_ns;
+        self.forget_idle(now_ns);
+        let flow = self.flow(message.from, message.to);
+        flow.last_ns = now_ns;
+        let mut old = Vec::new();
+        while let Some(front) = flow.on_their_way.front()
+            && front.t_ns < settled_before_ns
+        {
+            flow.remember(front.digest, front.n, Was::GivenUp);
+            old.extend(flow.on_their_way.pop_front());
+        }
+        flow.on_their_way.push_back(message);
+        old
+    }
+
+    /// A message arrived at this user and connection.
+    pub fn arrived(&mut self, from: Id, to: Id, digest: u64, at: (Id, u32), event: &Event) -> Arrival {
+        let flow = self.flow(from, to);
+        flow.last_ns = event.t_ns;
+        let is_overtaken = |message: &OnItsWay| message.overtaken_by.is_some_and(|(_, _, link)| link == at);
+        let same = |message: &&OnItsWay| message.digest == digest;
+        let in_order = flow.on_their_way.iter().position(|message| same(&message) && !is_overtaken(message));
+        if let Some(index) = in_order {
+            flow.overtake(index, (event.n, event.t_ns, at));
+            flow.take(index);
+            flow.remember(digest, event.n, Was::Received);
+            return Arrival::InOrder;
+        }
+        if let Some(index) = flow.on_their_way.iter().position(|message| same(&message))
+            && let Some(late) = flow.take(index)
+        {
+            flow.remember(digest, event.n, Was::Received);
+            let newer = late.overtaken_by.map_or(late.n, |(n, _, _)| n);
+            return Arrival::Late(late, newer);
+        }
+        match flow.arrived.iter().position(|(before, _, _)| *before == digest) {
+            Some(index) if flow.arrived[index].2 == Was::GivenUp => {
+                flow.arrived[index] = (digest, event.n, Was::Received);
+                Arrival::InOrder
+            }
+            Some(index) => Arrival::Again(flow.arrived[index].1),
+            None => Arrival::NeverSent,
+        }
+    }
+
+    /// The server refused something that was sent over this connection. Whether a message is known that it is about.
+    pub fn refused(&mut self, from: Option<Id>, to: Option<Id>, sender: (Id, u32)) -> bool {
+        let (Some(from), Some(to)) = (from, to) else { return false };
+        let refused = self
+            .flow(from, to)
+            .on_their_way
+            .iter_mut()
+            .find(|message| message.sender == sender && !message.is_refused)
+            .map(|message| message.is_refused = true);
+        refused.is_some()
+    }
+
+    /// Everything that has not arrived, in no order.
+    pub fn take_all(&mut self) -> Vec<OnItsWay> {
+        self.table.drain().flat_map(|flow| flow.on_their_way).collect()
+    }
+
+    fn flow(&mut self, from: Id, to: Id) -> &mut Flow {
+        let key = u64::from(from.0) << 32 | u64::from(to.0);
+        let entry = self.table.entry(hash(key), |flow| flow.key == key, |flow| hash(flow.key));
+        entry
+            .or_insert_with(|| Flow { key, on_their_way: VecDeque::new(), arrived: VecDeque::new(), last_ns: i64::MIN })
+            .into_mut()
+    }
+
+    /// Each time that the number of flows has doubled, those are forgotten that are empty and idle.
+    fn forget_idle(&mut self, now_ns: i64) {
+        if self.table.len() > self.crowded_at {
+            self.table.retain(|flow| {
+                !flow.on_their_way.is_empty() || now_ns.saturating_sub(flow.last_ns) < IDLE_FLOWS_KEPT_NS
+            });
+            self.crowded_at = self.table.len() * 2 + 1_024;
+        }
+    }
+}
+
+impl Flow {
+    fn overtake(&mut self, index: usize, by: (u64, i64, (Id, u32))) {
+        let sender = self.on_their_way[index].sender;
+        for earlier in self.on_their_way.iter_mut().take(index).filter(|earlier| earlier.sender == sender) {
+            earlier.overtaken_by.get_or_insert(by);
+        }
+    }
+
+    /// Takes a message out because it arrived. If it was thought to be refused, the refusal was about a later one.
+    fn take(&mut self, index: usize) -> Option<OnItsWay> {
+        let taken = self.on_their_way.remove(index)?;
+        if taken.is_refused {
+            let is_next = |message: &&mut OnItsWay| message.sender == taken.sender && !message.is_refused;
+            if let Some(next) = self.on_their_way.iter_mut().skip(index).find(is_next) {
+                next.is_refused = true;
+            }
+        }
+        Some(taken)
+    }
+
+    fn remember(&mut self, digest: u64, n: u64, was: Was) {
+        if self.arrived.len() >= ARRIVALS_KEPT {
+            self.arrived.pop_front();
+        }
+        self.arrived.push_back((digest, n, was));
+    }
+}
+
+fn hash(key: u64) -> u64 {
+    xxh3_64(&key.to_le_bytes())
+}
