@@ -33,11 +33,17 @@ enum End {
     Gone,
     /// We close it.
     Close(CloseOrder),
+    /// We close it, because what came cannot be read on.
+    Unreadable(CloseOrder),
 }
 
 impl End {
     fn close(code: u16, reason: &'static str) -> End {
         End::Close(CloseOrder { code, reason })
+    }
+
+    fn unreadable(code: u16, reason: &'static str) -> End {
+        End::Unreadable(CloseOrder { code, reason })
     }
 }
 
@@ -64,8 +70,11 @@ pub(super) async fn run<S: Stream>(stream: S, read_ahead: Bytes, shared: Arc<Sha
         end = watch(&queue, &pong, &shared) => end,
     };
     shared.hub.close(conn);
-    if let (End::Close(order), Ok(ws)) = (end, source.reunite(sink)) {
-        close_with(ws, order).await;
+    let Ok(ws) = source.reunite(sink) else { return };
+    match end {
+        End::Gone => {}
+        End::Close(order) => close_with(ws, order, follow).await,
+        End::Unreadable(order) => close_with(ws, order, discard).await,
     }
 }
 
@@ -110,10 +119,10 @@ fn said(text: &str, conn: ConnectionId, shared: &Shared) {
 
 fn end_of(error: &Error) -> End {
     match error {
-        Error::Capacity(_) => End::close(close_code::TOO_BIG, "the message is larger than the server takes"),
-        Error::Utf8(_) => End::close(NOT_UTF8, "a text message must be UTF-8"),
+        Error::Capacity(_) => End::unreadable(close_code::TOO_BIG, "the message is larger than the server takes"),
+        Error::Utf8(_) => End::unreadable(NOT_UTF8, "a text message must be UTF-8"),
         Error::Protocol(protocol) if !is_a_lost_connection(protocol) => {
-            End::close(PROTOCOL_ERROR, "this is not the WebSocket protocol")
+            End::unreadable(PROTOCOL_ERROR, "this is not the WebSocket protocol")
         }
         _ => End::Gone,
     }
@@ -164,17 +173,32 @@ async fn watch(queue: &mpsc::Sender<Outgoing>, pong: &Notify, shared: &Shared) -
 
 /// Writes the close frame and reads on until the other side has ended too: to close with unread data would send a reset,
 /// which can overtake the close frame. Who does not follow in time is reset.
-async fn close_with<S: Stream>(mut ws: WebSocketStream<S>, order: CloseOrder) {
+async fn close_with<S: Stream>(
+    mut ws: WebSocketStream<S>,
+    order: CloseOrder,
+    read_on: impl AsyncFnOnce(&mut WebSocketStream<S>),
+) {
     let frame = CloseFrame { code: CloseCode::from(order.code), reason: order.reason.into() };
     let politely = async {
-        ws.send(Message::Close(Some(frame))).await.ok()?;
-        let stream = ws.get_mut();
-        stream.shutdown().await.ok()?;
-        let mut discarded = [0; 1024];
-        while stream.read(&mut discarded).await.ok()? > 0 {}
-        Some(())
+        if ws.send(Message::Close(Some(frame))).await.is_ok() {
+            read_on(&mut ws).await;
+        }
     };
     if tokio::time::timeout(LINGER, politely).await.is_err() {
         ws.into_inner().abort();
+    }
+}
+
+/// Until the other side's close frame.
+async fn follow<S: Stream>(ws: &mut WebSocketStream<S>) {
+    while let Some(Ok(_)) = ws.next().await {}
+}
+
+/// Whatever comes, below the protocol that the other side does not keep to.
+async fn discard<S: Stream>(ws: &mut WebSocketStream<S>) {
+    let stream = ws.get_mut();
+    let mut discarded = [0; 1024];
+    if stream.shutdown().await.is_ok() {
+        while stream.read(&mut discarded).await.is_ok_and(|bytes| bytes > 0) {}
     }
 }
