@@ -77,7 +77,10 @@ fn section(index: usize, outcome: &Outcome) -> Markup {
     html! {
         section #{ "outcome-" (index) } aria-labelledby={ "heading-" (index) } {
             h2 #{ "heading-" (index) } { (breakable(&outcome.scenario)) }
-            p.where { (verdicts::world_badge(outcome.world)) " " (words::played_where(outcome)) }
+            p.where {
+                @if outcome.world == World::Simulated { (verdicts::world_badge(outcome.world)) " " }
+                (words::played_where(outcome))
+            }
             @if !outcome.about.is_empty() { p.about { (outcome.about) } }
             (verdicts::sentence(outcome))
             (verdicts::checks(outcome))

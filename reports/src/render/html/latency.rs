@@ -5,19 +5,22 @@ use crate::render::units::{bytes, share, span, span_or_none, thousands};
 use crate::render::words::validity_word;
 use maud::{Markup, html};
 
+/// The figures of a distribution that a table shows.
+const TIMES: [&str; 5] = ["p50", "p90", "p99", "p99.9", "max"];
+
 /// Response and service time of each operation, then errors by class.
 pub(super) fn tables(outcome: &Outcome) -> Markup {
     html! {
         @if !outcome.operations.is_empty() {
             h3 { "Latency by operation" }
             div.scroll tabindex="0" role="region" aria-label="Latency by operation" {
-                table.latency {
+                table.stack {
                     thead {
                         tr {
                             th { "operation" }
-                            @for name in ["count", "errors", "p50", "p90", "p99", "p99.9", "max"] {
-                                th.number { (name) }
-                            }
+                            th.number { "count" }
+                            th.number { "errors" }
+                            @for name in TIMES { th.number { (name) } }
                         }
                     }
                     tbody { @for it in &outcome.operations { (operation(it)) } }
@@ -47,8 +50,8 @@ fn operation(it: &OperationNumbers) -> Markup {
                 (it.name)
                 @if it.model == Model::Closed { " " span.badge { "closed" } }
             }
-            td.number { (thousands(it.count)) }
-            td.number { (error_share(it)) }
+            td.number data-label="count" { (thousands(it.count)) }
+            td.number data-label="errors" { (error_share(it)) }
             (times(&it.response))
         }
         @if it.model == Model::Planned {
@@ -63,7 +66,7 @@ fn operation(it: &OperationNumbers) -> Markup {
 
 fn times(latency: &Latency) -> Markup {
     let times = [latency.p50_ns, latency.p90_ns, latency.p99_ns, latency.p999_ns, latency.max_ns];
-    html! { @for ns in times { td.number { (span_or_none(ns)) } } }
+    html! { @for (name, ns) in TIMES.iter().zip(times) { td.number data-label=(name) { (span_or_none(ns)) } } }
 }
 
 fn error_share(it: &OperationNumbers) -> String {

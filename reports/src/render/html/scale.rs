@@ -25,7 +25,9 @@ pub(super) enum Scale {
 impl Scale {
     /// From 0 to a round value that is not below the largest.
     pub(super) fn from_zero(largest: f64) -> Scale {
-        Scale::Linear(0.0, round_up(largest.max(1.0)))
+        let largest = largest.max(1.0);
+        let step = round_up(largest / 8.0);
+        Scale::Linear(0.0, step * (largest / step).ceil())
     }
 
     /// Over all of these positive values, from round to round, at least a factor of ten.
@@ -86,8 +88,7 @@ impl Scale {
     /// Ticks for a percentile axis.
     pub(super) fn percentile_ticks(self) -> Vec<Tick> {
         let Scale::Nines(nines) = self else { return Vec::new() };
-        let known =
-            [(0.0, "min"), (50.0, "50 %"), (90.0, "90 %"), (99.0, "99 %"), (99.9, "99.9 %"), (99.99, "99.99 %")];
+        let known = [(50.0, "50 %"), (90.0, "90 %"), (99.0, "99 %"), (99.9, "99.9 %"), (99.99, "99.99 %")];
         let inside = known.into_iter().filter(|(percentile, _)| nines_of(*percentile) <= nines + 1e-9);
         inside.map(|(percentile, text)| Tick { at: self.place(percentile), text: text.to_owned() }).collect()
     }
@@ -147,7 +148,7 @@ mod tests {
         assert!((scale.place(90.0) - 0.25).abs() < 1e-9);
         assert!((scale.place(99.9) - 0.75).abs() < 1e-9);
         assert_eq!(scale.place(100.0), 1.0);
-        assert_eq!(texts(Scale::Nines(2.0).percentile_ticks()), ["min", "50 %", "90 %", "99 %"]);
+        assert_eq!(texts(Scale::Nines(2.0).percentile_ticks()), ["50 %", "90 %", "99 %"]);
     }
 
     #[test]
@@ -156,7 +157,7 @@ mod tests {
             texts(Scale::log_over([3e6, 42e6].into_iter()).latency_ticks()),
             ["2 ms", "5 ms", "10 ms", "20 ms", "50 ms"]
         );
-        assert_eq!(texts(Scale::from_zero(2_384.0).rate_ticks()), ["0", "2,000", "4,000"]);
+        assert_eq!(texts(Scale::from_zero(2_384.0).rate_ticks()), ["0", "1,000", "2,000"]);
         assert_eq!(texts(Scale::Linear(-5.0, 65.0).time_ticks()), ["0:00", "0:15", "0:30", "0:45", "1:00"]);
     }
 

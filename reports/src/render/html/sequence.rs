@@ -55,6 +55,7 @@ impl<'a> Diagram<'a> {
                 @for lane in 0..self.story.lanes.len() { (self.lifeline(lane)) }
                 @for (index, span) in self.story.spans.iter().enumerate() { (self.span(index, span)) }
                 @for (index, row) in self.story.rows.iter().enumerate() { (self.time(index, row)) }
+                @for (index, row) in self.story.rows.iter().enumerate() { (self.note_box(index, row)) }
                 @for (index, row) in self.story.rows.iter().enumerate() { (self.line(index, row)) }
                 @for (index, row) in self.story.rows.iter().enumerate() { (self.words(index, row)) }
             }
@@ -159,45 +160,59 @@ impl<'a> Diagram<'a> {
         })
     }
 
-    /// What a row says, beside its arrow or in a box on its lane, and its mark.
+    /// What a row says, above the start of its arrow or in the box on its lane.
     fn words(&self, index: usize, row: &StoryRow) -> Markup {
-        let lanes = self.story.lanes.len();
-        let hot = hot(row);
-        let (x, y, below) = match self.arrow(index, row) {
-            Some(arrow) => (arrow.middle().0, arrow.middle().1, 15.0),
-            None => (self.x(self.lane(&row.from)), self.timeline.row_y(index), 25.0),
-        };
-        let text = told(&row.text);
+        let y = self.timeline.row_y(index);
         html! {
             @if let Some(arrow) = self.arrow(index, row) {
-                text.message.(hot) x=(px(x)) y=(px(y - 6.0)) transform={ "rotate(" (arrow.angle()) " " (px(x)) " " (px(y)) ")" } {
-                    (self.layout.fitted(&text, self.layout.spacing(lanes) * 1.1))
+                // Above its start a text stays clear of other rows, however steep the arrow falls.
+                @let leftwards = arrow.to.0 < arrow.from.0;
+                @let x = arrow.from.0 + if leftwards { -8.0 } else { 8.0 };
+                @let room = self.layout.spacing(self.story.lanes.len()) * self.layout.message_share;
+                // Marked texts are bold and need more room.
+                @let room = room.min(self.layout.room_from(x, leftwards)) * if row.mark.is_empty() { 1.0 } else { 0.88 };
+                text.message.(hot(row)).leftwards[leftwards] x=(px(x)) y=(px(y - 5.0)) {
+                    (self.layout.fitted(&told(&row.text), room))
                     title { (row.text) }
                 }
             } @else {
-                (self.note(x, y, &text, row))
+                @let (x, _, text) = self.note(row);
+                text.note.(hot(row)) x=(px(x)) y=(px(y + 4.0)) { (text) title { (row.text) } }
             }
-            @if !row.mark.is_empty() {
-                @if let Some(margin) = self.layout.mark_x() {
-                    line.leader x1=(px(x)) x2=(px(margin - 6.0)) y1=(px(self.timeline.row_y(index))) y2=(px(self.timeline.row_y(index))) {}
-                    text.mark x=(px(margin)) y=(px(self.timeline.row_y(index) + 4.0)) { "◂ " (row.mark) }
-                } @else {
-                    @let half = self.layout.text_width(&row.mark) / 2.0 + 6.0;
-                    text.mark.under x=(px(self.layout.inside(x, half))) y=(px(y + below)) { "▴ " (row.mark) }
-                }
+            @if !row.mark.is_empty() { (self.mark(index, row)) }
+        }
+    }
+
+    /// Why the row matters: in the margin, or below the row where there is none.
+    fn mark(&self, index: usize, row: &StoryRow) -> Markup {
+        let (x, y) = (self.x(self.lane(&row.from)), self.timeline.row_y(index));
+        html! {
+            @if let Some(margin) = self.layout.mark_x() {
+                line.leader x1=(px(x)) x2=(px(margin - 6.0)) y1=(px(y)) y2=(px(y)) {}
+                text.mark x=(px(margin)) y=(px(y + 4.0)) { "◂ " (row.mark) }
+            } @else {
+                @let half = self.layout.text_width(&row.mark) * 0.5 + 12.0;
+                text.mark.under x=(px(self.layout.inside(x, half))) y=(px(y + 25.0)) { "▴ " (row.mark) }
             }
         }
     }
 
-    fn note(&self, x: f64, y: f64, text: &str, row: &StoryRow) -> Markup {
-        let room = self.layout.spacing(self.story.lanes.len()) * self.layout.note_share;
-        let text = self.layout.fitted(text, room);
-        let width = self.layout.text_width(&text) + 14.0;
-        let x = self.layout.inside(x, width / 2.0);
-        html! {
-            rect.note.(hot(row)) x=(px(x - width / 2.0)) y=(px(y - 11.0)) width=(px(width)) height="22" rx="5" {}
-            text.note.(hot(row)) x=(px(x)) y=(px(y + 4.0)) { (text) title { (row.text) } }
+    /// The box of what happens in one lane; drawn below the arrows, so that it hides none.
+    fn note_box(&self, index: usize, row: &StoryRow) -> Markup {
+        if row.to.is_some() {
+            return html! {};
         }
+        let (x, width, _) = self.note(row);
+        let top = self.timeline.row_y(index) - 11.0;
+        html! { rect.note.(hot(row)) x=(px(x - width / 2.0)) y=(px(top)) width=(px(width)) height="22" rx="5" {} }
+    }
+
+    /// Middle, width and text of a box.
+    fn note(&self, row: &StoryRow) -> (f64, f64, String) {
+        let room = self.layout.spacing(self.story.lanes.len()) * self.layout.note_share;
+        let text = self.layout.fitted(&told(&row.text), room);
+        let width = self.layout.text_width(&text) + 14.0;
+        (self.layout.inside(self.x(self.lane(&row.from)), width / 2.0), width, text)
     }
 }
 
@@ -208,17 +223,6 @@ struct Arrow {
 }
 
 impl Arrow {
-    fn middle(&self) -> (f64, f64) {
-        ((self.from.0 + self.to.0) / 2.0, (self.from.1 + self.to.1) / 2.0)
-    }
-
-    /// The slant of the text above it, in degrees: along the line, but never upside down.
-    fn angle(&self) -> String {
-        let (dx, dy) = (self.to.0 - self.from.0, self.to.1 - self.from.1);
-        let slope = if dx < 0.0 { (-dy).atan2(-dx) } else { dy.atan2(dx) };
-        format!("{:.1}", slope.to_degrees())
-    }
-
     fn head(&self) -> String {
         let (dx, dy) = (self.to.0 - self.from.0, self.to.1 - self.from.1);
         let length = dx.hypot(dy).max(1.0);

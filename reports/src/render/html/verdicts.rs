@@ -91,15 +91,15 @@ pub(super) fn thresholds(outcome: &Outcome) -> Markup {
         @if !outcome.thresholds.is_empty() {
             h3 { "Thresholds" }
             div.scroll tabindex="0" role="region" aria-label="Thresholds" {
-                table {
+                table.stack.thresholds {
                     thead { tr { th { "objective" } th { "verdict" } th.number { "measured" } th { "rests on" } } }
                     tbody {
                         @for it in &outcome.thresholds {
                             tr {
                                 th scope="row" { (it.name) }
                                 td { span.chip.(met_class(it.verdict)) { (words::met_word(it.verdict)) } }
-                                td.number { (words::measured(it)) }
-                                td { (words::threshold_basis(it)) }
+                                td.number data-label="measured" { (words::measured(it)) }
+                                td data-label="rests on" { (words::threshold_basis(it)) }
                             }
                         }
                     }

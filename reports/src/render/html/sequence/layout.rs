@@ -18,6 +18,8 @@ pub(super) struct Layout {
     pub(super) mark_height: f64,
     /// Width of an average letter.
     pub(super) letter_width: f64,
+    /// How wide the text of a message may be, as a share of the distance between lanes.
+    pub(super) message_share: f64,
     /// How wide a box may be, as a share of the distance between lanes.
     pub(super) note_share: f64,
 }
@@ -25,13 +27,14 @@ pub(super) struct Layout {
 /// For a page.
 pub(super) const WIDE: Layout = Layout {
     class: "page",
-    width: 920.0,
+    width: 940.0,
     gutter_width: 76.0,
-    marks_width: 232.0,
+    marks_width: 278.0,
     header_height: 38.0,
     row_height: 36.0,
     mark_height: 0.0,
     letter_width: 6.9,
+    message_share: 1.0,
     note_share: 1.2,
 };
 
@@ -45,7 +48,8 @@ pub(super) const NARROW: Layout = Layout {
     row_height: 38.0,
     mark_height: 16.0,
     letter_width: 5.7,
-    note_share: 1.75,
+    message_share: 1.5,
+    note_share: 2.05,
 };
 
 impl Layout {
@@ -67,6 +71,11 @@ impl Layout {
     /// The middle of something this wide on both sides, moved so that it stays between times and the right edge.
     pub(super) fn inside(&self, x: f64, half_width: f64) -> f64 {
         x.min(self.width - half_width - 2.0).max(self.gutter_width + half_width - 4.0)
+    }
+
+    /// How much room a text has that starts here and must end before the edge it runs towards.
+    pub(super) fn room_from(&self, x: f64, is_leftwards: bool) -> f64 {
+        if is_leftwards { x - self.gutter_width } else { self.width - self.marks_width - x - 4.0 }
     }
 
     /// How wide a text is, roughly.

@@ -10,6 +10,8 @@ const WAIT_NS: u64 = 1_000_000_000;
 const WAIT_HEIGHT: f64 = 26.0;
 /// Every arrow falls at least this much.
 const FALL_MIN: f64 = 8.0;
+/// How far above the next row an arrow ends at the latest.
+const CLEARANCE: f64 = 14.0;
 /// Below the last row, for arrows that arrive after it.
 const FOOT_HEIGHT: f64 = 46.0;
 
@@ -59,9 +61,11 @@ impl Timeline {
         }
     }
 
-    /// Where the message of a row arrives.
+    /// Where the message of a row arrives: above whatever its arrival caused, so that no box hides its head.
     pub(super) fn arrival_y(&self, index: usize, arrived_ns: i64) -> f64 {
-        self.y(arrived_ns).max(self.row_y(index) + FALL_MIN)
+        let after = self.rows.partition_point(|(row_ns, _)| *row_ns < arrived_ns).max(index + 1);
+        let ceiling = self.rows.get(after).map_or(f64::MAX, |(_, y)| y - CLEARANCE);
+        self.y(arrived_ns).min(ceiling).max(self.row_y(index) + FALL_MIN)
     }
 
     /// Where a long wait before a row is told, and how long it was.
