@@ -1,5 +1,7 @@
 //! The client's core against hand-made inputs: choosing, declining, following, cancelling, losing, asking again.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail this way")]
+
 #[path = "common/transcript.rs"]
 mod transcript;
 

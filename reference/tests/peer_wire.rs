@@ -1,5 +1,7 @@
 //! A peer and a link against servers that misbehave, in memory and in virtual time.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail this way")]
+
 #[path = "common/log.rs"]
 mod log;
 #[path = "common/memory.rs"]
@@ -7,7 +9,7 @@ mod memory;
 
 use futures_util::{SinkExt, StreamExt};
 use log::Log;
-use memory::{Memory, network, surroundings};
+use memory::{Incoming, Memory, network, surroundings};
 use rehearsal_reference::failure::FailureClass;
 use rehearsal_reference::observer::Side;
 use rehearsal_reference::peer::{
@@ -40,7 +42,7 @@ async fn connected() -> (Peer<Memory>, ServerSide, Arc<Log>) {
     let (memory, mut incoming) = network();
     let log = Arc::new(Log::default());
     let target = target();
-    let server = async { accept_async(incoming.recv().await.unwrap()).await.unwrap() };
+    let server = async { accept_async(incoming.next().await).await.unwrap() };
     let (peer, server) = tokio::join!(Peer::connect(&memory, &target, 1, log.clone()), server);
     assert_eq!(log.take(), ["1 connecting", "1 opened"]);
     (peer.unwrap(), server, log)
@@ -172,7 +174,7 @@ async fn whoever_does_not_speak_websocket_is_told_by_class() {
         let log = Arc::new(Log::default());
         let target = target();
         let serve = async {
-            let mut stream = incoming.recv().await.unwrap();
+            let mut stream = incoming.next().await;
             let mut request = [0; 1024];
             let _ = stream.read(&mut request).await.unwrap();
             stream.write_all(answer.as_bytes()).await.unwrap();
@@ -202,8 +204,8 @@ fn link(memory: Memory, log: Arc<Log>) -> Link<Memory> {
 }
 
 /// Accepts a connection and answers its registration with this.
-async fn admits(incoming: &mut tokio::sync::mpsc::UnboundedReceiver<DuplexStream>, answer: Value) -> ServerSide {
-    let mut server = accept_async(incoming.recv().await.unwrap()).await.unwrap();
+async fn admits(incoming: &mut Incoming, answer: Value) -> ServerSide {
+    let mut server = accept_async(incoming.next().await).await.unwrap();
     let register = server.next().await.unwrap().unwrap();
     let register: Value = serde_json::from_str(register.to_text().unwrap()).unwrap();
     assert_eq!((&register["type"], &register["role"]), (&json!("register"), &json!("worker")));

@@ -1,5 +1,7 @@
 //! The worker's core against hand-made inputs: every strategy, every defect, cancelling, time-outs, losses.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail this way")]
+
 #[path = "common/transcript.rs"]
 mod transcript;
 

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::network::Network;
 use crate::observer::{ConnectionEnd, Observer};
 use crate::protocol::Metadata;
+use crate::rooms::close_code;
 use crate::surroundings::Surroundings;
 use crate::target::Target;
 use serde_json::Value;
@@ -27,8 +28,6 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(45);
 const REFUSALS_MAX: u32 = 5;
 const BACK_OFF_FIRST: Duration = Duration::from_millis(250);
 const BACK_OFF_LONGEST: Duration = Duration::from_secs(10);
-/// Close code of a server that saw the same peer register on another connection. Ours.
-pub const CLOSE_REPLACED: u16 = 4001;
 
 /// What happens on a link.
 #[derive(Debug)]
@@ -200,7 +199,7 @@ impl<N: Network> Link<N> {
 
     fn lost(&mut self, end: ConnectionEnd) -> Result<LinkEvent, LinkError> {
         self.wait();
-        if end.code == Some(CLOSE_REPLACED) { Err(LinkError::Replaced) } else { Ok(LinkEvent::Lost(end)) }
+        if end.code == Some(close_code::REPLACED) { Err(LinkError::Replaced) } else { Ok(LinkEvent::Lost(end)) }
     }
 
     fn wait(&mut self) {

@@ -7,7 +7,7 @@ mod asking;
 mod link;
 
 pub use asking::{ANSWER_WITHIN, AskError, Credentials, Introduction};
-pub use link::{CLOSE_REPLACED, Link, LinkError, LinkEvent, LinkOptions};
+pub use link::{Link, LinkError, LinkEvent, LinkOptions};
 
 use crate::failure::{Failure, FailureClass};
 use crate::network::{Network, Stream};

@@ -1,5 +1,7 @@
 //! An observer that keeps what it is told, in a few words a line.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail this way")]
+
 use rehearsal_reference::observer::{Observed, Observer};
 use std::sync::Mutex;
 

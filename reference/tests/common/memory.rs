@@ -1,10 +1,13 @@
 //! A network in memory, for tests that need virtual time: every connection is a byte pipe whose other end the test holds.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail this way")]
+
 use rehearsal_reference::network::{Endpoint, Listener, Network, Stream};
 use rehearsal_reference::surroundings::{Random, Spawn, Surroundings, Task, TaskHandle, WallClock};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -42,17 +45,20 @@ pub struct Memory {
     dialled: mpsc::UnboundedSender<DuplexStream>,
 }
 
-/// A network, and where its connections come out.
-pub fn network() -> (Memory, mpsc::UnboundedReceiver<DuplexStream>) {
+/// Where connections come out: raw for a test that plays the server itself, or as a listener for a real one.
+pub struct Incoming(mpsc::UnboundedReceiver<DuplexStream>);
+
+/// A network, and its only listener.
+pub fn network() -> (Memory, Incoming) {
     let (dialled, incoming) = mpsc::unbounded_channel();
-    (Memory { dialled }, incoming)
+    (Memory { dialled }, Incoming(incoming))
 }
 
 impl Network for Memory {
     type Stream = Pipe;
-    type Listener = Nowhere;
+    type Listener = Incoming;
 
-    async fn bind(&self, _: &str) -> io::Result<Nowhere> {
+    async fn bind(&self, _: &str) -> io::Result<Incoming> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
@@ -63,22 +69,29 @@ impl Network for Memory {
     }
 }
 
-/// Nothing is accepted through the trait: the test holds the other ends.
-pub struct Nowhere;
-
-impl Listener for Nowhere {
-    type Stream = Pipe;
-
-    async fn accept(&mut self) -> io::Result<(Pipe, SocketAddr)> {
-        std::future::pending().await
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        Err(io::ErrorKind::Unsupported.into())
+impl Incoming {
+    /// The next connection.
+    pub async fn next(&mut self) -> DuplexStream {
+        match self.0.recv().await {
+            Some(stream) => stream,
+            None => std::future::pending().await,
+        }
     }
 }
 
-/// Surroundings without chance: the clock stands, random bytes are zeros, tasks live until the test ends.
+impl Listener for Incoming {
+    type Stream = Pipe;
+
+    async fn accept(&mut self) -> io::Result<(Pipe, SocketAddr)> {
+        Ok((Pipe(self.next().await), ([127, 0, 0, 1], 1).into()))
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(([127, 0, 0, 1], 8080).into())
+    }
+}
+
+/// Surroundings without chance: the clock stands, random bytes are counted, tasks live until the test ends.
 pub fn surroundings() -> Surroundings {
     let fixed = Arc::new(Fixed::default());
     Surroundings { clock: fixed.clone(), random: fixed.clone(), spawner: fixed }
@@ -87,6 +100,7 @@ pub fn surroundings() -> Surroundings {
 #[derive(Default)]
 struct Fixed {
     tasks: Mutex<tokio::task::JoinSet<()>>,
+    drawn: AtomicU64,
 }
 
 impl WallClock for Fixed {
@@ -97,7 +111,10 @@ impl WallClock for Fixed {
 
 impl Random for Fixed {
     fn fill(&self, bytes: &mut [u8]) {
-        bytes.fill(0);
+        for chunk in bytes.chunks_mut(8) {
+            let drawn = self.drawn.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            chunk.copy_from_slice(&drawn.to_le_bytes()[..chunk.len()]);
+        }
     }
 }
 
