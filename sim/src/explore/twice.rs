@@ -1,0 +1,54 @@
+//! The proof of determinism: the same plan in two fresh threads, compared event by event up to the first difference.
+
+use crate::event_log::Keep;
+use crate::seed::{SeedOptions, SeedRun, play};
+use rehearsal_reports::event::Event;
+use rehearsal_scenarios::plan::Plan;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where two runs of the same seed part.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("seed {seed} was not deterministic: event {n} is\n  {first}\nand the second time\n  {second}")]
+pub struct Difference {
+    /// The seed.
+    pub seed: u64,
+    /// Number of the first event that differs.
+    pub n: u64,
+    /// Its line in the first run.
+    pub first: String,
+    /// Its line in the second.
+    pub second: String,
+}
+
+/// Plays a plan twice. The first run, if both are the same in every event.
+///
+/// # Errors
+/// The first difference, with both lines.
+pub fn twice(plan: &Arc<Plan>, tick: Duration) -> Result<SeedRun, Difference> {
+    let options = SeedOptions { tick, keep: Keep::Events };
+    let (first, second) = (play(plan.clone(), options), play(plan.clone(), options));
+    match difference(plan.seed, &first, &second) {
+        Some(difference) => Err(difference),
+        None => Ok(first),
+    }
+}
+
+fn difference(seed: u64, first: &SeedRun, second: &SeedRun) -> Option<Difference> {
+    let length = first.events.len().max(second.events.len());
+    let found = (0..length).find(|n| first.events.get(*n) != second.events.get(*n));
+    let end = |run: &SeedRun| run.failure.as_ref().map_or("the end of the run".to_owned(), ToString::to_string);
+    let line = |run: &SeedRun, n: usize| run.events.get(n).map_or_else(|| end(run), line_of);
+    match found {
+        Some(n) => Some(Difference { seed, n: n as u64, first: line(first, n), second: line(second, n) }),
+        // The same events, and yet another end: a panic that only one of them met.
+        None if first.failure != second.failure || first.hash != second.hash => {
+            Some(Difference { seed, n: length as u64, first: end(first), second: end(second) })
+        }
+        None => None,
+    }
+}
+
+fn line_of(event: &Event) -> String {
+    serde_json::to_string(event).unwrap_or_else(|error| error.to_string())
+}
