@@ -146,16 +146,12 @@ impl<'a> Scene<'a> {
     fn spans(&self, events: &[Event], (from_ns, until_ns): (i64, i64)) -> Vec<StorySpan> {
         let mut spans: Vec<StorySpan> = Vec::new();
         for event in events.iter().filter(|it| self.is_lane(&it.user)) {
-            let Body::Job { job, .. } = &event.body else { continue };
+            let Body::Job { job, client, .. } = &event.body else { continue };
+            let job = self.directory.job(job, client);
             if event.kind == Kind::Began {
-                spans.push(StorySpan {
-                    lane: event.user.clone(),
-                    text: job.to_string(),
-                    from_ns: event.t_ns,
-                    until_ns: None,
-                });
+                spans.push(StorySpan { lane: event.user.clone(), text: job, from_ns: event.t_ns, until_ns: None });
             } else if let Some(open) =
-                spans.iter_mut().rfind(|it| it.lane == event.user && it.text == **job && it.until_ns.is_none())
+                spans.iter_mut().rfind(|it| it.lane == event.user && it.text == job && it.until_ns.is_none())
             {
                 open.until_ns = Some(event.t_ns);
             }

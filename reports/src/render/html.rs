@@ -63,7 +63,7 @@ fn opening(report: &Report) -> Markup {
             span.sign aria-hidden="true" { (sign) }
             span { (words::report_sentence(report)) }
         }
-        @if !report.outcomes.is_empty() {
+        @if report.outcomes.len() > 1 {
             nav aria-label="Outcomes" {
                 @for (index, outcome) in report.outcomes.iter().enumerate() {
                     (verdicts::card(index, outcome))

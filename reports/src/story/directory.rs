@@ -20,4 +20,12 @@ impl Directory {
     pub(super) fn user(&self, peer: &Name) -> Name {
         self.0.get(peer).unwrap_or(peer).clone()
     }
+
+    /// A job id as a reader knows it: clients build it from their peer id, which says little where that is a UUID.
+    pub(super) fn job(&self, job: &Name, client: &Name) -> String {
+        match (self.0.get(client), job.strip_prefix(&**client)) {
+            (Some(user), Some(rest)) if !client.is_empty() => format!("{user}{rest}"),
+            _ => job.to_string(),
+        }
+    }
 }

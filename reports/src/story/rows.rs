@@ -35,9 +35,12 @@ pub(super) struct Candidate {
 pub(super) fn row(event: &Event, directory: &Directory) -> Option<Candidate> {
     let (weight, text) = match (&event.body, event.kind) {
         (Body::Message { .. }, Kind::Sent | Kind::Received) => return message_row(event, directory),
-        (Body::Job { job, .. }, Kind::Began) => (Weight::Turn, format!("begins job: {}", short(job))),
-        (Body::Job { job, outcome, .. }, Kind::Ended) => {
-            (Weight::Turn, format!("ends job: {} {}", short(job), outcome_word(*outcome)))
+        (Body::Job { job, client, .. }, Kind::Began) => {
+            (Weight::Turn, format!("begins job: {}", short(&directory.job(job, client))))
+        }
+        (Body::Job { job, client, outcome }, Kind::Ended) => {
+            let job = directory.job(job, client);
+            (Weight::Turn, format!("ends job: {} {}", short(&job), outcome_word(*outcome)))
         }
         (Body::Discovered { peers }, _) => (Weight::Sight, format!("discover: {}", sees(peers, directory))),
         (Body::Updated { metadata }, _) => (Weight::Sight, format!("announces: {}", announced(metadata))),
@@ -180,7 +183,7 @@ fn outcome_word(outcome: Option<JobOutcome>) -> &'static str {
 
 /// Ids that nobody can read, such as UUIDs, by their beginning.
 fn short(id: &str) -> String {
-    const READABLE_MAX: usize = 20;
+    const READABLE_MAX: usize = 28;
     match id.char_indices().nth(READABLE_MAX) {
         Some(_) => format!("{}…", id.chars().take(8).collect::<String>()),
         None => id.to_owned(),

@@ -108,20 +108,20 @@ pub fn naive_race() -> (CheckVerdict, Vec<Event>) {
     script.fault(9_990, "slow link", "latency begins", &["clients-1"]);
     script.sees(10_002, first.0, worker.1, "available");
     script.sees(10_003, second.0, worker.1, "available");
-    script.says(10_021, first, worker, "job_request", "clients-0-j1", Some(7));
-    script.says(10_024, second, worker, "job_request", "clients-1-j1", Some(6));
-    script.says(10_033, worker, first, "job_response accepted", "clients-0-j1", Some(9));
-    script.says(10_035, worker, second, "job_response accepted", "clients-1-j1", Some(24));
+    script.says(10_021, first, worker, "job_request", "0a77-j1", Some(7));
+    script.says(10_024, second, worker, "job_request", "93be-j1", Some(6));
+    script.says(10_033, worker, first, "job_response accepted", "0a77-j1", Some(9));
+    script.says(10_035, worker, second, "job_response accepted", "93be-j1", Some(24));
     script.announces(10_048, worker.0, "reserved");
-    script.says(10_051, first, worker, "job_assignment", "clients-0-j1", Some(8));
-    let begun_first = script.begins(10_059, worker.0, first.1, "clients-0-j1");
-    script.says(10_060, worker, first, "job_status", "clients-0-j1", Some(6));
+    script.says(10_051, first, worker, "job_assignment", "0a77-j1", Some(8));
+    let begun_first = script.begins(10_059, worker.0, first.1, "0a77-j1");
+    script.says(10_060, worker, first, "job_status", "0a77-j1", Some(6));
     script.fault(10_068, "slow link", "latency ends", &["clients-1"]);
-    script.says(10_071, second, worker, "job_assignment", "clients-1-j1", Some(5));
-    let begun_second = script.begins(15_214, worker.0, second.1, "clients-1-j1");
-    script.says(15_215, worker, second, "job_status", "clients-1-j1", None);
-    script.ends(23_624, worker.0, first.1, "clients-0-j1");
-    script.ends(40_000, worker.0, second.1, "clients-1-j1");
+    script.says(10_071, second, worker, "job_assignment", "93be-j1", Some(5));
+    let begun_second = script.begins(15_214, worker.0, second.1, "93be-j1");
+    script.says(15_215, worker, second, "job_status", "93be-j1", None);
+    script.ends(23_624, worker.0, first.1, "0a77-j1");
+    script.ends(40_000, worker.0, second.1, "93be-j1");
     let sentence = "workers-0 ran jobs clients-0-j1 and clients-1-j1 together from 15.214 s for 8.410 s";
     let evidence = Evidence {
         sentence: sentence.to_owned(),

@@ -9,7 +9,7 @@ mod timeline;
 
 use crate::outcome::{Story, StoryFault, StoryRow, StorySpan};
 use crate::render::text::story_columns;
-use crate::render::units::{offset_s, span};
+use crate::render::units::{offset_s, trimmed};
 use layout::{Layout, NARROW, WIDE};
 use maud::{Markup, html};
 use timeline::Timeline;
@@ -85,7 +85,7 @@ impl<'a> Diagram<'a> {
         html! {
             line.life x1=(px(x)) x2=(px(x)) y1=(px(top)) y2=(px(self.timeline.height() - 6.0)) {}
             rect.name x=(px(x - width / 2.0)) y="4" width=(px(width)) height=(px(top - 8.0)) rx="6" {}
-            text.name x=(px(x)) y=(px(top / 2.0 + 4.0)) { (self.layout.fitted(name, room - 8.0)) title { (name) } }
+            text.name x=(px(x)) y=(px(top / 2.0 + 4.0)) { (self.layout.fitted_name(name, room - 8.0)) title { (name) } }
         }
     }
 
@@ -101,7 +101,7 @@ impl<'a> Diagram<'a> {
                 rect.fault x=(px(x - half)) y=(px(top)) width=(px(half * 2.0)) height=(px((bottom - top).max(8.0))) rx="4" {
                     title { "fault: " (fault.name) }
                 }
-                text.fault x=(px(x + half - 5.0)) y=(px(bottom.max(top + 8.0) - 5.0)) {
+                text.fault x=(px(x + half - 5.0)) y=(px((bottom - 16.0).max(top + 12.0))) {
                     (self.layout.fitted(&fault.name, half))
                 }
             }
@@ -128,7 +128,7 @@ impl<'a> Diagram<'a> {
         html! {
             text.time x=(px(x)) y=(px(self.timeline.row_y(index) + 4.0)) { (offset_s(row.t_ns)) }
             @if let Some((y, wait_ns)) = self.timeline.wait_before(index) {
-                text.wait x=(px(x)) y=(px(y + 4.0)) { "⋮ " (span(wait_ns)) }
+                text.wait x=(px(x)) y=(px(y + 4.0)) { "⋮ " (wait(wait_ns)) }
             }
         }
     }
@@ -168,9 +168,8 @@ impl<'a> Diagram<'a> {
                 // Above its start a text stays clear of other rows, however steep the arrow falls.
                 @let leftwards = arrow.to.0 < arrow.from.0;
                 @let x = arrow.from.0 + if leftwards { -8.0 } else { 8.0 };
-                @let room = self.layout.spacing(self.story.lanes.len()) * self.layout.message_share;
                 // Marked texts are bold and need more room.
-                @let room = room.min(self.layout.room_from(x, leftwards)) * if row.mark.is_empty() { 1.0 } else { 0.88 };
+                @let room = self.layout.room_from(x, leftwards) * if row.mark.is_empty() { 1.0 } else { 0.88 };
                 text.message.(hot(row)).leftwards[leftwards] x=(px(x)) y=(px(y - 5.0)) {
                     (self.layout.fitted(&told(&row.text), room))
                     title { (row.text) }
@@ -209,8 +208,7 @@ impl<'a> Diagram<'a> {
 
     /// Middle, width and text of a box.
     fn note(&self, row: &StoryRow) -> (f64, f64, String) {
-        let room = self.layout.spacing(self.story.lanes.len()) * self.layout.note_share;
-        let text = self.layout.fitted(&told(&row.text), room);
+        let text = self.layout.fitted(&told(&row.text), self.layout.box_room());
         let width = self.layout.text_width(&text) + 14.0;
         (self.layout.inside(self.x(self.lane(&row.from)), width / 2.0), width, text)
     }
@@ -239,6 +237,12 @@ impl Arrow {
     }
 }
 
+/// A wait in seconds, short enough for the narrow gutter.
+fn wait(ns: u64) -> String {
+    let seconds = ns as f64 / 1e9;
+    format!("{} s", trimmed(seconds, if seconds < 100.0 { 1 } else { 0 }))
+}
+
 /// Whether two jobs run at the same time.
 fn meets(left: &StorySpan, right: &StorySpan) -> bool {
     let ends_before = |one: &StorySpan, other: &StorySpan| one.until_ns.is_some_and(|end_ns| end_ns <= other.from_ns);
@@ -256,5 +260,5 @@ fn hot(row: &StoryRow) -> &'static str {
 
 /// A length in pixels with one digit after the point: enough for any screen, and short.
 fn px(value: f64) -> String {
-    crate::render::units::trimmed(value, 1)
+    trimmed(value, 1)
 }

@@ -18,10 +18,6 @@ pub(super) struct Layout {
     pub(super) mark_height: f64,
     /// Width of an average letter.
     pub(super) letter_width: f64,
-    /// How wide the text of a message may be, as a share of the distance between lanes.
-    pub(super) message_share: f64,
-    /// How wide a box may be, as a share of the distance between lanes.
-    pub(super) note_share: f64,
 }
 
 /// For a page.
@@ -34,8 +30,6 @@ pub(super) const WIDE: Layout = Layout {
     row_height: 36.0,
     mark_height: 0.0,
     letter_width: 6.9,
-    message_share: 1.0,
-    note_share: 1.2,
 };
 
 /// For a phone of 360 pixels.
@@ -48,8 +42,6 @@ pub(super) const NARROW: Layout = Layout {
     row_height: 38.0,
     mark_height: 16.0,
     letter_width: 5.7,
-    message_share: 1.5,
-    note_share: 2.05,
 };
 
 impl Layout {
@@ -73,6 +65,11 @@ impl Layout {
         x.min(self.width - half_width - 2.0).max(self.gutter_width + half_width - 4.0)
     }
 
+    /// How wide a box may be. Each row has a line of its own, so it may cover the lanes beside its own.
+    pub(super) fn box_room(&self) -> f64 {
+        (self.width - self.gutter_width - self.marks_width) * 0.62
+    }
+
     /// How much room a text has that starts here and must end before the edge it runs towards.
     pub(super) fn room_from(&self, x: f64, is_leftwards: bool) -> f64 {
         if is_leftwards { x - self.gutter_width } else { self.width - self.marks_width - x - 4.0 }
@@ -83,13 +80,40 @@ impl Layout {
         text.chars().count() as f64 * self.letter_width
     }
 
+    /// The name, cut in its middle where it would need more room: names of users differ at their ends.
+    pub(super) fn fitted_name(&self, name: &str, room: f64) -> String {
+        let (letters, length) = (self.letters(room), name.chars().count());
+        if length <= letters {
+            return name.to_owned();
+        }
+        let end = (letters - 1).div_ceil(2);
+        let kept = |from: usize, count: usize| name.chars().skip(from).take(count).collect::<String>();
+        format!("{}…{}", kept(0, letters - 1 - end), kept(length - end, end))
+    }
+
     /// The text, cut where it would need more room.
     pub(super) fn fitted(&self, text: &str, room: f64) -> String {
-        let letters = (room / self.letter_width).max(3.0) as usize;
+        let letters = self.letters(room);
         if text.chars().count() <= letters {
             return text.to_owned();
         }
         let kept: String = text.chars().take(letters - 1).collect();
         format!("{}…", kept.trim_end())
+    }
+
+    fn letters(&self, room: f64) -> usize {
+        (room / self.letter_width).max(3.0) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_cut_keeps_its_number() {
+        let cut = NARROW.fitted_name("very-long-group-name-17", 46.0);
+        assert!(cut.ends_with("17") && cut.chars().count() == 8, "{cut}");
+        assert_eq!(NARROW.fitted_name("workers-0", 80.0), "workers-0");
     }
 }
