@@ -211,6 +211,31 @@ fn a_job_outlives_the_connection_and_is_reported_after_the_next_registration() {
 }
 
 #[test]
+fn a_report_that_finds_nobody_is_sent_again_until_the_client_is_back() {
+    let mut worker = Bench::new(Strategy::MetadataFirst, &[]);
+    worker.runs("c1", "j1");
+    assert!(worker.waits_until(20).contains(&"to c1: job_complete j1".to_string()));
+    let nobody = json!({ "type": "error", "code": "PEER_NOT_FOUND", "message": "" });
+    worker.core.handle(Input::Message(&nobody), worker.now);
+    assert_eq!(worker.waits_until(21), ["to c1: job_complete j1"]);
+    assert!(worker.waits_until(40).is_empty(), "no complaint, no repetition");
+    worker.core.handle(Input::Message(&nobody), worker.now);
+    assert!(worker.waits_until(60).is_empty(), "this one is about something else");
+}
+
+#[test]
+fn a_report_that_may_have_died_with_the_connection_is_sent_again() {
+    let mut worker = Bench::new(Strategy::MetadataFirst, &[]);
+    worker.runs("c1", "j1");
+    worker.waits_until(20);
+    worker.core.handle(Input::Lost, worker.now);
+    assert_eq!(worker.joins(), ["to c1: job_complete j1"]);
+    worker.waits_until(120);
+    worker.core.handle(Input::Lost, worker.now);
+    assert!(worker.joins().is_empty(), "after so long it has arrived, or nobody waits for it");
+}
+
+#[test]
 fn a_job_that_ends_while_the_worker_registers_is_announced_afterwards() {
     let mut worker = Bench::new(Strategy::MetadataFirst, &[]);
     worker.runs("c1", "j1");

@@ -120,8 +120,7 @@ impl ClientCore {
     pub(super) fn refused(&mut self, error: &ServerError<'_>, now: Duration) {
         let Some(attempt) = &mut self.attempt else { return };
         let code = error.known();
-        let unreachable = [ErrorCode::PeerNotFound, ErrorCode::PeerNotInRoom, ErrorCode::DeliveryFailed];
-        let is_about_a_peer = code.is_some_and(|code| unreachable.contains(&code));
+        let is_about_a_peer = error.is_about_a_peer();
         match &mut attempt.stage {
             Stage::Discovering if !is_about_a_peer && code != Some(ErrorCode::NotReserved) => {
                 self.end_attempt("lost", Next::Again, now)

@@ -5,7 +5,7 @@
 use super::Peer;
 use crate::network::Network;
 use crate::observer::ConnectionEnd;
-use crate::protocol::{ErrorCode, Metadata, Object, ServerError, ServerMessage, compose};
+use crate::protocol::{Metadata, Object, ServerMessage, compose};
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -147,7 +147,8 @@ impl<N: Network> Peer<N> {
                 Err(_) => return Err(AskError::TimedOut),
             };
             match ServerMessage::of(&received) {
-                ServerMessage::Error(error) if reserves || !is_about_a_relay(&error) => {
+                // Errors do not name what they answer; those about a peer belong to relays, except when one is reserved.
+                ServerMessage::Error(error) if reserves || !error.is_about_a_peer() => {
                     return Err(AskError::Refused { code: error.code.to_string(), message: error.message.to_string() });
                 }
                 message if is_answer(&message) => return Ok(received),
@@ -155,10 +156,4 @@ impl<N: Network> Peer<N> {
             }
         }
     }
-}
-
-/// Errors do not name what they answer; these codes belong to messages for other peers, except when reserving one.
-fn is_about_a_relay(error: &ServerError<'_>) -> bool {
-    let about_a_peer = [ErrorCode::PeerNotFound, ErrorCode::PeerNotInRoom, ErrorCode::DeliveryFailed];
-    error.known().is_some_and(|code| about_a_peer.contains(&code))
 }

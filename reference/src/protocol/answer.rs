@@ -113,6 +113,12 @@ impl ServerError<'_> {
     pub fn known(&self) -> Option<ErrorCode> {
         self.code.parse().ok()
     }
+
+    /// Whether it says that another peer could not be reached: it answers a relay or a reservation.
+    pub fn is_about_a_peer(&self) -> bool {
+        let about_a_peer = [ErrorCode::PeerNotFound, ErrorCode::PeerNotInRoom, ErrorCode::DeliveryFailed];
+        self.known().is_some_and(|code| about_a_peer.contains(&code))
+    }
 }
 
 impl<'a> ServerMessage<'a> {

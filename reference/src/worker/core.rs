@@ -6,6 +6,7 @@
 //! Each defect is asked at the one place where the flaw is. Neighbours: `suitability`, `program` (who drives it).
 
 use super::Strategy;
+use super::reports::Reports;
 use super::status::{Announcement, WorkerStatus};
 use super::suitability::unsuitable;
 use super::work::{Job, Offer, Stage, failed, status};
@@ -54,16 +55,15 @@ pub struct WorkerCore {
     announced: Announcement,
     updates_sent: u64,
     updates_acknowledged: u64,
-    // Ends of jobs that could not be reported yet.
-    unreported: Vec<(String, JobMessage)>,
+    reports: Reports,
     outputs: VecDeque<Output>,
 }
 
 impl Program for WorkerCore {
     fn handle(&mut self, input: Input<'_>, now: Duration) {
         match input {
-            Input::Joined => self.joined(),
-            Input::Lost => self.lost(),
+            Input::Joined => self.joined(now),
+            Input::Lost => self.lost(now),
             Input::Message(message) => self.receive(message, now),
             Input::Shutdown(asked) => self.shut_down(asked),
         }
@@ -71,7 +71,8 @@ impl Program for WorkerCore {
 
     fn deadline(&self) -> Option<Duration> {
         let offers = self.offers.values().filter(|offer| self.lapses(offer)).map(|offer| offer.until);
-        offers.chain(self.jobs.values().map(Job::deadline)).min()
+        let reports = self.reports.deadline().filter(|_| self.is_joined);
+        offers.chain(self.jobs.values().map(Job::deadline)).chain(reports).min()
     }
 
     fn handle_deadline(&mut self, now: Duration) {
@@ -93,7 +94,7 @@ impl Program for WorkerCore {
     }
 
     fn is_done(&self) -> bool {
-        let is_idle = self.offers.is_empty() && self.jobs.is_empty() && self.unreported.is_empty();
+        let is_idle = self.offers.is_empty() && self.jobs.is_empty() && self.reports.is_empty();
         self.shutdown == Shutdown::Now || self.shutdown == Shutdown::Drain && is_idle
     }
 }
@@ -112,7 +113,7 @@ impl WorkerCore {
             announced: Announcement { status: WorkerStatus::Available, job: None },
             updates_sent: 0,
             updates_acknowledged: 0,
-            unreported: Vec::new(),
+            reports: Reports::default(),
             outputs: VecDeque::new(),
         }
     }
@@ -132,17 +133,16 @@ impl WorkerCore {
         self.profile.defects.has(defect)
     }
 
-    fn joined(&mut self) {
+    fn joined(&mut self, now: Duration) {
         self.is_joined = true;
-        for (client, report) in std::mem::take(&mut self.unreported) {
-            self.tell(&client, &report);
-        }
+        self.send_reports(now);
         // The registration carried the status of the moment when it was sent.
         self.announce();
     }
 
-    fn lost(&mut self) {
+    fn lost(&mut self, now: Duration) {
         self.is_joined = false;
+        self.reports.lost(now);
         self.updates_acknowledged = self.updates_sent;
         // Nobody has been told yet about an offer whose update is not acknowledged.
         self.offers.retain(|_, offer| matches!(offer.stage, Stage::Accepted));
@@ -155,6 +155,7 @@ impl WorkerCore {
                 self.answer_announced_offers(now);
             }
             ServerMessage::PeerMessage { from_peer_id, payload, .. } => self.receive_from(from_peer_id, payload, now),
+            ServerMessage::Error(error) if error.is_about_a_peer() => self.reports.unreachable(now),
             _ => {}
         }
     }
@@ -331,10 +332,15 @@ impl WorkerCore {
             let Some(Job { client, .. }) = self.jobs.remove(&job) else { return };
             let complete = JobMessage::JobComplete(JobComplete { job_id: job.clone(), result: Object::new() });
             self.outputs.push_back(Output::JobEnded { job, client: client.clone(), outcome: "completed" });
-            if self.is_joined {
-                self.tell(&client, &complete);
-            } else {
-                self.unreported.push((client, complete));
+            self.reports.add(client, complete, now);
+        }
+        self.send_reports(now);
+    }
+
+    fn send_reports(&mut self, now: Duration) {
+        if self.is_joined {
+            for (client, report) in self.reports.take_due(now) {
+                self.tell(&client, &report);
             }
         }
     }

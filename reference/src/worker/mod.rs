@@ -4,6 +4,7 @@
 //! (joining). Left out: what a job computes; it only takes its time.
 
 mod core;
+mod reports;
 mod status;
 mod suitability;
 mod work;
