@@ -155,6 +155,22 @@ fn strategy(view: &View<'_>) -> Option<Strategy> {
     })
 }
 
+/// Built-in clients wait for workers: without one in their rooms they would wait in vain.
+pub(crate) fn check_company(groups: &[Group], entries: &[Entry], faults: &mut Faults) {
+    let has_worker = |rooms: &[u32]| {
+        groups.iter().any(|group| group.role == "worker" && group.rooms.iter().any(|room| rooms.contains(room)))
+    };
+    for group in groups.iter().filter(|group| matches!(group.behaviour, Behaviour::Client(_))) {
+        let Some(entry) = entries.iter().find(|entry| entry.key == group.name) else { continue };
+        if !has_worker(&group.rooms) {
+            faults.push(
+                Fault::new(&entry.key_span, format!("group `{}` finds no worker in its rooms", group.name))
+                    .hint("add a group with `role = \"worker\"`"),
+            );
+        }
+    }
+}
+
 /// Clients that name no strategy take that of the workers in their rooms, which must agree.
 pub(crate) fn adopt_strategies(groups: &mut [Group], entries: &[Entry], faults: &mut Faults) {
     let workers: Vec<(Vec<u32>, Strategy)> = groups

@@ -60,7 +60,7 @@ pub(crate) fn wanted(shape: &Shape) -> String {
         Shape::List(item, 0) => format!("a list, each item {}", wanted(item)),
         Shape::List(item, least) => format!("a list of at least {least}, each item {}", wanted(item)),
         Shape::Names(names) => format!("a table with a {} for each name", names.what),
-        Shape::Table(table) => format!("{}: {}", table.name, table.doc),
+        Shape::Table(table) => format!("{} ({})", table.name, table.doc),
         Shape::Either(shapes) => shapes.iter().map(wanted).collect::<Vec<_>>().join(", or "),
     }
 }

@@ -14,7 +14,7 @@ pub(crate) const DISTRIBUTION: Shape = Shape::Either(&[DURATION, Shape::Table(&D
 
 static DISTRIBUTION_TABLE: Table = Table {
     name: "a distribution",
-    doc: "a random duration: exactly one of uniform, exponential, lognormal, pick",
+    doc: "exactly one of uniform, exponential, lognormal, pick",
     keys: &[
         key("uniform", Shape::List(&DURATION, 2), "Evenly between two durations, both included."),
         key("exponential", DURATION, "Memoryless, with this mean."),

@@ -119,6 +119,7 @@ pub(crate) fn read_all(
     let mut groups: Vec<Group> =
         entries.iter().filter(|entry| entry.node.is_table()).map(|entry| read(entry, rooms, flows, faults)).collect();
     behaviour::adopt_strategies(&mut groups, entries, faults);
+    behaviour::check_company(&groups, entries, faults);
     groups
 }
 

@@ -46,7 +46,7 @@ fn write_timeline(out: &mut String, plan: &Plan) -> std::fmt::Result {
 fn duration_text(nanos: Nanos) -> String {
     const MILLISECOND: Nanos = 1_000_000;
     let is_long = nanos >= 10 * MILLISECOND;
-    units::duration_text(if is_long { nanos.div_ceil(MILLISECOND) * MILLISECOND } else { nanos })
+    units::duration_text(if is_long { nanos / MILLISECOND * MILLISECOND } else { nanos })
 }
 
 /// A line of the time-line.
