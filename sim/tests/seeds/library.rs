@@ -1,0 +1,33 @@
+//! The scenario files that come with the program come out as they expect to, over a few seeds.
+
+use crate::scenes::broken;
+use rehearsal_scenarios::plan::{Expectation, World};
+use rehearsal_scenarios::{Overrides, library, load};
+use rehearsal_sim::explore::{ExploreOptions, SeedRange, explore};
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+#[test]
+fn every_file_of_the_library_comes_out_as_it_expects() {
+    let mut surprises = Vec::new();
+    for name in library::names() {
+        let source = library::get(name).unwrap();
+        let scenario = load(name, source.as_bytes(), &Overrides::default()).unwrap();
+        let options = ExploreOptions { seeds: SeedRange::Count { first: 1, count: 8 }, ..ExploreOptions::default() };
+        let explored =
+            explore(&|seed| scenario.plan(seed, World::Simulated), &options, &mut |_| ControlFlow::Continue(()));
+        let found: BTreeSet<&str> = explored.kept.iter().flat_map(broken).collect();
+        let is_expected = match scenario.expectation(World::Simulated) {
+            Expectation::Holds => found.is_empty(),
+            Expectation::Broken(names) if names.is_empty() => !found.is_empty(),
+            Expectation::Broken(names) => {
+                !found.is_empty() && found.iter().all(|found| names.iter().any(|name| name == found))
+            }
+            Expectation::Either => true,
+        };
+        if !is_expected || !explored.failures.is_empty() || explored.not_deterministic.is_some() {
+            surprises.push(format!("{name}: {found:?} {:?} {:?}", explored.failures, explored.not_deterministic));
+        }
+    }
+    assert!(surprises.is_empty(), "{}", surprises.join("\n"));
+}

@@ -1,0 +1,8 @@
+//! Whole seeds with the real server, worker and client: determinism first, then verdicts, faults on every kind of host,
+//! and runs that do not come to their end.
+
+mod determinism;
+mod faults;
+mod library;
+mod scenes;
+mod verdicts;

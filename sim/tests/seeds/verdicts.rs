@@ -1,0 +1,75 @@
+//! What the flagship's seeds come to, and how a run that does not come to its end says so.
+
+use crate::scenes::{RACE, broken, naive_race, plan, played, scenario, word};
+use rehearsal_scenarios::distribution::Distribution;
+use rehearsal_scenarios::plan::{Behaviour, FaultAction, FaultPlan, World};
+use rehearsal_sim::explore::{ExploreOptions, SeedRange, explore};
+use rehearsal_sim::seed::{SeedFailure, SeedOptions, play};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+const ONE_JOB: &str = "worker_runs_one_job_at_a_time";
+
+#[test]
+fn a_hardened_worker_never_runs_two_jobs_and_both_clients_get_theirs() {
+    for seed in 1..=10 {
+        let run = played(RACE, seed);
+        assert_eq!(run.failure, None);
+        assert!(broken(&run).is_empty(), "{seed} {:?}", broken(&run));
+        assert_eq!(word(&run, ONE_JOB), "holds");
+        let judged = run.verdicts.iter().find(|verdict| verdict.name == ONE_JOB).map(|verdict| verdict.judged);
+        assert_eq!(judged, Some(2));
+    }
+}
+
+#[test]
+fn a_naive_worker_is_found_to_run_two_jobs() {
+    let scenario = scenario(&naive_race());
+    let options = ExploreOptions { seeds: SeedRange::Count { first: 1, count: 10 }, ..ExploreOptions::default() };
+    let exploration =
+        explore(&|seed| scenario.plan(seed, World::Simulated), &options, &mut |_| ControlFlow::Continue(()));
+    let check = exploration.checks.iter().find(|check| check.check.name == ONE_JOB).unwrap();
+    assert!(check.broken_seeds >= 1, "{:?}", exploration.seeds);
+    let kept = exploration.kept.iter().find(|run| Some(run.plan.seed) == check.lowest_broken_seed).unwrap();
+    assert!(broken(kept).contains(&ONE_JOB));
+}
+
+#[test]
+fn a_run_ends_early_once_nobody_has_anything_left_to_do() {
+    let run = played(RACE, 1);
+    let planned_end = run.plan.end_ns();
+    assert!(run.virtual_ns < planned_end / 2, "{} of {planned_end}", run.virtual_ns);
+}
+
+#[test]
+fn a_run_without_a_server_says_that_it_could_not_get_ready() {
+    let mut without = (*plan(RACE, 1)).clone();
+    without.system.servers = 0;
+    let run = play(Arc::new(without), SeedOptions::default());
+    assert!(matches!(run.failure, Some(SeedFailure::NotPrepared { seed: 1, .. })), "{:?}", run.failure);
+    assert!(run.is_broken());
+}
+
+#[test]
+fn a_fault_on_a_host_that_does_not_exist_breaks_the_run_and_is_named() {
+    let mut plan = (*plan(RACE, 1)).clone();
+    let action = FaultAction::Kill { hosts: vec!["nobody".into()] };
+    plan.faults = vec![FaultPlan { name: "ghost".into(), at_ns: 0, for_ns: None, action }];
+    let run = play(Arc::new(plan), SeedOptions::default());
+    let Some(failure) = run.failure else { panic!("the run was not broken") };
+    assert!(failure.to_string().contains("no simulated host is called nobody"), "{failure}");
+}
+
+#[test]
+fn a_planted_panic_breaks_the_seed_and_is_named() {
+    let mut plan = (*plan(RACE, 1)).clone();
+    for user in &mut plan.users {
+        if let Behaviour::Worker(worker) = &mut user.behaviour {
+            // No scenario can say this: choosing among nothing panics inside the worker's own task.
+            worker.job = Distribution::Pick { values: Vec::new(), weights: Vec::new() };
+        }
+    }
+    let run = play(Arc::new(plan), SeedOptions::default());
+    let Some(SeedFailure::Broke { reason, .. }) = run.failure else { panic!("{:?}", run.failure) };
+    assert!(reason.contains("workers") && reason.contains("panicked after"), "{reason}");
+}
