@@ -2,7 +2,9 @@
 //!
 //! - [`event`]: the contract between doing and judging
 //! - [`checks`]: properties over the events, one file each
+//! - [`history`]: operations recovered from events
 //! - [`judge`]: runs them over one run
+//! - [`numbers`]: latency and errors, second by second and in all
 //! - [`record`]: the files that a run leaves, written and read as streams
 //! - [`verdict`]: what they say
 //! - [`outcome`]: one scenario in one world, everything a reader may be shown
@@ -13,7 +15,9 @@
 
 pub mod checks;
 pub mod event;
+pub mod history;
 pub mod judge;
+pub mod numbers;
 pub mod outcome;
 pub mod record;
 pub mod render;

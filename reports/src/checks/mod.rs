@@ -28,6 +28,8 @@ mod worker_runs_one_job_at_a_time;
 
 #[cfg(test)]
 mod history_for_tests;
+#[cfg(test)]
+pub(crate) mod plan_for_tests;
 
 use crate::verdict::CheckVerdict;
 use cast::Cast;

@@ -1,0 +1,33 @@
+//! A plan without users, for tests that judge or count hand-made events.
+
+use rehearsal_scenarios::distribution::Distribution;
+use rehearsal_scenarios::plan::*;
+
+const SECOND_NS: u64 = 1_000_000_000;
+
+/// 10 s of ramp, 10 s of measuring, 5 s to settle.
+pub fn plan(world: World) -> Plan {
+    Plan {
+        scenario: "hand_made".into(),
+        about: String::new(),
+        seed: 1,
+        world,
+        system: SystemPlan {
+            stage: Stage::Single,
+            servers: 1,
+            defects: Vec::new(),
+            restart_takes_ns: SECOND_NS,
+            profile: Profile::Documented,
+            limits: Limits::default(),
+        },
+        network: NetworkPlan { latency: Distribution::Fixed(1_000_000), tcp_timeout_ns: 20 * SECOND_NS },
+        rooms: vec!["room-0".into()],
+        users: Vec::new(),
+        faults: Vec::new(),
+        phases: Phases { ramp_ns: 10 * SECOND_NS, warmup_ns: 0, measure_ns: 10 * SECOND_NS, settle_ns: 5 * SECOND_NS },
+        prepare: PreparePlan { sign_in_rate: 10.0 },
+        checks: ChecksPlan::default(),
+        thresholds: Vec::new(),
+        expect: Expectation::Holds,
+    }
+}

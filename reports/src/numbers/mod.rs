@@ -1,0 +1,210 @@
+//! Numbers: latency and errors of each operation, second by second and in all. Start here: [`Numbers`] folds events;
+//! [`Totals`] comes out.
+//!
+//! - [`operation`]: one operation's histograms
+//! - [`seconds`]: what ended in each second
+//! - [`deliveries`]: how long relayed messages took, which nobody acknowledges
+//! - [`latency`]: percentiles, and when there are too few samples for one
+//! - [`thresholds`]: service-level objectives
+//! - [`hlog`]: the interval log, `latency.hlog`
+//!
+//! Response time counts from the planned time, so that a stalled server cannot hide (coordinated omission); service time from
+//! the invocation. Only operations that succeeded have a latency; the others are counted as errors by class.
+
+pub mod deliveries;
+pub mod hlog;
+pub mod latency;
+pub mod operation;
+pub mod seconds;
+pub mod thresholds;
+
+#[cfg(test)]
+mod tests;
+
+use crate::checks::RunEnd;
+use crate::event::{Body, Closer, Event, Kind, Name};
+use crate::history::{End, History, Operation};
+use crate::outcome::{OperationNumbers, Second, ThresholdVerdict};
+use deliveries::Deliveries;
+use hdrhistogram::Histogram;
+use operation::OperationFold;
+use rehearsal_scenarios::plan::{Plan, World};
+use seconds::{Interval, Seconds};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// Folds events into numbers, while the run goes on or afterwards.
+pub struct Numbers {
+    history: History,
+    deliveries: Deliveries,
+    measured: Range<i64>,
+    operations: BTreeMap<Name, OperationFold>,
+    errors: BTreeMap<Name, u64>,
+    /// Only live: seconds of virtual time say nothing about performance.
+    seconds: Option<Seconds>,
+    lag: Histogram<u64>,
+    delivery: Name,
+}
+
+/// All numbers of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Totals {
+    /// By operation, in the order of their names.
+    pub operations: Vec<OperationNumbers>,
+    /// Each second; live only.
+    pub seconds: Vec<Second>,
+    /// Errors by class, over all operations and connections.
+    pub errors: BTreeMap<String, u64>,
+    /// Service-level objectives; live only.
+    pub thresholds: Vec<ThresholdVerdict>,
+    /// 99th percentile of the distance between planned and invoked, in nanoseconds.
+    pub lag_p99_ns: u64,
+    /// The largest such distance.
+    pub lag_max_ns: u64,
+    /// How many operations succeeded: a run in which nothing ever did never reached its target.
+    pub succeeded: u64,
+}
+
+impl Numbers {
+    /// Nothing happened yet.
+    pub fn new(plan: &Plan) -> Self {
+        let measured = plan.phases.measured();
+        Numbers {
+            history: History::new(),
+            deliveries: Deliveries::default(),
+            measured: to_i64(measured.start)..to_i64(measured.end),
+            operations: BTreeMap::new(),
+            errors: BTreeMap::new(),
+            seconds: (plan.world == World::Live).then(Seconds::new),
+            lag: latency::histogram(),
+            delivery: "deliver".into(),
+        }
+    }
+
+    /// Takes the next event into account.
+    pub fn observe(&mut self, event: &Event) {
+        if let Some(seconds) = &mut self.seconds {
+            seconds.reach(event.t_ns);
+        }
+        match (event.kind, &event.body) {
+            (Kind::Invoked, _) => self.lag(event),
+            (Kind::Sent | Kind::Received, Body::Message { from, to, digest, .. }) => {
+                if let Some(sent) = self.deliveries.observe(event, from, to, *digest) {
+                    let delivery = self.delivery.clone();
+                    self.count(&delivery, None, sent, event.t_ns, None);
+                }
+            }
+            (Kind::Received, Body::Error { code, .. }) => self.error(code),
+            (Kind::Opened, _) => self.connected(event, true),
+            (Kind::Closed, Body::Closed { by, .. }) => {
+                self.connected(event, false);
+                match by {
+                    Closer::Network => self.error(&"connection_lost".into()),
+                    Closer::Peer => self.error(&"closed_by_server".into()),
+                    Closer::Us | Closer::Fault => {}
+                }
+            }
+            _ => {}
+        }
+        if let Some(operation) = self.history.observe(event) {
+            self.ended(&operation);
+        }
+    }
+
+    /// What ended in the newest full second, for a progress line; live only.
+    pub fn last_second(&self) -> Option<&Second> {
+        self.seconds.as_ref()?.done().last()
+    }
+
+    /// Users that are connected now; live only.
+    pub fn connected_users(&self) -> u64 {
+        self.seconds.as_ref().map_or(0, Seconds::connected_users)
+    }
+
+    /// How many errors there were so far.
+    pub fn error_count(&self) -> u64 {
+        self.errors.values().sum()
+    }
+
+    /// How many operations succeeded so far.
+    pub fn succeeded(&self) -> u64 {
+        self.operations.values().map(OperationFold::succeeded).sum()
+    }
+
+    /// Histograms of the seconds that ended since the last call, for `latency.hlog`; live only.
+    pub fn drain_intervals(&mut self) -> Vec<Interval> {
+        self.seconds.as_mut().map(Seconds::drain_intervals).unwrap_or_default()
+    }
+
+    /// All numbers, once the run has ended, and the intervals that were not drained before.
+    pub fn finish(mut self, plan: &Plan, end: RunEnd) -> (Totals, Vec<Interval>) {
+        for open in std::mem::take(&mut self.history).finish(end.t_ns) {
+            self.ended(&open);
+        }
+        let intervals = self.seconds.as_mut().map(Seconds::finish).unwrap_or_default();
+        let totals = Totals {
+            operations: self.operations.iter().map(|(name, fold)| fold.numbers(name)).collect(),
+            thresholds: thresholds::judge(plan, &self.operations),
+            errors: self.errors.iter().map(|(class, count)| (class.to_string(), *count)).collect(),
+            lag_p99_ns: self.lag.value_at_quantile(0.99),
+            lag_max_ns: self.lag.max(),
+            succeeded: self.succeeded(),
+            seconds: self.seconds.map(Seconds::into_done).unwrap_or_default(),
+        };
+        (totals, intervals)
+    }
+
+    fn ended(&mut self, operation: &Operation) {
+        let error = if operation.end == End::Ok { None } else { operation.error.as_ref() };
+        self.count(&operation.op, operation.planned_ns, operation.invoked_ns, operation.ended_ns, error);
+        if let Some(class) = error {
+            self.error(class);
+        }
+    }
+
+    fn count(&mut self, name: &Name, planned_ns: Option<i64>, invoked_ns: i64, ended_ns: i64, error: Option<&Name>) {
+        let start_ns = planned_ns.unwrap_or(invoked_ns);
+        let is_measured = self.measured.contains(&start_ns);
+        let fold = match self.operations.get_mut(name) {
+            Some(fold) => fold,
+            None => self.operations.entry(name.clone()).or_insert_with(OperationFold::new),
+        };
+        let response_ns = span(start_ns, ended_ns);
+        fold.count(is_measured, planned_ns.is_some(), response_ns, span(invoked_ns, ended_ns), error.is_some());
+        if let Some(seconds) = &mut self.seconds {
+            seconds.count(name, response_ns, error.is_some());
+        }
+    }
+
+    fn error(&mut self, class: &Name) {
+        match self.errors.get_mut(class) {
+            Some(count) => *count += 1,
+            None => {
+                self.errors.insert(class.clone(), 1);
+            }
+        }
+    }
+
+    fn lag(&mut self, event: &Event) {
+        let Some(planned_ns) = event.planned_ns else { return };
+        let lag_ns = span(planned_ns, event.t_ns);
+        self.lag.saturating_record(lag_ns);
+        if let Some(seconds) = &mut self.seconds {
+            seconds.lag(lag_ns);
+        }
+    }
+
+    fn connected(&mut self, event: &Event, is_open: bool) {
+        if let Some(seconds) = &mut self.seconds {
+            seconds.connected(&event.user, is_open);
+        }
+    }
+}
+
+fn span(from_ns: i64, until_ns: i64) -> u64 {
+    u64::try_from(until_ns.saturating_sub(from_ns)).unwrap_or(0)
+}
+
+fn to_i64(ns: u64) -> i64 {
+    i64::try_from(ns).unwrap_or(i64::MAX)
+}
