@@ -6,6 +6,7 @@
 //! - [`judge`]: runs them over one run
 //! - [`numbers`]: latency and errors, second by second and in all
 //! - [`record`]: the files that a run leaves, written and read as streams
+//! - [`seeds`]: the verdicts of many seeds as one
 //! - [`verdict`]: what they say
 //! - [`outcome`]: one scenario in one world, everything a reader may be shown
 //! - [`story`]: a broken check, told
@@ -21,5 +22,6 @@ pub mod numbers;
 pub mod outcome;
 pub mod record;
 pub mod render;
+pub mod seeds;
 pub mod story;
 pub mod verdict;

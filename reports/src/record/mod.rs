@@ -3,18 +3,24 @@
 //!
 //! - [`header`]: what was played, by what, where
 //! - [`writer`], [`reader`]: events, one object a line, compressed, readable up to the last flush
+//! - [`judging`]: a record, judged again
+//! - [`verdict_file`]: `verdict.json`
 //! - [`error`]: what can be wrong with a record that somebody hands in
 //!
 //! Absent on purpose: files and folders. Whoever runs (`loadgen`, the command line) opens them.
 
 pub mod error;
 pub mod header;
+pub mod judging;
 pub mod reader;
+pub mod verdict_file;
 pub mod writer;
 
 pub use error::RecordError;
 pub use header::Header;
+pub use judging::{Judged, judge_record};
 pub use reader::{EventReader, FileEnd};
+pub use verdict_file::VerdictFile;
 pub use writer::EventWriter;
 
 use serde::de::DeserializeOwned;

@@ -1,0 +1,31 @@
+//! `verdict.json`: the outcome of the run that the record is of, so that a report can be made again without judging.
+
+use super::{FORMAT, RecordError};
+use crate::outcome::Outcome;
+use serde::{Deserialize, Serialize};
+
+/// The outcome with the version of its format.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VerdictFile {
+    /// The version of the record's formats.
+    pub format: u32,
+    /// The outcome.
+    pub outcome: Outcome,
+}
+
+impl VerdictFile {
+    /// The file for this outcome.
+    pub fn new(outcome: Outcome) -> Self {
+        VerdictFile { format: FORMAT, outcome }
+    }
+
+    /// The file's bytes; the same outcome gives the same bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        super::to_json_file(self)
+    }
+
+    /// Reads the file.
+    pub fn from_bytes(bytes: &[u8]) -> Result<VerdictFile, RecordError> {
+        super::from_json_file("verdict", bytes)
+    }
+}
