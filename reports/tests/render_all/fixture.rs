@@ -142,12 +142,7 @@ fn holding_checks(seeds: u64) -> Vec<CheckSummary> {
     let mut nobody_reserves = holds("reservation_always_ends", "a reservation always ends", 0, "reservations");
     nobody_reserves.check.verdict = Verdict::NotJudged { reason: "nobody in this scenario reserves".to_owned() };
     vec![
-        holds(
-            "acknowledged_status_is_seen",
-            "an acknowledged status is seen by later discoveries",
-            4 * seeds,
-            "discoveries",
-        ),
+        holds("acknowledged_status_is_seen", "an acknowledged status is seen", 4 * seeds, "discoveries"),
         nobody_reserves,
         holds("nobody_speaks_for_another", "nobody speaks for another", 12 * seeds, "messages"),
     ]

@@ -1,7 +1,11 @@
 //! The events of "two clients race for one worker", as a naive worker plays it: one seed, written by hand.
 
+use rehearsal_reports::checks::RunEnd;
 use rehearsal_reports::event::{Body, Event, JobMessage, JobOutcome, Kind, Name, Seen};
-use rehearsal_reports::verdict::{CheckVerdict, Evidence, Verdict};
+use rehearsal_reports::judge::Judge;
+use rehearsal_reports::verdict::CheckVerdict;
+use rehearsal_scenarios::plan::World;
+use rehearsal_scenarios::{Overrides, library, load};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -14,10 +18,9 @@ pub struct Script {
 }
 
 impl Script {
-    fn write(&mut self, ms: i64, user: &str, kind: Kind, op: &str, body: Body) -> u64 {
-        let n = self.events.len() as u64;
+    fn write(&mut self, ms: i64, user: &str, kind: Kind, op: &str, body: Body) {
         self.events.push(Event {
-            n,
+            n: 0,
             t_ns: ms * MS,
             process: 0,
             user: user.into(),
@@ -28,7 +31,6 @@ impl Script {
             planned_ns: None,
             body,
         });
-        n
     }
 
     pub fn registers(&mut self, ms: i64, user: &str, peer: &str) {
@@ -38,9 +40,9 @@ impl Script {
         self.write(ms, user, Kind::Ok, "register", Body::Registered { peers: Vec::new(), admin: None });
     }
 
-    pub fn sees(&mut self, ms: i64, user: &str, peer: &str, status: &str) -> u64 {
+    pub fn sees(&mut self, ms: i64, user: &str, peer: &str, status: &str) {
         let seen = Seen { peer: peer.into(), status: Some(status.into()), metadata: 7 };
-        self.write(ms, user, Kind::Ok, "discover", Body::Discovered { peers: vec![seen] })
+        self.write(ms, user, Kind::Ok, "discover", Body::Discovered { peers: vec![seen] });
     }
 
     pub fn announces(&mut self, ms: i64, user: &str, status: &str) {
@@ -74,9 +76,9 @@ impl Script {
         }
     }
 
-    pub fn begins(&mut self, ms: i64, worker: &str, client: &str, job: &str) -> u64 {
+    pub fn begins(&mut self, ms: i64, worker: &str, client: &str, job: &str) {
         let body = Body::Job { job: job.into(), client: client.into(), outcome: None };
-        self.write(ms, worker, Kind::Began, "job", body)
+        self.write(ms, worker, Kind::Began, "job", body);
     }
 
     pub fn ends(&mut self, ms: i64, worker: &str, client: &str, job: &str) {
@@ -90,9 +92,12 @@ impl Script {
         self.write(ms, "run", Kind::Fault, "", body);
     }
 
-    /// Events are numbered in the order in which they were written, which is their order in time.
+    /// The events as a record has them: in order of time, and numbered so.
     pub fn in_order(mut self) -> Vec<Event> {
         self.events.sort_by_key(|it| it.t_ns);
+        for (n, event) in self.events.iter_mut().enumerate() {
+            event.n = n as u64;
+        }
         self.events
     }
 }
@@ -114,29 +119,26 @@ pub fn naive_race() -> (CheckVerdict, Vec<Event>) {
     script.says(10_035, worker, second, "job_response accepted", "93be-j1", Some(24));
     script.announces(10_048, worker.0, "reserved");
     script.says(10_051, first, worker, "job_assignment", "0a77-j1", Some(8));
-    let begun_first = script.begins(10_059, worker.0, first.1, "0a77-j1");
+    script.begins(10_059, worker.0, first.1, "0a77-j1");
     script.says(10_060, worker, first, "job_status", "0a77-j1", Some(6));
     script.fault(10_068, "slow link", "latency ends", &["clients-1"]);
     script.says(10_071, second, worker, "job_assignment", "93be-j1", Some(5));
-    let begun_second = script.begins(15_214, worker.0, second.1, "93be-j1");
+    script.begins(15_214, worker.0, second.1, "93be-j1");
     script.says(15_215, worker, second, "job_status", "93be-j1", None);
     script.ends(23_624, worker.0, first.1, "0a77-j1");
     script.ends(40_000, worker.0, second.1, "93be-j1");
-    let sentence = "workers-0 ran jobs clients-0-j1 and clients-1-j1 together from 15.214 s for 8.410 s";
-    let evidence = Evidence {
-        sentence: sentence.to_owned(),
-        from_ns: 15_214 * MS,
-        until_ns: 23_624 * MS,
-        users: vec!["workers-0".into()],
-        events: vec![begun_first, begun_second],
-    };
-    let check = CheckVerdict {
-        name: "worker_runs_one_job_at_a_time".to_owned(),
-        property: "a worker runs one job at a time".to_owned(),
-        verdict: Verdict::Broken { evidence: vec![evidence] },
-        judged: 200,
-        judged_what: "jobs".to_owned(),
-        violations: 1,
-    };
-    (check, script.in_order())
+    let events = script.in_order();
+    (judged(&events), events)
+}
+
+/// What the real judge says about these events: the check that the naive scenario is about.
+fn judged(events: &[Event]) -> CheckVerdict {
+    let name = "two_clients_race_naive_worker";
+    let source = library::get(name).expect("the flagship is part of the library");
+    let scenario = load(name, source.as_bytes(), &Overrides::default()).expect("the flagship is valid");
+    let mut judge = Judge::new(&scenario.plan(4, World::Simulated));
+    events.iter().for_each(|event| judge.observe(event));
+    let verdicts = judge.finish(RunEnd { t_ns: 60_000 * MS, complete: true });
+    let wanted = verdicts.into_iter().find(|it| it.name == "worker_runs_one_job_at_a_time");
+    wanted.expect("the flagship names this check")
 }

@@ -19,6 +19,8 @@ const FOOT_HEIGHT: f64 = 46.0;
 pub(super) struct Timeline {
     /// Time and height of each row, both never falling.
     rows: Vec<(i64, f64)>,
+    /// How far below each row what follows it may begin: below its mark, if that stands there.
+    skips: Vec<f64>,
 }
 
 impl Timeline {
@@ -33,7 +35,8 @@ impl Timeline {
             }
             placed.push((row.t_ns, y));
         }
-        Timeline { rows: placed }
+        let skip = |row: &StoryRow| if row.mark.is_empty() { 0.0 } else { layout.mark_height * 1.75 };
+        Timeline { rows: placed, skips: rows.iter().map(skip).collect() }
     }
 
     /// The height of the whole drawing.
@@ -52,7 +55,8 @@ impl Timeline {
         match (after.checked_sub(1).map(|it| self.rows[it]), self.rows.get(after)) {
             (Some((from_ns, from_y)), Some((to_ns, to_y))) => {
                 let share = t_ns.abs_diff(from_ns) as f64 / to_ns.abs_diff(from_ns) as f64;
-                from_y + (to_y - from_y) * share
+                let skip = if t_ns > from_ns { self.skips[after - 1] } else { 0.0 };
+                from_y + skip + (to_y - from_y - skip) * share
             }
             (None, Some((_, first_y))) => first_y - 16.0,
             (Some((last_ns, last_y)), None) if t_ns > last_ns => last_y + FOOT_HEIGHT / 2.0,
