@@ -1,6 +1,8 @@
 //! The rules of the rooms core as claims, without sockets: every error code, every limit, and every defect of the server
 //! both ways.
 
+#![expect(clippy::unwrap_used, reason = "a test may end at the first surprise")]
+
 use rehearsal_reference::defects::{Defect, DefectSide, Defects};
 use rehearsal_reference::identity::{Claims, IdentityError};
 use rehearsal_reference::protocol::{ClientMessage, ErrorCode, Profile};

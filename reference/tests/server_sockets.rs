@@ -5,7 +5,7 @@ mod loopback;
 #[path = "common/served.rs"]
 mod served;
 
-use futures_util::StreamExt;
+use futures_util::{SinkExt, StreamExt};
 use rehearsal_reference::rooms::Limits;
 use rehearsal_reference::server::ServerOptions;
 use serde_json::{Value, json};
@@ -104,6 +104,29 @@ async fn a_slow_receiver_is_closed_with_1013_and_holds_up_nobody() {
     assert_eq!(closed_with(&mut slow).await, Some(1013));
     send(&mut sender, to_slow).await;
     assert_eq!(receive(&mut sender).await["code"], "PEER_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_peer_that_sends_many_messages_at_once_gets_every_answer() {
+    let limits = Limits { outbound_queue_max: 100, ..Limits::default() };
+    let served = Served::start(ServerOptions { limits, ..ServerOptions::default() }).await;
+    let room = served.room().await;
+    let (peer, _) = served.join(&room, "p", "peer", json!({})).await;
+    let (mut sink, mut source) = peer.split();
+    // All of them stand in the server's receive buffer before it reads the first one.
+    let many = (0..2_000)
+        .map(|n| json!({ "type": "peer_message", "from_peer_id": "p", "to_peer_id": "p", "payload": { "n": n } }));
+    let mut messages = futures_util::stream::iter(many.map(|message| Ok(Message::text(message.to_string()))));
+    let sending = sink.send_all(&mut messages);
+    let receiving = async {
+        for n in 0..2_000 {
+            let message: Value =
+                serde_json::from_str(source.next().await.unwrap().unwrap().to_text().unwrap()).unwrap();
+            assert_eq!(message["payload"]["n"], n);
+        }
+    };
+    let (sent, ()) = tokio::join!(sending, receiving);
+    sent.unwrap();
 }
 
 #[tokio::test]

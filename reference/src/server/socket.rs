@@ -21,6 +21,9 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 /// Small, since every idle connection holds one.
 const BUFFER_BYTES: usize = 4 << 10;
+/// Messages that a connection reads, or writes, before it lets others have their turn. Without it a peer that sends many
+/// messages at once would fill queues that nobody had a chance to empty.
+const TURN: usize = 32;
 /// How long a connection that is being closed may take to read the close frame.
 const LINGER: Duration = Duration::from_secs(2);
 const PROTOCOL_ERROR: u16 = 1002;
@@ -65,8 +68,8 @@ pub(super) async fn run<S: Stream>(stream: S, read_ahead: Bytes, shared: Arc<Sha
         biased;
         () = life.stopped() => End::close(close_code::GOING_AWAY, "the server shuts down"),
         Ok(order) = ordered => End::Close(order),
-        end = read(&mut source, conn, &shared, &pong) => end,
         end = write(&mut sink, queued) => end,
+        end = read(&mut source, conn, &shared, &pong) => end,
         end = watch(&queue, &pong, &shared) => end,
     };
     shared.hub.close(conn);
@@ -85,21 +88,30 @@ async fn read<S: Stream>(
     pong: &Notify,
 ) -> End {
     loop {
-        match source.next().await {
-            Some(Ok(Message::Text(text))) => said(&text, conn, shared),
-            Some(Ok(Message::Binary(bytes))) => match std::str::from_utf8(&bytes) {
-                Ok(text) => said(text, conn, shared),
-                Err(_) => {
-                    let refusal = ErrorCode::InvalidJson.because("a binary message must be JSON in UTF-8");
-                    shared.hub.handle(Input::Malformed(conn, Malformed { refusal, in_registration: false }));
-                }
-            },
-            Some(Ok(Message::Pong(_))) => pong.notify_one(),
-            // Pings and close frames are answered by the library; the stream ends after the latter.
-            Some(Ok(_)) => {}
-            Some(Err(error)) => return end_of(&error),
-            None => return End::Gone,
+        for _ in 0..TURN {
+            match source.next().await {
+                Some(Ok(message)) => heard(&message, conn, shared, pong),
+                Some(Err(error)) => return end_of(&error),
+                None => return End::Gone,
+            }
         }
+        tokio::task::yield_now().await;
+    }
+}
+
+fn heard(message: &Message, conn: ConnectionId, shared: &Shared, pong: &Notify) {
+    match message {
+        Message::Text(text) => said(text, conn, shared),
+        Message::Binary(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => said(text, conn, shared),
+            Err(_) => {
+                let refusal = ErrorCode::InvalidJson.because("a binary message must be JSON in UTF-8");
+                shared.hub.handle(Input::Malformed(conn, Malformed { refusal, in_registration: false }));
+            }
+        },
+        Message::Pong(_) => pong.notify_one(),
+        // Pings and close frames are answered by the library; the stream ends after the latter.
+        Message::Ping(_) | Message::Close(_) | Message::Frame(_) => {}
     }
 }
 
@@ -136,17 +148,20 @@ async fn write<S: Stream>(
     sink: &mut SplitSink<WebSocketStream<S>, Message>,
     mut queued: mpsc::Receiver<Outgoing>,
 ) -> End {
-    while let Some(outgoing) = queued.recv().await {
+    let mut turn = Vec::new();
+    while queued.recv_many(&mut turn, TURN).await > 0 {
+        let is_full = turn.len() == TURN;
         // Everything that waits goes out with one flush.
-        let mut next = Some(outgoing);
-        while let Some(outgoing) = next {
+        for outgoing in turn.drain(..) {
             if sink.feed(frame(outgoing)).await.is_err() {
                 return End::Gone;
             }
-            next = queued.try_recv().ok();
         }
         if sink.flush().await.is_err() {
             return End::Gone;
+        }
+        if is_full {
+            tokio::task::yield_now().await;
         }
     }
     End::Gone

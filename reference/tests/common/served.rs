@@ -1,5 +1,7 @@
 //! A server on a free loopback port, and a plain WebSocket client that is not the reference's own.
 
+#![expect(clippy::unwrap_used, reason = "a test may end at the first surprise")]
+
 use crate::loopback::{Loopback, LoopbackStream, surroundings};
 use futures_util::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, Full};
