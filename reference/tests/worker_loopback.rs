@@ -122,7 +122,7 @@ async fn a_job_is_done_over_real_sockets() {
         () = server.run(listener, pending()) => panic!("the server ended"),
         told = one_job(&target, Duration::from_millis(20), &watched) => told,
     };
-    let ended = told.iter().filter(|line| line.starts_with("attempt")).next_back().unwrap();
+    let ended = told.iter().rfind(|line| line.starts_with("attempt")).unwrap();
     assert!(ended.ends_with("completed"), "{told:#?}");
     assert_eq!(told.last().unwrap(), "1 closed by Us Some(1000)");
 }
