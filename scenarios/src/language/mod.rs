@@ -153,3 +153,65 @@ pub(crate) fn world_name(world: World) -> &'static str {
         World::Live => "live",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::shape::Presence;
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// All tables that a shape leads to.
+    fn collect(shape: &Shape, tables: &mut BTreeMap<&'static str, Vec<&'static Table>>) {
+        match shape {
+            Shape::Table(table) => {
+                let known = tables.entry(table.name).or_default();
+                if !known.iter().any(|one| std::ptr::eq(*one, *table)) {
+                    known.push(table);
+                    table.keys.iter().for_each(|key| collect(&key.shape, tables));
+                }
+            }
+            Shape::List(item, _) => collect(item, tables),
+            Shape::Names(names) => collect(&names.value, tables),
+            Shape::Either(shapes) => shapes.iter().for_each(|shape| collect(shape, tables)),
+            _ => {}
+        }
+    }
+
+    fn tables() -> BTreeMap<&'static str, Vec<&'static Table>> {
+        let mut tables = BTreeMap::new();
+        collect(&Shape::Table(&ROOT), &mut tables);
+        tables
+    }
+
+    #[test]
+    fn every_default_has_the_shape_of_its_key() {
+        for key in tables().values().flatten().flat_map(|table| table.keys) {
+            if let Presence::Default(text) = key.presence {
+                let node = tree::parse_value(text).unwrap_or_else(|| panic!("`{}`: `{text}` is not TOML", key.name));
+                let mut faults = Faults::default();
+                check::check(&key.shape, &node, &(0..0), &mut faults);
+                assert!(faults.is_empty(), "`{}`: {:?}", key.name, faults.into_vec());
+            }
+        }
+    }
+
+    #[test]
+    fn tables_have_names_of_their_own_since_the_schema_refers_to_them_by_name() {
+        for (name, tables) in tables() {
+            assert_eq!(tables.len(), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_table_says_about_its_keys_is_about_keys_that_it_has() {
+        for table in tables().into_values().flatten() {
+            let beside = table.keys.iter().flat_map(|key| key.with);
+            for name in table.one_of.iter().chain(beside) {
+                assert!(table.key(name).is_some(), "{}: {name}", table.name);
+            }
+            for later in table.later {
+                assert!(table.key(later.name).is_none(), "{} is there and not there: {}", table.name, later.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! How a run of the plan is judged: checks, objectives, and the verdict that the scenario expects. Neighbours: `reports`.
+
+use crate::distribution::Nanos;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Which checks judge the run, and with which bounds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ChecksPlan {
+    /// Checks that the file names (a verdict "not judged" of these becomes unknown); all apply when none is named.
+    pub named: Vec<String>,
+    /// Checks left out, with the author's reason.
+    pub skipped: BTreeMap<String, String>,
+    /// Bounds set by the file: check name -> nanoseconds.
+    pub within_ns: BTreeMap<String, Nanos>,
+}
+
+/// A service-level objective over one operation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Threshold {
+    /// The operation, such as `discover`.
+    pub operation: String,
+    /// What is measured.
+    pub measure: Measure,
+    /// The measured value must be below (or, for throughput, above) this: nanoseconds, a share 0–1, or operations a second.
+    pub limit: f64,
+    /// As the author wrote it, such as `p99 < 100ms`.
+    pub text: String,
+}
+
+/// What a threshold measures.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// A latency percentile, 0–1, from the planned time.
+    Percentile(f64),
+    /// Failed operations over all, 0–1.
+    Errors,
+    /// Completed operations a second; the only one that must be above its limit.
+    Rate,
+}
+
+/// The verdict that the scenario expects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expectation {
+    /// Every check holds.
+    Holds,
+    /// At least one of these checks is broken in at least one seed, and no other is. Empty: any.
+    Broken(Vec<String>),
+    /// Broken or not, both are fine.
+    Either,
+}

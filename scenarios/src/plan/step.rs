@@ -1,0 +1,139 @@
+//! Steps of a flow: what a user does that plays no built-in behaviour. Neighbours: `user` holds them, `loadgen` plays them.
+
+use crate::distribution::{Distribution, Nanos};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// One step of a flow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its name in tables and events; the verb if the scenario gives none.
+    pub name: String,
+    /// What to do.
+    pub verb: Verb,
+    /// Values to keep from the answer: variable name -> JSON pointer into it.
+    pub save: BTreeMap<String, String>,
+    /// What to do when the step fails or times out.
+    pub otherwise: Otherwise,
+}
+
+/// What a user does after a step that failed or timed out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Otherwise {
+    /// The operation counts as failed and the flow ends.
+    #[default]
+    Fail,
+    /// The flow ends without a failure.
+    Stop,
+    /// The flow goes on with the next step.
+    Continue,
+}
+
+/// What a step does. Strings inside JSON values may hold templates: `${user.id}`, `${user.name}`, `${user.peer_id}`,
+/// `${room.id}`, `${room.token}`, `${run.id}`, `${repetition}` and saved variables.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// Connect and register: all of joining.
+    Join,
+    /// Open the WebSocket only.
+    Connect,
+    /// Register on the open connection.
+    Register,
+    /// `discover_peers` with these filters; `retry` asks again until one matches.
+    Discover {
+        /// The filters as sent: role, tags, properties.
+        filters: Value,
+        /// Ask again until at least one peer matches.
+        retry: Option<Retry>,
+    },
+    /// `update_metadata` with this metadata.
+    UpdateMetadata {
+        /// The metadata as sent: tags, properties.
+        metadata: Value,
+    },
+    /// `peer_message` to a peer.
+    Send {
+        /// Template for the receiver's peer id.
+        to: String,
+        /// The payload, a JSON object.
+        payload: Value,
+    },
+    /// Any JSON on the WebSocket.
+    Raw {
+        /// The message as sent.
+        message: Value,
+    },
+    /// Wait for a message that contains this pattern; others are kept for a later expect.
+    Expect {
+        /// Every key must be present and equal; objects match partially; strings may hold templates.
+        pattern: Value,
+        /// How long to wait.
+        within_ns: Nanos,
+    },
+    /// An HTTP request.
+    Http {
+        /// Method, upper case.
+        method: String,
+        /// Path with a leading slash; may hold templates.
+        path: String,
+        /// JSON body.
+        body: Option<Value>,
+        /// Send the identity token as bearer.
+        bearer: bool,
+        /// Statuses that count as success.
+        status: Vec<u16>,
+    },
+    /// Do nothing for a while, drawn at (user, repetition, step).
+    Think(Distribution),
+    /// Do steps again.
+    Repeat {
+        /// How often; forever (until the measure phase ends) if absent.
+        times: Option<u64>,
+        /// Planned distance between starts; back to back if absent.
+        every: Option<Distribution>,
+        /// What to repeat.
+        steps: Vec<Step>,
+    },
+    /// Wait until all users of these groups that play this flow have come here.
+    Meet {
+        /// Name of the meeting point.
+        point: String,
+        /// How many users must come.
+        count: u32,
+        /// How long to wait.
+        within_ns: Nanos,
+    },
+    /// End the connection.
+    Disconnect(Ending),
+    /// End the connection, wait, and join again as the same peer.
+    Reconnect {
+        /// How the old connection ends.
+        ending: Ending,
+        /// How long to stay away, drawn at (user, repetition, step).
+        after: Distribution,
+    },
+}
+
+/// Asking again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// Pause between attempts.
+    pub every_ns: Nanos,
+    /// When to give up, counted from the first attempt.
+    pub for_ns: Nanos,
+}
+
+/// How a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// A WebSocket close, answered.
+    Clean,
+    /// The TCP connection is reset without a word.
+    Abrupt,
+    /// The old connection stays open and is simply not used any more (a new one takes over).
+    Silent,
+}

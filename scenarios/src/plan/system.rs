@@ -1,0 +1,100 @@
+//! The deployment, the network and the phases of a plan. Neighbours: `super::Plan` holds them. Left out: users.
+
+use crate::distribution::{Distribution, Nanos};
+use serde::{Deserialize, Serialize};
+
+/// The deployment that the scenario asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SystemPlan {
+    /// A way to deploy.
+    pub stage: Stage,
+    /// How many servers; 1 on the single stage.
+    pub servers: u32,
+    /// Names of the server's defects.
+    pub defects: Vec<String>,
+    /// How long a server needs to start again after a stop or kill that names no time of its own.
+    pub restart_takes_ns: Nanos,
+    /// Which of the two known behaviours the server shows.
+    pub profile: Profile,
+    /// Bounds that the server enforces.
+    pub limits: Limits,
+}
+
+/// A way to deploy the system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// One server, state in memory.
+    Single,
+}
+
+/// The two known behaviours of a signaling server (protocol facts: documented and deployed).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    /// What the documents say, hardened.
+    Documented,
+    /// What a real server does, quirks included.
+    Deployed,
+}
+
+/// Bounds that the server enforces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Largest incoming message, in bytes.
+    pub message_bytes_max: u64,
+    /// Largest metadata of one peer, in bytes of JSON.
+    pub metadata_bytes_max: u64,
+    /// Most peers in one room.
+    pub room_peers_max: u32,
+    /// Messages that wait for one slow receiver before its connection is closed.
+    pub outbound_queue_max: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            message_bytes_max: 1 << 20,
+            metadata_bytes_max: 64 << 10,
+            room_peers_max: 2_000,
+            outbound_queue_max: 1_024,
+        }
+    }
+}
+
+/// The simulated network between faults.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NetworkPlan {
+    /// One-way latency of each message.
+    pub latency: Distribution,
+    /// How long a sender waits for an acknowledgement, and a connect for an answer, before it gives up.
+    pub tcp_timeout_ns: Nanos,
+}
+
+/// Lengths of the phases after prepare. Thresholds judge operations planned within measure, checks see all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phases {
+    /// Users arrive.
+    pub ramp_ns: Nanos,
+    /// All are there, nothing is judged yet.
+    pub warmup_ns: Nanos,
+    /// What thresholds judge.
+    pub measure_ns: Nanos,
+    /// No new work; everything heals and must come to rest.
+    pub settle_ns: Nanos,
+}
+
+impl Phases {
+    /// When measuring starts and ends.
+    pub fn measured(&self) -> std::ops::Range<Nanos> {
+        let start = self.ramp_ns + self.warmup_ns;
+        start..start + self.measure_ns
+    }
+}
+
+/// How users get ready before time 0.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PreparePlan {
+    /// Most sign-ins per second, live only.
+    pub sign_in_rate: f64,
+}

@@ -1,0 +1,98 @@
+//! The users of a plan: who, where, when, and what each does. Neighbours: `step` (what a flow is made of).
+
+use super::step::Step;
+use crate::distribution::{Distribution, Nanos};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// One user: who, where, when, and what it does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UserPlan {
+    /// Its number in the plan, from 0: draws are indexed by it.
+    pub number: u32,
+    /// Its name: group and number within the group, such as `workers-0`.
+    pub name: String,
+    /// The group it belongs to.
+    pub group: String,
+    /// Index into [`Plan::rooms`].
+    pub room: u32,
+    /// The simulated host it runs on. Users that no fault names share hosts.
+    pub host: String,
+    /// When it begins.
+    pub start_ns: Nanos,
+    /// Version of the protocol it speaks.
+    pub protocol: Protocol,
+    /// What it does.
+    pub behaviour: Behaviour,
+    /// Its role in the room, as registered (`worker`, `client`, `peer`).
+    pub role: String,
+    /// Tags in its metadata.
+    pub tags: Vec<String>,
+    /// Properties in its metadata, choices made.
+    pub properties: BTreeMap<String, Value>,
+}
+
+/// Version of the signaling protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// Registers without role and metadata, relays offer, answer and candidate.
+    V1,
+    /// Roles, metadata, discovery, peer messages.
+    V2,
+}
+
+/// What a user does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Behaviour {
+    /// The reference worker: runs jobs until the plan's settle phase ends.
+    Worker(WorkerPlan),
+    /// The reference client: gets `jobs` jobs done.
+    Client(ClientPlan),
+    /// Steps of the scenario's own.
+    Flow(Vec<Step>),
+}
+
+/// How a worker protects itself from two jobs at once (operational document).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    /// Answers first, refuses whoever comes while it is not available.
+    RejectWhenBusy,
+    /// Updates its status and waits for the acknowledgement before it answers (recommended).
+    MetadataFirst,
+    /// Clients reserve the worker at the server before they ask (`reserve_worker`, 30 s).
+    Reservation,
+}
+
+/// The built-in worker flow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkerPlan {
+    /// How it protects itself.
+    pub strategy: Strategy,
+    /// Names of its defects.
+    pub defects: Vec<String>,
+    /// How long each job takes, drawn at (user, job, 0).
+    pub job: Distribution,
+}
+
+/// The built-in client flow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClientPlan {
+    /// Whether it reserves before it asks; the same strategy as its workers'.
+    pub strategy: Strategy,
+    /// Names of its defects.
+    pub defects: Vec<String>,
+    /// Jobs it wants done, one after the other.
+    pub jobs: u32,
+    /// Pause before each further job, drawn at (user, job, 0).
+    pub think: Distribution,
+    /// Properties a worker must have besides `status = available`, in filter form.
+    pub choose: BTreeMap<String, Value>,
+    /// How many workers it asks at once.
+    pub ask: u32,
+    /// Cancels each job this long after it began to run; never if absent.
+    pub cancel_after: Option<Distribution>,
+}
