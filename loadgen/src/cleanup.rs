@@ -23,6 +23,14 @@ impl LeftBehind {
     pub fn is_nothing(&self) -> bool {
         self.rooms.is_empty() && self.identities.is_empty()
     }
+
+    /// Adds one.
+    pub fn add(&mut self, what: Resource, id: String) {
+        match what {
+            Resource::Room => self.rooms.push(id),
+            Resource::Identity => self.identities.push(id),
+        }
+    }
 }
 
 /// Removes all rooms, with the peers in them, then all identities. A target that is gone is not asked a thousand times:
@@ -37,10 +45,16 @@ pub async fn clean_up<N: Network>(env: &UserEnv<N>) -> LeftBehind {
         } else if !is_gone {
             continue;
         }
-        match what {
-            Resource::Room => left.rooms.push(id),
-            Resource::Identity => left.identities.push(id),
-        }
+        left.add(what, id);
+    }
+    left
+}
+
+/// Everything that a run made and has not removed, when it must end at once.
+pub fn everything(commons: &Commons) -> LeftBehind {
+    let mut left = LeftBehind::default();
+    for (what, id) in resources(commons) {
+        left.add(what, id);
     }
     left
 }

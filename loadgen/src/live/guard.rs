@@ -49,14 +49,18 @@ pub fn check(plan: &Plan, target: &Target, allowed_hosts: &[String]) -> Result<(
         return Err(Refused::Fault { name: fault.name.clone() });
     }
     for endpoint in [&target.ws, &target.http] {
-        if !is_loopback(&endpoint.host) && !allowed_hosts.contains(&endpoint.host) {
-            return Err(Refused::NotAllowed { host: endpoint.host.clone() });
-        }
+        check_host(&endpoint.host, allowed_hosts)?;
     }
     at_most("users", plan.users.len() as f64, USERS_MAX as f64)?;
     at_most("sign-ins a second", plan.prepare.sign_in_rate, SIGN_IN_RATE_MAX)?;
     at_most("user starts within one second", starts_in_one_second(plan), STARTS_PER_SECOND_MAX)?;
     at_most("planned repetitions a second", repetitions_per_second(plan), STARTS_PER_SECOND_MAX)
+}
+
+/// Whether this host may be loaded: this machine always, others only when they are named.
+pub fn check_host(host: &str, allowed_hosts: &[String]) -> Result<(), Refused> {
+    let is_allowed = is_loopback(host) || allowed_hosts.iter().any(|allowed| allowed == host);
+    if is_allowed { Ok(()) } else { Err(Refused::NotAllowed { host: host.to_owned() }) }
 }
 
 /// Remarks for the report about what a live run cannot bring along.

@@ -53,9 +53,10 @@ impl MachineSpawner {
         lock(&self.panics).clone()
     }
 
-    /// Ends all tasks.
-    pub fn abort_all(&self) {
-        lock(&self.tasks).abort_all();
+    /// Ends all tasks, and waits until they are gone.
+    pub async fn end_all(&self) {
+        let mut tasks = std::mem::take(&mut *lock(&self.tasks));
+        tasks.shutdown().await;
     }
 }
 

@@ -1,13 +1,35 @@
-//! Live runs: real sockets, the machine's clock, files.
+//! Live runs: real sockets, the machine's clock, files. Start here: [`run`].
 //!
-//! - [`network`], [`tls`], [`machine`]: what a live host hands to its programs
-//! - [`url`], [`guard`]: what may be loaded, and how much
-//! - [`record_dir`], [`journal_file`]: where a run leaves what it knows
+//! - [`options`]: what a run is asked for and gives back; [`progress`]: what it tells meanwhile
+//! - [`url`], [`guard`], [`preflight`]: what may be loaded, how much, and the first contact
+//! - `driver`: the phases of a run, in order; `outcome`: what comes of it
+//! - [`sink`], [`recorder`]: events are stamped by users, and folded and written by a thread of its own
+//! - [`files`], [`samples`], [`record_dir`], [`journal_file`]: what a run leaves; [`finish`] cleans up after a crash
+//! - [`generator`], `pulse`: how the generator does, and how the run does in this second
+//! - [`network`], [`tls`], [`machine`]: what a live host hands to its programs; `serve` uses them as well
 
+mod driver;
+pub mod files;
+pub mod finish;
+pub mod generator;
 pub mod guard;
 pub mod journal_file;
 pub mod machine;
+mod machine_facts;
 pub mod network;
+pub mod options;
+mod outcome;
+pub mod preflight;
+pub mod progress;
+mod pulse;
 pub mod record_dir;
+pub mod recorder;
+pub mod samples;
+pub mod sink;
+mod timestamp;
 pub mod tls;
 pub mod url;
+
+pub use driver::{preflight_only, run};
+pub use machine_facts::machine as machine_facts;
+pub use timestamp::utc;

@@ -29,6 +29,12 @@ pub fn target(ws: &str, http: Option<&str>, user_agent: String) -> Result<Target
     Ok(Target { ws, path, http, user_agent })
 }
 
+/// A target of which only the HTTP address is known, for cleaning up.
+pub fn http_target(http: &str, user_agent: String) -> Result<Target, BadUrl> {
+    let (http, _) = parse(http, ["http", "https"])?;
+    Ok(Target { ws: http.clone(), path: "/".into(), http, user_agent })
+}
+
 /// Endpoint and path of a URL with one of these schemes, the plain one first.
 fn parse(url: &str, [plain, secure]: [&str; 2]) -> Result<(Endpoint, String), BadUrl> {
     let Some((scheme, rest)) = url.split_once("://") else {

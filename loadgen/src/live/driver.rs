@@ -1,0 +1,323 @@
+//! Drives a live run through its phases: guard, preflight, prepare, play, settle, clean up. Start here: [`run`].
+//!
+//! Neighbours: `recorder` (a thread beside it), `outcome` (what comes of it), `users` (who play). Left out: showing it, and
+//! exit codes, which are the command line's. The multi-thread runtime is the caller's.
+
+use super::files::{Files, write_verdict};
+use super::guard;
+use super::journal_file::JournalFile;
+use super::machine::{self, MachineSpawner};
+use super::machine_facts;
+use super::network::TcpNetwork;
+use super::options::{Interrupt, LiveError, LiveOptions, LiveRun};
+use super::outcome::{Ending, outcome};
+use super::preflight::{Preflight, preflight};
+use super::progress::{OnProgress, RunStage};
+use super::record_dir;
+use super::recorder::{self, Shared};
+use super::timestamp::utc;
+use crate::cleanup::{LeftBehind, clean_up};
+use crate::commons::{Commons, RunPhase};
+use crate::journal::NoJournal;
+use crate::prepare::prepare;
+use crate::users::{UserEnv, play_user};
+use rehearsal_reports::record::{self, Header};
+use rehearsal_scenarios::plan::{Behaviour, Phases, Plan, World};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{sleep, timeout};
+
+/// How long users may take to leave once the run has ended; each of them bounds its own leave by 5 s.
+const LEAVE_WITHIN: Duration = Duration::from_secs(8);
+/// A target on which nothing ever succeeds is left alone after this long.
+const FIRST_SUCCESS_WITHIN: Duration = Duration::from_secs(10);
+
+/// The first contact only (`--preflight-only`).
+pub async fn preflight_only(plan: Arc<Plan>, options: &LiveOptions) -> Result<Preflight, LiveError> {
+    guard::check(&plan, &options.target, &options.allowed_hosts)?;
+    let (env, _, _spawner) = environment(plan, options)?;
+    preflight(&env).await
+}
+
+/// Plays the plan against the target. `on_progress` hears of it once a second; `interrupt` ends it early.
+pub async fn run(
+    plan: Arc<Plan>,
+    options: LiveOptions,
+    on_progress: OnProgress,
+    interrupt: watch::Receiver<Interrupt>,
+) -> Result<LiveRun, LiveError> {
+    guard::check(&plan, &options.target, &options.allowed_hosts)?;
+    let (mut env, phase, spawner) = environment(plan.clone(), &options)?;
+    let preflight = preflight(&env).await?;
+    let (record, files) = open_record(&plan, &options, &env)?;
+    let failed = |error| LiveError::Record { folder: record.clone(), error };
+    env.journal = Arc::new(JournalFile::create(&record, &options.run_id, &options.target).map_err(failed)?);
+    let shared = Arc::new(Shared::default());
+    env.sink = Arc::new(SharedSink(shared.clone()));
+    let thread = recorder::start(plan.clone(), files, shared.clone(), on_progress).map_err(failed)?;
+    let mut run = Run { env, phase, shared, spawner, interrupt };
+    let ending = run.play_all().await;
+    let left_behind = run.finish(&ending).await;
+    let Ok(recorded) = thread.join() else { return Err(LiveError::RecorderStopped { folder: record }) };
+    let unreachable = ending.unreachable(&recorded);
+    let interrupted = *run.interrupt.borrow();
+    let outcome = outcome(&plan, &options, &record, recorded, &preflight, &left_behind, &ending);
+    if let Err(error) = write_verdict(&record, &outcome) {
+        return Err(LiveError::Record { folder: record, error });
+    }
+    Ok(LiveRun { outcome, record, left_behind, interrupted, unreachable })
+}
+
+type Env = UserEnv<TcpNetwork>;
+
+fn environment(
+    plan: Arc<Plan>,
+    options: &LiveOptions,
+) -> Result<(Env, watch::Sender<RunPhase>, Arc<MachineSpawner>), LiveError> {
+    let (surroundings, spawner) = machine::surroundings();
+    let (tell, phase) = watch::channel(RunPhase::Preparing);
+    let env = UserEnv {
+        plan,
+        network: TcpNetwork::new(&options.trust)?,
+        surroundings,
+        target: Arc::new(options.target.clone()),
+        sink: Arc::new(super::preflight::Nowhere),
+        commons: Arc::new(Commons::new()),
+        journal: Arc::new(NoJournal),
+        phase,
+        run_id: options.run_id.as_str().into(),
+    };
+    Ok((env, tell, spawner))
+}
+
+/// Creates the record's folder and its files.
+fn open_record(plan: &Plan, options: &LiveOptions, env: &Env) -> Result<(PathBuf, Files), LiveError> {
+    let now = env.surroundings.clock.now();
+    let name = utc(now);
+    let wanted = options.out.clone().unwrap_or_else(|| Path::new(record_dir::RUNS).join(&plan.scenario));
+    let folder = record_dir::create(options.out.as_deref(), &plan.scenario, &name)
+        .map_err(|error| LiveError::Record { folder: wanted, error })?;
+    let header = Header {
+        format: record::FORMAT,
+        scenario: plan.scenario.clone(),
+        text: options.scenario_text.clone(),
+        parameters: options.parameters.clone(),
+        seed: plan.seed,
+        world: World::Live,
+        engine: None,
+        targets: options.targets(),
+        versions: options.versions.clone(),
+        lock_hash: options.lock_hash.clone(),
+        machine: Some(machine_facts::machine()),
+        arguments: options.arguments.clone(),
+        started_unix_s: None,
+    };
+    let files = Files::create(&folder, header).map_err(|error| LiveError::Record { folder: folder.clone(), error })?;
+    Ok((folder, files))
+}
+
+/// A run that goes on.
+struct Run {
+    env: Env,
+    phase: watch::Sender<RunPhase>,
+    shared: Arc<Shared>,
+    spawner: Arc<MachineSpawner>,
+    interrupt: watch::Receiver<Interrupt>,
+}
+
+impl Run {
+    /// Prepares, plays and settles.
+    async fn play_all(&mut self) -> Ending {
+        let mut interrupt = self.interrupt.clone();
+        tokio::select! {
+            biased;
+            _ = asked(&mut interrupt, Interrupt::Polite) => return Ending::Interrupted,
+            prepared = self.prepare() => if let Err(reason) = prepared {
+                return Ending::NotPrepared(reason);
+            },
+        }
+        self.shared.sink.set_zero();
+        self.watch_over();
+        let mut users = self.start_users();
+        let ending = tokio::select! {
+            biased;
+            _ = asked(&mut interrupt, Interrupt::Polite) => Ending::Interrupted,
+            ending = self.play(&mut users) => ending,
+        };
+        self.phase.send_replace(RunPhase::Ended);
+        tokio::select! {
+            biased;
+            _ = asked(&mut interrupt, Interrupt::Now) => {}
+            _ = timeout(LEAVE_WITHIN, users.all_ended()) => {}
+        }
+        ending
+    }
+
+    async fn prepare(&self) -> Result<(), String> {
+        let of = self.env.plan.rooms.len() + self.env.plan.users.len();
+        self.shared.enter(RunStage::Prepare { made: 0, of });
+        let progress = |made: crate::prepare::Prepared| {
+            self.shared.enter(RunStage::Prepare { made: made.rooms + made.identities, of });
+        };
+        prepare(&self.env, progress).await.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// The lag meter and the target's metrics, for as long as the run goes on.
+    fn watch_over(&self) {
+        let (meter, probe, env) = (self.shared.clone(), self.shared.clone(), self.env.clone());
+        let spawner = &self.env.surroundings.spawner;
+        spawner.spawn("lag meter", Box::pin(async move { meter.lag.run().await })).detach();
+        spawner.spawn("target metrics", Box::pin(async move { probe.probe.run(&env).await })).detach();
+    }
+
+    fn start_users(&self) -> Users {
+        let (ended, ends) = mpsc::unbounded_channel();
+        let mut users = Users { ends, playing: 0, finite: 0 };
+        for user in &self.env.plan.users {
+            let is_finite = !matches!(user.behaviour, Behaviour::Worker(_));
+            users.playing += 1;
+            users.finite += usize::from(is_finite);
+            let (env, number, ended) = (self.env.clone(), user.number, ended.clone());
+            // Told also when the user's task panics.
+            let told = Told { is_finite, ended };
+            let life = async move {
+                let _told = told;
+                play_user(env, number, 0).await;
+            };
+            self.env.surroundings.spawner.spawn("user", Box::pin(life)).detach();
+        }
+        users
+    }
+
+    /// Time 0 to the end of settling.
+    async fn play(&self, users: &mut Users) -> Ending {
+        self.phase.send_replace(RunPhase::Playing);
+        let plan = &self.env.plan;
+        let play_ns = plan.phases.measured().end;
+        let mut ending = Ending::Complete;
+        tokio::select! {
+            biased;
+            () = users.finite_ended() => {}
+            () = self.stages(plan.phases) => {}
+            () = self.never_succeeds() => ending = Ending::NothingSucceeded,
+            () = self.env.sleep_until(i64::try_from(play_ns).unwrap_or(i64::MAX)) => {}
+        }
+        self.shared.enter(RunStage::Settle);
+        self.phase.send_replace(RunPhase::Settling);
+        if ending == Ending::Complete {
+            let _ = timeout(Duration::from_nanos(plan.phases.settle_ns), users.all_ended()).await;
+        }
+        ending
+    }
+
+    /// Says which phase it is; never ends.
+    async fn stages(&self, phases: Phases) {
+        self.shared.enter(RunStage::Ramp);
+        sleep(Duration::from_nanos(phases.ramp_ns)).await;
+        self.shared.enter(RunStage::WarmUp);
+        sleep(Duration::from_nanos(phases.warmup_ns)).await;
+        self.shared.enter(RunStage::Measure);
+        std::future::pending().await
+    }
+
+    /// Ends when operations fail and none has succeeded for a while.
+    async fn never_succeeds(&self) {
+        loop {
+            sleep(FIRST_SUCCESS_WITHIN).await;
+            let totals = self.shared.totals();
+            if totals.succeeded > 0 {
+                return std::future::pending().await;
+            }
+            if totals.errors > 0 {
+                return;
+            }
+        }
+    }
+
+    /// Cleans up, unless it must end at once, and lets the recorder end.
+    async fn finish(&mut self, ending: &Ending) -> LeftBehind {
+        self.shared.enter(RunStage::CleanUp);
+        let mut interrupt = self.interrupt.clone();
+        let left = tokio::select! {
+            biased;
+            _ = asked(&mut interrupt, Interrupt::Now) => crate::cleanup::everything(&self.env.commons),
+            left = clean_up(&self.env) => left,
+        };
+        // Whoever still plays is dropped, and writes its last events while that happens.
+        let panics = self.spawner.panics();
+        self.spawner.end_all().await;
+        let faults = panics.into_iter().map(|panic| format!("the generator has a bug: {panic}")).collect();
+        self.shared.end(*ending == Ending::Complete, faults);
+        left
+    }
+}
+
+/// Waits until at least this is asked.
+async fn asked(interrupt: &mut watch::Receiver<Interrupt>, at_least: Interrupt) {
+    if interrupt.wait_for(|asked| *asked >= at_least).await.is_err() {
+        // Nobody is left who could interrupt.
+        std::future::pending().await
+    }
+}
+
+/// Users that play, as their ends come in.
+struct Users {
+    ends: mpsc::UnboundedReceiver<bool>,
+    playing: usize,
+    finite: usize,
+}
+
+impl Users {
+    /// Until every client and every flow has ended; for ever in a plan without any.
+    async fn finite_ended(&mut self) {
+        if self.finite == 0 {
+            return std::future::pending().await;
+        }
+        while self.finite > 0 {
+            self.next().await;
+        }
+    }
+
+    async fn all_ended(&mut self) {
+        while self.playing > 0 {
+            self.next().await;
+        }
+    }
+
+    async fn next(&mut self) {
+        match self.ends.recv().await {
+            Some(is_finite) => {
+                self.playing -= 1;
+                self.finite -= usize::from(is_finite);
+            }
+            None => (self.playing, self.finite) = (0, 0),
+        }
+    }
+}
+
+/// Tells that a user has ended, when dropped.
+struct Told {
+    is_finite: bool,
+    ended: mpsc::UnboundedSender<bool>,
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        // Nobody listens any more once the run is over.
+        let _ = self.ended.send(self.is_finite);
+    }
+}
+
+/// The sink that users see.
+struct SharedSink(Arc<Shared>);
+
+impl crate::sink::EventSink for SharedSink {
+    fn now_ns(&self) -> i64 {
+        self.0.sink.now_ns()
+    }
+    fn record(&self, event: crate::sink::Draft) {
+        self.0.sink.record(event);
+    }
+}

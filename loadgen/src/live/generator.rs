@@ -1,0 +1,156 @@
+//! The generator watches itself: processor, memory, and how late its own timers fire. Numbers that were taken while it was
+//! the bottleneck are marked. A slow *target* makes operations late, never these timers. Neighbours: `recorder` samples
+//! once a second, `driver` runs the lag meter beside the users.
+#![allow(clippy::disallowed_methods, reason = "live runs read the machine's clock")]
+
+use crate::commons::lock;
+use hdrhistogram::Histogram;
+use rehearsal_reports::outcome::{Generator, Validity};
+use std::sync::Mutex;
+use std::time::Duration;
+use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+use tokio::time::{Instant, sleep_until};
+
+/// Distance between two ticks of the lag meter.
+const TICK: Duration = Duration::from_millis(10);
+/// Numbers with more lag than this at their 99th percentile say more about the generator than about the target.
+const LAG_P99_INVALID: Duration = Duration::from_millis(100);
+const LAG_P99_SUSPECT: Duration = Duration::from_millis(10);
+const LAG_MAX_SUSPECT: Duration = Duration::from_millis(500);
+/// Share of all cores above which the generator may have been the bottleneck.
+const CPU_SUSPECT: f64 = 0.9;
+
+/// Measures how late timers fire.
+pub struct LagMeter {
+    lags: Mutex<Lags>,
+}
+
+struct Lags {
+    all: Histogram<u64>,
+    max_since_asked_ns: u64,
+}
+
+impl Default for LagMeter {
+    fn default() -> Self {
+        let all = Histogram::new(3).expect("three significant digits are allowed");
+        LagMeter { lags: Mutex::new(Lags { all, max_since_asked_ns: 0 }) }
+    }
+}
+
+impl LagMeter {
+    /// Ticks for ever.
+    pub async fn run(&self) {
+        let mut due = Instant::now() + TICK;
+        loop {
+            sleep_until(due).await;
+            let now = Instant::now();
+            let lag_ns = u64::try_from((now - due).as_nanos()).unwrap_or(u64::MAX);
+            let mut lags = lock(&self.lags);
+            lags.all.saturating_record(lag_ns);
+            lags.max_since_asked_ns = lags.max_since_asked_ns.max(lag_ns);
+            drop(lags);
+            // Ticks that fell into a stall were due as well: each is counted with its own lag, as coordinated omission
+            // would hide them.
+            due += TICK;
+            if now > due + Duration::from_secs(10) {
+                due = now + TICK;
+            }
+        }
+    }
+
+    /// The largest lag since it was last asked, in nanoseconds.
+    fn take_max_ns(&self) -> u64 {
+        std::mem::take(&mut lock(&self.lags).max_since_asked_ns)
+    }
+}
+
+/// One second of the generator.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct GeneratorSample {
+    /// Cores in use: 1.0 is one.
+    pub cpu_cores: f64,
+    /// Memory, in bytes.
+    pub rss_bytes: u64,
+    /// Largest lag of a timer, in nanoseconds.
+    pub lag_max_ns: u64,
+}
+
+/// Samples this process once a second, and judges it at the end.
+pub struct GeneratorWatch {
+    system: System,
+    pid: Pid,
+    cpu_cores_max: f64,
+    rss_bytes_max: u64,
+    load_at_start: f64,
+    cores: f64,
+}
+
+impl Default for GeneratorWatch {
+    /// Starts watching.
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+        let mut watch = GeneratorWatch {
+            system: System::new(),
+            pid: Pid::from_u32(std::process::id()),
+            cpu_cores_max: 0.0,
+            rss_bytes_max: 0,
+            load_at_start: System::load_average().one,
+            cores,
+        };
+        // The first reading of the processor is a difference to nothing.
+        watch.refresh();
+        watch
+    }
+}
+
+impl GeneratorWatch {
+    /// One sample.
+    pub fn sample(&mut self, lag: &LagMeter) -> GeneratorSample {
+        let (cpu_cores, rss_bytes) = self.refresh();
+        self.cpu_cores_max = self.cpu_cores_max.max(cpu_cores);
+        self.rss_bytes_max = self.rss_bytes_max.max(rss_bytes);
+        GeneratorSample { cpu_cores, rss_bytes, lag_max_ns: lag.take_max_ns() }
+    }
+
+    fn refresh(&mut self) -> (f64, u64) {
+        let what = ProcessRefreshKind::nothing().with_cpu().with_memory();
+        self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&[self.pid]), false, what);
+        let process = self.system.process(self.pid);
+        process.map_or((0.0, 0), |process| (f64::from(process.cpu_usage()) / 100.0, process.memory()))
+    }
+
+    /// How the generator did over the whole run. `faults` are further reasons why its numbers cannot be trusted.
+    pub fn judge(&self, lag: &LagMeter, faults: Vec<String>) -> Generator {
+        let lags = &lock(&lag.lags).all;
+        let (p99_ns, max_ns) = (lags.value_at_quantile(0.99), lags.max());
+        let (p99, max) = (Duration::from_nanos(p99_ns), Duration::from_nanos(max_ns));
+        let mut validity = if faults.is_empty() { Validity::Valid } else { Validity::Invalid };
+        let mut reasons = faults;
+        if p99 > LAG_P99_INVALID {
+            validity = Validity::Invalid;
+            reasons.push(format!("1 in 100 of the generator's timers fired more than {p99:.0?} late"));
+        } else {
+            let suspicions = [
+                (p99 > LAG_P99_SUSPECT, format!("1 in 100 of the generator's timers fired more than {p99:.0?} late")),
+                (max > LAG_MAX_SUSPECT, format!("the generator once stood still for {max:.0?}")),
+                (
+                    self.cpu_cores_max > CPU_SUSPECT * self.cores,
+                    format!("the generator used {:.1} of {} cores in one second", self.cpu_cores_max, self.cores),
+                ),
+            ];
+            for (_, reason) in suspicions.into_iter().filter(|(applies, _)| *applies) {
+                validity = if validity == Validity::Valid { Validity::Suspect } else { validity };
+                reasons.push(reason);
+            }
+        }
+        Generator {
+            validity,
+            reasons,
+            cpu_cores_max: self.cpu_cores_max,
+            rss_bytes_max: self.rss_bytes_max,
+            lag_p99_ns: p99_ns,
+            lag_max_ns: max_ns,
+            machine_load: self.load_at_start,
+        }
+    }
+}

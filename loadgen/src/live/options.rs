@@ -1,0 +1,133 @@
+//! What a live run is asked for, what it gives back, and why it may not begin. Neighbours: `driver` runs it, the command
+//! line fills in the options and turns results into exit codes.
+
+use super::guard::Refused;
+use super::tls::{TlsError, Trust};
+use crate::cleanup::LeftBehind;
+use crate::target::{Target, http_url, ws_url};
+use rehearsal_reference::failure::{Failure, FailureClass};
+use rehearsal_reports::outcome::Outcome;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What a live run is asked for.
+#[derive(Clone)]
+pub struct LiveOptions {
+    /// What is loaded; its `User-Agent` must be [`crate::target::user_agent`] of `run_id`.
+    pub target: Target,
+    /// Hosts that may be loaded besides this machine (`--yes-i-may-load`).
+    pub allowed_hosts: Vec<String>,
+    /// Whom to trust for TLS.
+    pub trust: Trust,
+    /// The record's folder (`--out`); `runs/<scenario>/<time>` if absent.
+    pub out: Option<PathBuf>,
+    /// The run's id, in every request.
+    pub run_id: String,
+    /// The scenario file, whole, for the record.
+    pub scenario_text: String,
+    /// Parameters that were set.
+    pub parameters: BTreeMap<String, Value>,
+    /// Versions by name, for the record.
+    pub versions: BTreeMap<String, String>,
+    /// Hash of the lock file, in hex digits.
+    pub lock_hash: String,
+    /// The command line after the program's name, without secrets.
+    pub arguments: Vec<String>,
+}
+
+impl LiveOptions {
+    /// What is loaded, without secrets.
+    pub fn targets(&self) -> Vec<String> {
+        let (ws, http) = (ws_url(&self.target), http_url(&self.target));
+        vec![ws, http]
+    }
+}
+
+/// What a user of the terminal asks for while a run goes on. It only ever gets stricter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Interrupt {
+    /// Go on.
+    #[default]
+    None,
+    /// End politely: users leave, everything is removed, the record is written.
+    Polite,
+    /// End at once: the record is written, the journal stays for `rehearsal cleanup`.
+    Now,
+}
+
+/// What a live run gives back.
+pub struct LiveRun {
+    /// Everything that a reader may be shown.
+    pub outcome: Outcome,
+    /// The record's folder.
+    pub record: PathBuf,
+    /// What could not be removed from the target.
+    pub left_behind: LeftBehind,
+    /// Whether and how it was interrupted.
+    pub interrupted: Interrupt,
+    /// Why nothing was played, or that nothing ever succeeded: the target counts as unreachable (exit 5).
+    pub unreachable: Option<String>,
+}
+
+/// Why a live run did not begin. Nothing is left on the target.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// The plan, the target or the load is refused (exit 2).
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// TLS cannot be set up (exit 2).
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The first contact failed (exit 5).
+    #[error("{target} cannot be used: {doing}: {failure}\n  hint: {hint}")]
+    Unreachable {
+        /// Which address.
+        target: String,
+        /// What was tried.
+        doing: &'static str,
+        /// How it failed.
+        failure: Failure,
+        /// What may help.
+        hint: &'static str,
+    },
+    /// The thread that keeps the record is gone; what it had written is there.
+    #[error("the recorder stopped\n  hint: what was recorded until then is in `{}`; this is a bug of rehearsal", .folder.display())]
+    RecorderStopped {
+        /// The record's folder.
+        folder: PathBuf,
+    },
+    /// The record cannot be written (exit 2).
+    #[error("the record cannot be written to `{}`: {error}\n  hint: --out DIR names another folder", .folder.display())]
+    Record {
+        /// The folder.
+        folder: PathBuf,
+        /// What went wrong.
+        error: std::io::Error,
+    },
+}
+
+/// What may help when the first contact fails in this way.
+pub(crate) fn hint(class: FailureClass) -> &'static str {
+    match class {
+        FailureClass::Refused => "nobody listens there; is the server running, and is the port right?",
+        FailureClass::TimedOut => "nobody answered within 10 s; is the address right, is a firewall between?",
+        FailureClass::Dns => "the name does not resolve; check its spelling and this machine's name service",
+        FailureClass::Tls => {
+            "check the certificate and its name; --ca FILE trusts a private authority; ws:// is without TLS"
+        }
+        FailureClass::NotWebsocket => "there is no WebSocket at this address; check port, path and ws or wss",
+        FailureClass::NotHttp => {
+            "there is no HTTP at this address; --http URL names the HTTP side, check port and scheme"
+        }
+        FailureClass::Status(_) => {
+            "the signaling API is not at this address, or refuses us; --http URL names its HTTP side"
+        }
+        FailureClass::Garbage => {
+            "something else answers at this address; --http URL names the signaling API's HTTP side"
+        }
+        FailureClass::Reset | FailureClass::Other => {
+            "the connection broke at once; does the address speak this protocol?"
+        }
+    }
+}

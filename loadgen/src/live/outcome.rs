@@ -1,0 +1,139 @@
+//! What comes of a live run: the recorder's findings, with remarks about everything that a reader should know.
+//! Neighbours: `driver` (how it ended), `recorder` (what was found), `reports::outcome` (the shape).
+
+use super::files::{self, read_events};
+use super::guard;
+use super::options::LiveOptions;
+use super::preflight::Preflight;
+use super::recorder::Recorded;
+use crate::cleanup::LeftBehind;
+use rehearsal_reports::judge::overall;
+use rehearsal_reports::outcome::{CheckSummary, Outcome, Overall, Seeds, Story};
+use rehearsal_reports::story::story;
+use rehearsal_reports::verdict::{CheckVerdict, Verdict};
+use rehearsal_scenarios::plan::{Expectation, Plan, Profile, World};
+use std::path::Path;
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It came to its planned end.
+    Complete,
+    /// Somebody interrupted it.
+    Interrupted,
+    /// Rooms or identities could not be made.
+    NotPrepared(String),
+    /// Nothing succeeded for so long that the target was left alone.
+    NothingSucceeded,
+}
+
+impl Ending {
+    /// Why the target counts as unreachable, if it does.
+    pub fn unreachable(&self, recorded: &Recorded) -> Option<String> {
+        let totals = recorded.totals;
+        match self {
+            Ending::NotPrepared(reason) => Some(format!("the target stopped serving while the run prepared: {reason}")),
+            Ending::Interrupted => None,
+            Ending::NothingSucceeded | Ending::Complete if totals.succeeded == 0 && totals.errors > 0 => {
+                Some(format!("nothing ever succeeded: all {} operations failed", totals.operations))
+            }
+            Ending::NothingSucceeded | Ending::Complete => None,
+        }
+    }
+}
+
+/// Events that are read again for a story; a violation further behind is shown without one.
+const STORY_EVENTS_MAX: usize = 2_000_000;
+
+/// Puts the outcome together.
+pub fn outcome(
+    plan: &Plan,
+    options: &LiveOptions,
+    record: &Path,
+    recorded: Recorded,
+    preflight: &Preflight,
+    left_behind: &LeftBehind,
+    ending: &Ending,
+) -> Outcome {
+    let (verdict, expected, reasons) = overall(&recorded.verdicts, &plan.expect);
+    let is_broken = verdict == Overall::Broken;
+    let mut notes = guard::notes(plan);
+    notes.extend(remarks(&recorded, preflight, left_behind, ending));
+    if !expected {
+        notes.extend(reasons);
+    }
+    Outcome {
+        scenario: plan.scenario.clone(),
+        about: plan.about.clone(),
+        world: World::Live,
+        engine: None,
+        targets: options.targets(),
+        seeds: Seeds {
+            first: plan.seed,
+            count: 1,
+            broken: u64::from(is_broken),
+            first_broken: is_broken.then_some(plan.seed),
+            hash: 0,
+        },
+        verdict,
+        expectation: plan.expect.clone(),
+        expected,
+        story: is_broken.then(|| tell(record, &recorded.verdicts)).flatten(),
+        checks: recorded.verdicts.into_iter().map(|check| summary(check, plan)).collect(),
+        thresholds: recorded.numbers.thresholds,
+        operations: recorded.numbers.operations,
+        seconds: recorded.numbers.seconds,
+        errors: recorded.numbers.errors,
+        generator: Some(recorded.generator),
+        record: Some(record.display().to_string()),
+        repeat: is_broken.then(|| format!("rehearsal {}", options.arguments.join(" "))),
+        notes,
+        duration_ns: recorded.end_ns,
+        phases: plan.phases,
+    }
+}
+
+fn summary(check: CheckVerdict, plan: &Plan) -> CheckSummary {
+    let is_broken = matches!(check.verdict, Verdict::Broken { .. });
+    let expected_broken = match &plan.expect {
+        Expectation::Broken(names) => names.is_empty() || names.contains(&check.name),
+        Expectation::Holds | Expectation::Either => false,
+    };
+    CheckSummary {
+        check,
+        broken_seeds: u64::from(is_broken),
+        lowest_broken_seed: is_broken.then_some(plan.seed),
+        expected_broken,
+    }
+}
+
+fn tell(record: &Path, verdicts: &[CheckVerdict]) -> Option<Story> {
+    let broken = verdicts.iter().find(|check| matches!(check.verdict, Verdict::Broken { .. }))?;
+    story(broken, &read_events(record, STORY_EVENTS_MAX), false)
+}
+
+fn remarks(recorded: &Recorded, preflight: &Preflight, left: &LeftBehind, ending: &Ending) -> Vec<String> {
+    let mut remarks = Vec::new();
+    match preflight.profile {
+        Some(Profile::Documented) => remarks.push("the server answers as documented".to_owned()),
+        Some(Profile::Deployed) => remarks.push("the server answers as deployed ones do, quirks included".to_owned()),
+        None => {}
+    }
+    match ending {
+        Ending::Complete => {}
+        Ending::Interrupted => remarks.push("the run was interrupted; its record ends there".to_owned()),
+        Ending::NotPrepared(reason) => remarks.push(format!("nothing was played: {reason}")),
+        Ending::NothingSucceeded => remarks.push("nothing succeeded for 10 s, so the target was left alone".to_owned()),
+    }
+    if !left.is_nothing() {
+        remarks.push(format!(
+            "left behind on the target: {} rooms, {} identities; `rehearsal cleanup` removes them later",
+            left.rooms.len(),
+            left.identities.len()
+        ));
+    }
+    if let Some(error) = &recorded.write_error {
+        remarks.push(format!("the record is not whole, writing {} failed: {error}", files::EVENTS));
+    }
+    remarks
+}

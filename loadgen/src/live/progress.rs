@@ -1,0 +1,59 @@
+//! What a live run tells while it goes on, once a second. Neighbours: `recorder` counts, `driver` knows the stage, the
+//! command line shows it. Left out: how it looks.
+
+use rehearsal_reports::outcome::Validity;
+
+/// Where a live run stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RunStage {
+    /// The first contact.
+    #[default]
+    Preflight,
+    /// Rooms and identities are made.
+    Prepare {
+        /// Made so far, rooms and identities together.
+        made: usize,
+        /// To be made.
+        of: usize,
+    },
+    /// Users arrive.
+    Ramp,
+    /// All are there, nothing is judged yet.
+    WarmUp,
+    /// What thresholds judge.
+    Measure,
+    /// No new work.
+    Settle,
+    /// Rooms and identities are removed.
+    CleanUp,
+}
+
+/// How a live run does, as of the last full second.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// Where it stands.
+    pub stage: RunStage,
+    /// Plan time, in nanoseconds; negative before time 0.
+    pub t_ns: i64,
+    /// The plan's end, in nanoseconds.
+    pub end_ns: i64,
+    /// Open connections.
+    pub users: u64,
+    /// Users of the plan.
+    pub users_planned: usize,
+    /// Operations that ended in the last second.
+    pub rate: u64,
+    /// Median response time of the last second, in nanoseconds; absent without operations.
+    pub p50_ns: Option<u64>,
+    /// 99th percentile of the last second (the largest, with fewer than 100), in nanoseconds.
+    pub p99_ns: Option<u64>,
+    /// Operations that failed or stayed unknown, since time 0.
+    pub errors: u64,
+    /// Operations that ended, since time 0.
+    pub operations: u64,
+    /// Whether the generator keeps up.
+    pub generator: Validity,
+}
+
+/// Hears how a run does. Called from the recorder's thread.
+pub type OnProgress = Box<dyn FnMut(&Progress) + Send>;

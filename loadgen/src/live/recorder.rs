@@ -1,0 +1,225 @@
+//! The recorder: a thread of its own that numbers events, writes them, and folds checks and numbers over them while the run
+//! goes on. Users only append to the sink. Neighbours: `sink` (where events wait), `files` (where they go), `driver`.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "live runs have a thread for files, and read the machine's clock"
+)]
+
+use super::files::Files;
+use super::generator::{GeneratorWatch, LagMeter};
+use super::progress::{OnProgress, Progress, RunStage};
+use super::pulse::{Pulse, Totals};
+use super::samples::{Sample, TargetProbe};
+use super::sink::{LiveSink, Stamped};
+use crate::commons::lock;
+use rehearsal_reports::checks::RunEnd;
+use rehearsal_reports::event::Event;
+use rehearsal_reports::judge::Judge;
+use rehearsal_reports::numbers::{self, Numbers};
+use rehearsal_reports::outcome::{Generator, Validity};
+use rehearsal_reports::verdict::CheckVerdict;
+use rehearsal_scenarios::plan::Plan;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// How long events wait for the thread: long enough to make batches, short enough that a kill loses little.
+const BATCH_EVERY: Duration = Duration::from_millis(20);
+/// How often everything is flushed, sampled and told.
+const BEAT_EVERY: Duration = Duration::from_secs(1);
+
+/// What driver and recorder tell each other.
+#[derive(Default)]
+pub struct Shared {
+    /// Where events wait.
+    pub sink: LiveSink,
+    /// How late the generator's timers fire.
+    pub lag: LagMeter,
+    /// The target's own metrics.
+    pub probe: TargetProbe,
+    status: Mutex<Status>,
+}
+
+/// What the driver says and what the recorder found, as of the last beat.
+#[derive(Clone, Debug, Default)]
+struct Status {
+    stage: RunStage,
+    faults: Vec<String>,
+    is_complete: bool,
+    totals: Totals,
+}
+
+impl Shared {
+    /// Where the run stands from now on.
+    pub fn enter(&self, stage: RunStage) {
+        lock(&self.status).stage = stage;
+    }
+
+    /// Operations since time 0, as of the last beat.
+    pub fn totals(&self) -> Totals {
+        lock(&self.status).totals
+    }
+
+    /// The run is over. `faults` are reasons of the generator's own why its numbers cannot be trusted.
+    pub fn end(&self, is_complete: bool, faults: Vec<String>) {
+        let mut status = lock(&self.status);
+        status.is_complete = is_complete;
+        status.faults = faults;
+        drop(status);
+        self.sink.end();
+    }
+}
+
+/// What the recorder gives back.
+pub struct Recorded {
+    /// What the checks say.
+    pub verdicts: Vec<CheckVerdict>,
+    /// How the generator did.
+    pub generator: Generator,
+    /// Operations of users since time 0.
+    pub totals: Totals,
+    /// Latencies and errors.
+    pub numbers: numbers::Totals,
+    /// Plan time of the last event, in nanoseconds.
+    pub end_ns: i64,
+    /// Why the record is not whole, if it is not.
+    pub write_error: Option<String>,
+}
+
+/// Starts the thread.
+pub fn start(
+    plan: Arc<Plan>,
+    files: Files,
+    shared: Arc<Shared>,
+    on_progress: OnProgress,
+) -> std::io::Result<JoinHandle<Recorded>> {
+    let recorder = Recorder {
+        judge: Judge::new(&plan),
+        numbers: Numbers::new(&plan),
+        pulse: Pulse::default(),
+        watch: GeneratorWatch::default(),
+        held: Vec::new(),
+        next_n: 0,
+        end_ns: 0,
+        plan,
+        files,
+        shared,
+        on_progress,
+    };
+    std::thread::Builder::new().name("recorder".into()).spawn(move || recorder.run())
+}
+
+struct Recorder {
+    plan: Arc<Plan>,
+    files: Files,
+    shared: Arc<Shared>,
+    on_progress: OnProgress,
+    judge: Judge,
+    numbers: Numbers,
+    pulse: Pulse,
+    watch: GeneratorWatch,
+    // Events of the preparation wait here until time 0 is known.
+    held: Vec<Stamped>,
+    next_n: u64,
+    end_ns: i64,
+}
+
+impl Recorder {
+    fn run(mut self) -> Recorded {
+        let mut batch = Vec::new();
+        let mut next_beat = Instant::now() + BEAT_EVERY;
+        loop {
+            let is_over = self.shared.sink.take(&mut batch, BATCH_EVERY);
+            self.take_in(&mut batch);
+            if is_over {
+                break;
+            }
+            if Instant::now() >= next_beat {
+                next_beat = Instant::now() + BEAT_EVERY;
+                self.beat();
+            }
+        }
+        self.beat();
+        self.finish()
+    }
+
+    fn take_in(&mut self, batch: &mut Vec<Stamped>) {
+        self.held.append(batch);
+        let Some(zero_ns) = self.shared.sink.zero_ns() else { return };
+        if self.next_n == 0 {
+            self.files.begin(unix_s(self.shared.sink.age_ns() - zero_ns));
+        }
+        // The allocation goes back to the sink with the next exchange.
+        std::mem::swap(&mut self.held, batch);
+        for Stamped { since_start_ns, event } in batch.drain(..) {
+            let event = event.stamp(self.next_n, since_start_ns - zero_ns);
+            self.next_n += 1;
+            self.observe(&event);
+        }
+    }
+
+    fn observe(&mut self, event: &Event) {
+        self.end_ns = event.t_ns;
+        self.judge.observe(event);
+        self.pulse.observe(event);
+        self.numbers.observe(event);
+        self.files.write(event);
+    }
+
+    fn beat(&mut self) {
+        let sample = Sample {
+            t_ns: crate::sink::EventSink::now_ns(&self.shared.sink),
+            generator: self.watch.sample(&self.shared.lag),
+            target: self.shared.probe.take(),
+        };
+        self.files.sample(&sample);
+        self.files.latencies(&self.numbers.drain_intervals());
+        self.files.flush();
+        let beat = self.pulse.beat();
+        let totals = self.pulse.totals();
+        let mut status = lock(&self.shared.status);
+        status.totals = totals;
+        let stage = status.stage;
+        drop(status);
+        let progress = Progress {
+            stage,
+            t_ns: sample.t_ns,
+            end_ns: i64::try_from(self.plan.end_ns()).unwrap_or(i64::MAX),
+            users: self.pulse.connections(),
+            users_planned: self.plan.users.len(),
+            rate: beat.ended,
+            p50_ns: beat.p50_ns,
+            p99_ns: beat.p99_ns,
+            errors: totals.errors,
+            operations: totals.operations,
+            generator: self.validity(),
+        };
+        (self.on_progress)(&progress);
+    }
+
+    fn validity(&self) -> Validity {
+        self.watch.judge(&self.shared.lag, Vec::new()).validity
+    }
+
+    fn finish(mut self) -> Recorded {
+        let status = lock(&self.shared.status).clone();
+        let end = RunEnd { t_ns: self.end_ns, complete: status.is_complete };
+        let (numbers, intervals) = self.numbers.finish(&self.plan, end);
+        self.files.latencies(&intervals);
+        Recorded {
+            numbers,
+            verdicts: self.judge.finish(end),
+            generator: self.watch.judge(&self.shared.lag, status.faults),
+            totals: self.pulse.totals(),
+            end_ns: self.end_ns,
+            write_error: self.files.finish(),
+        }
+    }
+}
+
+/// The wall clock this long ago, in seconds since 1970.
+fn unix_s(ago_ns: i64) -> f64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.as_secs_f64() - ago_ns as f64 / 1e9
+}

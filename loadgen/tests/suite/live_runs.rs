@@ -1,0 +1,238 @@
+//! Live runs over loopback: against the real reference server, and against targets that are down, refuse, babble or die.
+
+use crate::support::{MS, Served, client, network, plan, step, target, user, worker};
+use rehearsal_loadgen::live::files::{EVENTS, HEADER, LATENCY, SAMPLES, VERDICT};
+use rehearsal_loadgen::live::guard::Refused;
+use rehearsal_loadgen::live::options::{Interrupt, LiveError, LiveOptions, LiveRun};
+use rehearsal_loadgen::live::progress::{OnProgress, Progress};
+use rehearsal_loadgen::live::tls::Trust;
+use rehearsal_loadgen::live::{finish, journal_file, preflight_only, run};
+use rehearsal_loadgen::target::Target;
+use rehearsal_reference::failure::FailureClass;
+use rehearsal_reference::network::{Listener, Network};
+use rehearsal_reference::protocol;
+use rehearsal_reference::server::ServerOptions;
+use rehearsal_reports::outcome::{Outcome, Overall};
+use rehearsal_reports::record::{EventReader, FileEnd, Header};
+use rehearsal_scenarios::distribution::Distribution;
+use rehearsal_scenarios::plan::{Behaviour, FaultAction, FaultPlan, Plan, Profile, Verb};
+use serde_json::json;
+use std::fs::File;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::watch;
+
+fn options(target: Target, out: &TempDir) -> LiveOptions {
+    LiveOptions {
+        target,
+        allowed_hosts: Vec::new(),
+        trust: Trust::Machine,
+        out: Some(out.path().to_owned()),
+        run_id: "test".into(),
+        scenario_text: "format = 1\n".into(),
+        parameters: Default::default(),
+        versions: Default::default(),
+        lock_hash: "00".into(),
+        arguments: vec!["load".into(), "test.toml".into()],
+    }
+}
+
+/// Never interrupted, and watched by nobody.
+async fn run_quietly(plan: Plan, options: LiveOptions) -> Result<LiveRun, LiveError> {
+    let (_never, interrupt) = watch::channel(Interrupt::None);
+    run(Arc::new(plan), options, Box::new(|_| {}), interrupt).await
+}
+
+/// A worker, two clients, and a peer that looks around until the measure phase ends.
+fn busy_plan(jobs: u32) -> Plan {
+    let look = step(Verb::Discover { filters: json!({ "role": "worker" }), retry: None });
+    let every = Some(Distribution::Fixed(5 * MS));
+    let flow = vec![step(Verb::Join), step(Verb::Repeat { times: None, every, steps: vec![look] })];
+    plan(vec![
+        user(0, "workers", 0, worker(20)),
+        user(1, "clients", 0, client(jobs)),
+        user(2, "clients", 1, client(jobs)),
+        user(3, "lookers", 0, Behaviour::Flow(flow)),
+    ])
+}
+
+fn names(verdicts: &Outcome, word: &str) -> Vec<String> {
+    let with_word = verdicts.checks.iter().filter(|it| it.check.verdict.word() == word);
+    with_word.map(|it| format!("{}: {:?}", it.check.name, it.check.verdict)).collect()
+}
+
+fn events(folder: &Path) -> (usize, Option<FileEnd>) {
+    let mut reader = EventReader::new(File::open(folder.join(EVENTS)).unwrap()).unwrap();
+    let count = reader.by_ref().inspect(|event| assert!(event.is_ok(), "{event:?}")).count();
+    (count, reader.end())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_holds_leaves_a_whole_record_and_nothing_on_the_target() {
+    let served = Served::start(ServerOptions::default()).await;
+    let out = tempfile::tempdir().unwrap();
+    let mut plan = busy_plan(2);
+    plan.phases.measure_ns = 500 * MS;
+    let run = run_quietly(plan, options(served.target(), &out)).await.unwrap();
+    assert_eq!(
+        run.outcome.verdict,
+        Overall::Holds,
+        "{:?} {:?}",
+        names(&run.outcome, "broken"),
+        names(&run.outcome, "unknown")
+    );
+    assert!(run.left_behind.is_nothing() && run.unreachable.is_none() && run.interrupted == Interrupt::None);
+    let header = Header::from_bytes(&std::fs::read(out.path().join(HEADER)).unwrap()).unwrap();
+    assert!(header.targets.len() == 2 && header.started_unix_s.is_some());
+    let (count, end) = events(out.path());
+    assert!(count > 100 && end == Some(FileEnd::Finished), "{count} {end:?}");
+    let verdict: Outcome = serde_json::from_slice(&std::fs::read(out.path().join(VERDICT)).unwrap()).unwrap();
+    assert_eq!(verdict.verdict, Overall::Holds);
+    for file in [SAMPLES, LATENCY] {
+        assert!(!std::fs::read_to_string(out.path().join(file)).unwrap().is_empty());
+    }
+    let look = verdict.operations.iter().find(|operation| operation.name == "discover").unwrap();
+    assert!(look.count > 10 && look.errors == 0, "{look:?}");
+    let journal = std::fs::read_to_string(out.path().join(journal_file::FILE)).unwrap();
+    let left = journal_file::read(&journal).unwrap();
+    assert!(left.resources.is_empty() && left.unknown == 0);
+    for file in [HEADER, VERDICT, SAMPLES, journal_file::FILE] {
+        assert!(!std::fs::read_to_string(out.path().join(file)).unwrap().contains("eyJ"), "a token is in {file}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployed_server_is_played_with_the_same_users() {
+    let deployed = ServerOptions { profile: protocol::Profile::Deployed, ..ServerOptions::default() };
+    let served = Served::start(deployed).await;
+    let out = tempfile::tempdir().unwrap();
+    let mut plan = busy_plan(1);
+    plan.phases.measure_ns = 300 * MS;
+    let found = preflight_only(Arc::new(plan.clone()), &options(served.target(), &out)).await.unwrap();
+    assert_eq!((found.joined, found.profile), (3, Some(Profile::Deployed)));
+    let run = run_quietly(plan, options(served.target(), &out)).await.unwrap();
+    assert_eq!(names(&run.outcome, "broken"), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_fault_is_refused_by_its_name_and_a_far_target_without_permission() {
+    let out = tempfile::tempdir().unwrap();
+    let mut faulty = busy_plan(1);
+    let action = FaultAction::Kill { hosts: vec!["server-0".into()] };
+    faulty.faults.push(FaultPlan { name: "death".into(), at_ns: 0, for_ns: None, action });
+    match run_quietly(faulty, options(target(1), &out)).await {
+        Err(LiveError::Refused(Refused::Fault { name })) => assert_eq!(name, "death"),
+        other => panic!("{:?}", other.err()),
+    }
+    let mut far = target(1);
+    far.http.host = "stg.example".into();
+    match run_quietly(busy_plan(1), options(far, &out)).await {
+        Err(LiveError::Refused(Refused::NotAllowed { host })) => assert_eq!(host, "stg.example"),
+        other => panic!("{:?}", other.err()),
+    }
+    assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 0, "nothing is written for a run that is refused");
+}
+
+/// A listener that answers every connection with these bytes and closes it.
+async fn babbler(bytes: &'static [u8]) -> (u16, tokio::task::JoinSet<()>) {
+    let mut listener = network().bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 1_024];
+            let _ = stream.read(&mut request).await;
+            let _ = stream.write_all(bytes).await;
+        }
+    });
+    (port, tasks)
+}
+
+#[tokio::test]
+async fn targets_that_are_down_or_babble_are_unreachable_with_a_class_and_a_hint() {
+    let out = tempfile::tempdir().unwrap();
+    let down = {
+        let listener = network().bind("127.0.0.1:0").await.unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    let (garbage, _garbage) = babbler(b"\x00\xff rubbish rubbish rubbish\r\n\r\n").await;
+    let (status, _status) = babbler(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno").await;
+    let (no_json, _no_json) = babbler(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+    let (silent, _silent) = babbler(b"").await;
+    let mut tls = target(garbage);
+    (tls.ws.tls, tls.http.tls) = (true, true);
+    let cases = [
+        (target(down), FailureClass::Refused),
+        (target(garbage), FailureClass::NotHttp),
+        (target(status), FailureClass::Status(403)),
+        (target(no_json), FailureClass::Garbage),
+        (target(silent), FailureClass::Reset),
+        (tls, FailureClass::Tls),
+    ];
+    for (target, expected) in cases {
+        match run_quietly(busy_plan(1), options(target, &out)).await {
+            Err(LiveError::Unreachable { failure, hint, .. }) => {
+                assert_eq!(failure.class, expected, "{failure}");
+                assert!(!hint.is_empty());
+            }
+            other => panic!("{expected:?}: {:?}", other.err()),
+        }
+    }
+}
+
+/// Asks for something at the first beat of a run.
+fn at_first_beat(action: impl FnOnce() + Send + 'static) -> OnProgress {
+    let action = Mutex::new(Some(action));
+    Box::new(move |progress: &Progress| {
+        if progress.t_ns > 0
+            && let Some(action) = action.lock().unwrap().take()
+        {
+            action();
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_dies_in_mid_run_is_counted_and_its_leftovers_are_in_the_journal() {
+    let served = Arc::new(Served::start(ServerOptions::default()).await);
+    let out = tempfile::tempdir().unwrap();
+    let (_never, interrupt) = watch::channel(Interrupt::None);
+    let mut plan = busy_plan(1_000);
+    plan.phases.measure_ns = 2_500 * MS;
+    let (port, dying, runtime) = (served.port, served.clone(), tokio::runtime::Handle::current());
+    let on_progress = at_first_beat(move || runtime.block_on(dying.kill()));
+    let run = run(Arc::new(plan), options(target(port), &out), on_progress, interrupt).await.unwrap();
+    assert_eq!(run.left_behind.rooms.len(), 1);
+    assert_eq!(run.left_behind.identities.len(), 5);
+    assert!(run.unreachable.is_none(), "something had succeeded before");
+    let (count, end) = events(out.path());
+    assert!(count > 100 && end == Some(FileEnd::Finished));
+    // A server comes back at the same address: `rehearsal cleanup` has everything it needs.
+    let listener = network().bind(&format!("127.0.0.1:{port}")).await.unwrap();
+    let _back = Served::start_on(listener, ServerOptions::default());
+    let finished = finish::finish(out.path(), &Trust::Machine, &[]).await.unwrap();
+    assert_eq!((finished.removed, finished.left.is_nothing()), (6, true), "{:?}", finished.failure);
+    let again = finish::finish(out.path(), &Trust::Machine, &[]).await.unwrap();
+    assert_eq!(again.removed, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interrupt_ends_politely_and_a_second_one_at_once_and_both_leave_a_record() {
+    for (ask, leaves_something) in [(Interrupt::Polite, false), (Interrupt::Now, true)] {
+        let served = Served::start(ServerOptions::default()).await;
+        let out = tempfile::tempdir().unwrap();
+        let (tell, interrupt) = watch::channel(Interrupt::None);
+        let on_progress = at_first_beat(move || {
+            tell.send_replace(ask);
+        });
+        let mut plan = busy_plan(1_000);
+        plan.phases.measure_ns = 600_000 * MS;
+        let run = run(Arc::new(plan), options(served.target(), &out), on_progress, interrupt).await.unwrap();
+        assert_eq!(run.interrupted, ask);
+        assert_eq!(!run.left_behind.is_nothing(), leaves_something);
+        assert!(run.outcome.notes.iter().any(|note| note.contains("interrupted")), "{:?}", run.outcome.notes);
+        assert_eq!(events(out.path()).1, Some(FileEnd::Finished));
+    }
+}

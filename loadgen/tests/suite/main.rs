@@ -1,0 +1,7 @@
+//! Tests of the whole crate against the real reference server over loopback.
+
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
+mod live_runs;
+mod support;
+mod users_play;
