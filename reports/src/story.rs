@@ -97,8 +97,7 @@ impl<'a> Scene<'a> {
         // Of arrivals only those are rows of their own that the check names: others belong to the row of their sending.
         let is_within =
             event.kind != Kind::Received && (self.starts_ns..=self.violation.until_ns).contains(&event.t_ns);
-        let is_told = is_evidence || (is_within && self.is_lane(&event.user));
-        if !is_told {
+        if !self.is_lane(&event.user) || !(is_evidence || is_within) {
             return None;
         }
         let mut candidate = rows::row(event, &self.directory)?;

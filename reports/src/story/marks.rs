@@ -10,19 +10,21 @@ pub(super) fn mark(check: &str, violation: &Evidence, rows: &mut [Candidate]) {
     if let Some(last) = violation.events.last()
         && let Some(breaking) = rows.iter_mut().find(|it| it.n == *last)
     {
-        breaking.row.mark = breaking_words(check).to_owned();
+        let is_lost = breaking.row.to.is_some() && breaking.row.arrived_ns.is_none();
+        breaking.row.mark = breaking_words(check, is_lost).to_owned();
     }
     if check == "worker_runs_one_job_at_a_time" {
         mark_second_acceptance(rows);
     }
 }
 
-fn breaking_words(check: &str) -> &'static str {
+fn breaking_words(check: &str, is_lost: bool) -> &'static str {
     match check {
         "worker_runs_one_job_at_a_time" => "second job begins",
         "job_is_begun_by_one_worker" => "begun a second time",
         "acknowledged_status_is_seen" => "not what was acknowledged",
         "room_sees_only_its_own" => "from another room",
+        "messages_arrive_once_in_order_unchanged" if is_lost => "lost, and nothing explains it",
         "messages_arrive_once_in_order_unchanged" => "not as it was sent",
         "nobody_speaks_for_another" => "not its sender",
         "reservation_always_ends" => "still reserved",

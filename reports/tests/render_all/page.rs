@@ -157,7 +157,8 @@ fn contrast(one: &str, other: &str) -> f64 {
 }
 
 fn luminance(hex: &str) -> f64 {
-    let part = |at: usize| f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap()) / 255.0;
+    let part =
+        |at: usize| f64::from(u8::from_str_radix(&hex[at..at + 2], 16).expect("a colour has hex digits")) / 255.0;
     let linear = |value: f64| if value <= 0.03928 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) };
     0.2126 * linear(part(0)) + 0.7152 * linear(part(2)) + 0.0722 * linear(part(4))
 }

@@ -78,6 +78,27 @@ fn an_arrival_that_nobody_sent_is_told_in_the_receivers_lane() {
 }
 
 #[test]
+fn a_message_that_is_lost_is_marked_as_lost() {
+    let mut script = Script::default();
+    script.registers(1, "workers-0", "w");
+    script.registers(2, "clients-0", "c");
+    script.says(10, ("clients-0", "c"), ("workers-0", "w"), "job_cancel", "j1", None);
+    let events = script.in_order();
+    let n = events.last().unwrap().n;
+    let check = broken("messages_arrive_once_in_order_unchanged", &["clients-0", "workers-0"], vec![n], 20);
+    let story = story(&check, &events, false).unwrap();
+    assert_eq!(story.rows.last().unwrap().mark, "lost, and nothing explains it");
+    assert!(story_columns(&story).contains("job_cancel (no arrival seen)"));
+}
+
+#[test]
+fn what_only_the_run_did_has_no_lane_and_so_no_story() {
+    let mut script = Script::default();
+    script.fault(5, "cut", "partition begins", &["clients-0"]);
+    assert!(story(&broken("nothing_is_left_behind", &[], vec![0], 5), &script.in_order(), true).is_none());
+}
+
+#[test]
 fn without_evidence_there_is_no_story() {
     let (mut check, events) = naive_race();
     assert!(story(&check, &[], true).is_none());

@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 const POINTS_MAX: usize = 240;
 /// Most operations in one chart: more lines cannot be told apart.
 const OPERATIONS_MAX: usize = 4;
+/// How far right a percentile curve goes: 99.999 %.
+const NINES_MAX: f64 = 5.0;
 
 /// The charts of an outcome, as far as there is something to draw. `index` makes their names unique on the page.
 pub(super) fn charts(index: usize, outcome: &Outcome) -> Markup {
@@ -50,7 +52,8 @@ fn busiest(outcome: &Outcome) -> Vec<&str> {
 fn percentiles(index: usize, outcome: &Outcome, names: &[&str]) -> Chart {
     let drawn: Vec<_> = outcome.operations.iter().filter(|it| names.contains(&it.name.as_str())).collect();
     let points = || drawn.iter().flat_map(|it| it.curve.iter());
-    let x = Scale::Nines(points().map(|(it, _)| nines_of(*it)).fold(1.0, f64::max).min(5.0));
+    let nines = points().map(|(it, _)| nines_of(*it)).fold(1.0, f64::max).min(NINES_MAX);
+    let x = Scale::Nines(nines);
     let y = Scale::log_over(points().map(|(_, ns)| *ns as f64));
     let lines = drawn.iter().enumerate().map(|(number, it)| Line {
         name: it.name.clone(),
@@ -59,7 +62,7 @@ fn percentiles(index: usize, outcome: &Outcome, names: &[&str]) -> Chart {
         points: it.curve.iter().map(|(at, ns)| Some((x.place(*at), y.place(*ns as f64)))).collect(),
     });
     let value_at = |curve: &[(f64, u64)], at: f64| curve.iter().find(|(it, _)| *it >= at).map(|(_, ns)| *ns);
-    let columns = hover_percentiles(x).map(|(from, at, to)| {
+    let columns = hover_percentiles(nines).map(|(from, at, to)| {
         let values = drawn.iter().filter_map(|it| Some(format!("{} {}", it.name, span(value_at(&it.curve, at)?))));
         Column { from, to, title: format!("p{}: {}", trimmed(at, 3), values.collect::<Vec<_>>().join(", ")) }
     });
@@ -76,15 +79,12 @@ fn percentiles(index: usize, outcome: &Outcome, names: &[&str]) -> Chart {
     }
 }
 
-/// Percentiles under the pointer, a few for each nine: left edge, percentile, right edge.
-fn hover_percentiles(x: Scale) -> impl Iterator<Item = (f64, f64, f64)> {
+/// Percentiles under the pointer, evenly over all nines: left edge, percentile, right edge.
+fn hover_percentiles(nines: f64) -> impl Iterator<Item = (f64, f64, f64)> {
     const COLUMNS: u32 = 48;
-    let Scale::Nines(nines) = x else { unreachable!("percentiles are placed by their nines") };
     (0..COLUMNS).map(move |column| {
-        let edge = |column: f64| column / f64::from(COLUMNS);
-        let middle = (f64::from(column) + 0.5) / f64::from(COLUMNS);
-        let at = 100.0 * (1.0 - 10f64.powf(-middle * nines));
-        (edge(f64::from(column)), at, edge(f64::from(column + 1)))
+        let edge = |offset: f64| (f64::from(column) + offset) / f64::from(COLUMNS);
+        (edge(0.0), 100.0 * (1.0 - 10f64.powf(-edge(0.5) * nines)), edge(1.0))
     })
 }
 
