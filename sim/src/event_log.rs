@@ -40,8 +40,8 @@ struct State {
     /// World time and draft, in the order of writing.
     waiting: Vec<(Nanos, Draft)>,
     folded: Option<Folded>,
-    /// What has been invoked and not ended: user and operation number -> operation and since when.
-    pending: BTreeMap<(Name, u64), (Name, i64)>,
+    /// What has been invoked and not ended: user and operation number -> operation and since when, in world time.
+    pending: BTreeMap<(Name, u64), (Name, Nanos)>,
 }
 
 struct Folded {
@@ -110,14 +110,13 @@ impl EventLog {
     /// What has not ended, by user.
     pub fn pending(&self) -> Vec<PendingOperation> {
         let state = self.lock();
-        let pending = state.pending.iter();
-        pending
-            .map(|((user, _), (op, since_ns))| PendingOperation {
-                user: user.clone(),
-                op: op.clone(),
-                since_ns: *since_ns,
-            })
-            .collect()
+        let time_0 = state.time_0_ns.unwrap_or_default();
+        let operation = |((user, _), (op, at)): (&(Name, u64), &(Name, Nanos))| PendingOperation {
+            user: user.clone(),
+            op: op.clone(),
+            since_ns: since(*at, time_0),
+        };
+        state.pending.iter().map(operation).collect()
     }
 
     /// Ends the log: what is written from here on, by users that are dropped, is lost. None if it had ended before.
@@ -138,17 +137,19 @@ impl EventLog {
 }
 
 impl State {
+    fn note(&mut self, draft: &Draft, at: Nanos) {
+        let Some(op_id) = draft.op_id else { return };
+        let key = (draft.user.clone(), op_id);
+        match draft.kind {
+            Kind::Invoked => drop(self.pending.insert(key, (draft.op.clone(), at))),
+            _ => drop(self.pending.remove(&key)),
+        }
+    }
+
     fn fold(&mut self, draft: Draft, t_ns: i64) {
         let Some(folded) = &mut self.folded else { return };
         let event = draft.stamp(folded.count, t_ns);
         folded.count += 1;
-        if let Some(op_id) = event.op_id {
-            let key = (event.user.clone(), op_id);
-            match event.kind {
-                Kind::Invoked => drop(self.pending.insert(key, (event.op.clone(), t_ns))),
-                _ => drop(self.pending.remove(&key)),
-            }
-        }
         // Writing into memory cannot fail, and an event has no keys that are not strings.
         folded.hash.update(&serde_json::to_vec(&event).unwrap_or_default());
         folded.judge.observe(&event);
@@ -166,7 +167,9 @@ impl EventSink for EventLog {
 
     fn record(&self, event: Draft) {
         let now = self.clock.now_ns();
-        self.lock().waiting.push((now, event));
+        let mut state = self.lock();
+        state.note(&event, now);
+        state.waiting.push((now, event));
     }
 }
 

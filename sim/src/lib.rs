@@ -26,3 +26,8 @@ pub mod host;
 pub mod network;
 pub mod seed;
 pub mod turmoil_engine;
+
+/// Why this machine cannot simulate, if so: another platform than Linux with the GNU C library.
+pub fn unsupported() -> Option<String> {
+    (!entropy::supported()).then(|| entropy::NotInterposed.to_string())
+}

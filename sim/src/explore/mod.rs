@@ -1,10 +1,9 @@
 //! Many seeds of a scenario on all cores, each on a fresh thread; what comes out depends on neither order nor cores.
 //!
 //! Seeds are played without keeping events; the lowest broken ones are then played again for their stories, which also
-//! confirms them: another hash means that the simulation was not deterministic. Neighbours: `seed` plays one, `summary`
-//! makes one result of many. Left out: files, words for a terminal, and interrupts (the caller's progress says stop).
+//! confirms them: another hash means that the simulation was not deterministic. Neighbours: `seed` plays one, `reports`
+//! makes one result of many verdicts. Left out: files, words for a terminal, and interrupts (the caller's progress says stop).
 
-mod summary;
 mod twice;
 
 pub use twice::{Difference, twice};
@@ -12,8 +11,9 @@ pub use twice::{Difference, twice};
 use crate::event_log::Keep;
 use crate::seed::{SeedFailure, SeedOptions, SeedRun, TICK, play};
 use rehearsal_reports::outcome::{CheckSummary, Seeds};
+use rehearsal_reports::seeds::SeedTally;
 use rehearsal_reports::verdict::{CheckVerdict, Verdict};
-use rehearsal_scenarios::plan::Plan;
+use rehearsal_scenarios::plan::{Expectation, Plan};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -216,9 +216,10 @@ fn conclude(
         }
         kept.push(run);
     }
+    let (seeds, checks) = tally(&plan_of(first).expect, &played);
     Exploration {
-        seeds: summary::seeds(first, &played),
-        checks: summary::checks(&plan_of(first).expect, &played),
+        seeds,
+        checks,
         kept,
         failures: played.values().filter_map(|summary| summary.failure.clone()).collect(),
         virtual_ns: played.values().map(|summary| summary.virtual_ns).sum(),
@@ -226,6 +227,17 @@ fn conclude(
         not_deterministic,
         interrupted,
     }
+}
+
+/// All seeds as one. A seed that did not come to its end counts as broken, whatever its checks say.
+fn tally(expect: &Expectation, played: &BTreeMap<u64, Summary>) -> (Seeds, Vec<CheckSummary>) {
+    let mut tally = SeedTally::new();
+    played.iter().for_each(|(seed, summary)| tally.add(*seed, &summary.verdicts, summary.hash));
+    let (mut seeds, checks) = tally.finish(expect);
+    let mut broken = played.iter().filter(|(_, summary)| summary.is_broken).map(|(seed, _)| *seed);
+    seeds.broken = broken.clone().count() as u64;
+    seeds.first_broken = broken.next();
+    (seeds, checks)
 }
 
 /// The lowest broken seeds of each check, and the lowest that did not come to their end.

@@ -3,7 +3,7 @@
 //! Safety first, then liveness: faults and work until measure ends or nobody has anything left to do, then everything heals and the system
 //! must come to rest and serve. Neighbours: `programs` runs on the hosts and is told the phase, `schedule` plays faults.
 
-use super::programs::{Cast, Director};
+use super::programs::{Director, Programs};
 use super::schedule::Schedule;
 use super::{Pending, SeedFailure};
 use crate::engine::{Engine, EngineError};
@@ -25,17 +25,17 @@ const LEAVE_AT_MOST_NS: i64 = 30 * SECOND_NS;
 
 /// Plays a plan to its end.
 pub(super) fn drive(engine: &mut dyn Engine, plan: &Arc<Plan>, log: &Arc<EventLog>) -> Result<(), SeedFailure> {
-    let cast = Cast::new(plan.clone(), log.clone());
-    cast.add_hosts(engine);
+    let programs = Programs::new(plan.clone(), log.clone());
+    programs.add_hosts(engine);
     let schedule = Schedule::new(plan.clone(), log.clone());
-    Drive { engine, plan, log, cast, schedule }.run()
+    Drive { engine, plan, log, programs, schedule }.run()
 }
 
 struct Drive<'a> {
     engine: &'a mut dyn Engine,
     plan: &'a Arc<Plan>,
     log: &'a Arc<EventLog>,
-    cast: Cast,
+    programs: Programs,
     schedule: Schedule,
 }
 
@@ -51,7 +51,7 @@ impl Drive<'_> {
     fn prepare(&mut self) -> Result<(), SeedFailure> {
         let clock = self.engine.clock();
         loop {
-            match self.cast.director() {
+            match self.programs.director() {
                 Director::Preparing if clock.now_ns() > PREPARE_AT_MOST_NS => return Err(self.stuck("preparing")),
                 Director::Preparing => self.step()?,
                 Director::Failed(reason) => return Err(SeedFailure::NotPrepared { seed: self.plan.seed, reason }),
@@ -59,7 +59,7 @@ impl Drive<'_> {
             }
         }
         self.log.time_0_is_now();
-        self.cast.enter(RunPhase::Playing);
+        self.programs.enter(RunPhase::Playing);
         Ok(())
     }
 
@@ -75,7 +75,7 @@ impl Drive<'_> {
 
     fn settle(&mut self) -> Result<(), SeedFailure> {
         self.schedule.heal(self.engine).map_err(|error| self.broke(&error))?;
-        self.cast.enter(RunPhase::Settling);
+        self.programs.enter(RunPhase::Settling);
         let began_ns = self.now_ns();
         let at_most_ns = as_plan_time(self.plan.phases.settle_ns);
         let at_least_ns = SETTLE_AT_LEAST_NS.min(at_most_ns);
@@ -89,13 +89,13 @@ impl Drive<'_> {
     }
 
     fn leave(&mut self) -> Result<(), SeedFailure> {
-        self.cast.enter(RunPhase::Ended);
+        self.programs.enter(RunPhase::Ended);
         self.step_until("leaving", |drive| drive.users_at_work(|_| true).is_empty())
     }
 
     fn clean_up(&mut self) -> Result<(), SeedFailure> {
-        self.cast.let_clean_up();
-        self.step_until("cleaning up", |drive| drive.cast.director() == Director::CleanedUp)
+        self.programs.let_clean_up();
+        self.step_until("cleaning up", |drive| drive.programs.director() == Director::CleanedUp)
     }
 
     fn step_until(&mut self, stage: &'static str, is_done: impl Fn(&Self) -> bool) -> Result<(), SeedFailure> {
@@ -131,7 +131,7 @@ impl Drive<'_> {
         let users = self.plan.users.iter().enumerate();
         users
             .filter(|(number, user)| {
-                concerns(*number) && !self.cast.has_ended(user.number) && !self.schedule.down().contains(&user.host)
+                concerns(*number) && !self.programs.has_ended(user.number) && !self.schedule.down().contains(&user.host)
             })
             .map(|(_, user)| user.name.clone())
             .collect()

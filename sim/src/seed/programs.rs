@@ -45,7 +45,7 @@ pub(super) enum Director {
 }
 
 /// Everybody who plays, and what they share.
-pub(super) struct Cast {
+pub(super) struct Programs {
     shared: Shared,
     phase: watch::Sender<RunPhase>,
     cleaning: watch::Sender<bool>,
@@ -69,8 +69,8 @@ struct Progress {
     ended: BTreeSet<u32>,
 }
 
-impl Cast {
-    pub(super) fn new(plan: Arc<Plan>, log: Arc<EventLog>) -> Cast {
+impl Programs {
+    pub(super) fn new(plan: Arc<Plan>, log: Arc<EventLog>) -> Programs {
         let (phase, phase_seen) = watch::channel(RunPhase::Preparing);
         let (cleaning, cleaning_seen) = watch::channel(false);
         let progress = Progress { director: Director::Preparing, ended: BTreeSet::new() };
@@ -85,7 +85,7 @@ impl Cast {
             phase: phase_seen,
             cleaning: cleaning_seen,
         };
-        Cast { shared, phase, cleaning }
+        Programs { shared, phase, cleaning }
     }
 
     /// Servers first, then users' hosts in the order of the plan, then the run's own.
