@@ -159,12 +159,12 @@ fn heartbeats_keep_a_job_alive_and_silence_ends_it_as_lost() {
     client.waits_until_ms(0);
     client.assigns("c-j0-a0");
     client.hears_from("a", "job_status", "c-j0-a0");
-    client.waits_until_ms(50_000);
+    client.waits_until_ms(25_000);
     client.hears_from("a", "worker_heartbeat", "c-j0-a0");
-    assert!(client.waits_until_ms(109_999).is_empty());
+    assert!(client.waits_until_ms(54_999).is_empty());
     let lost = ["to a: job_cancel c-j0-a0", "attempt c-j0-a0 lost by a"];
-    assert_eq!(client.waits_until_ms(110_000), lost);
-    assert_eq!(client.waits_until_ms(110_250)[0], "attempt c-j0-a1 of c-j0-a0");
+    assert_eq!(client.waits_until_ms(55_000), lost);
+    assert_eq!(client.waits_until_ms(55_250)[0], "attempt c-j0-a1 of c-j0-a0");
 }
 
 #[test]

@@ -20,8 +20,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Silence of a worker after which its job is taken for lost; it sends a heartbeat every 10 s, and may come back.
-const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// Silence of a worker after which its job is taken for lost: three heartbeats were missed.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
 const BACK_OFF_FIRST: Duration = Duration::from_millis(500);
 const BACK_OFF_LONGEST: Duration = Duration::from_secs(10);
 
