@@ -2,8 +2,8 @@
 //! `judge` and `numbers` fill it, `render` shows it as text, HTML, JSON, Markdown or JUnit. Data only.
 
 use crate::event::Name;
-use crate::verdict::CheckVerdict;
-use rehearsal_scenarios::plan::{Expectation, World};
+use crate::verdict::{CheckVerdict, Verdict};
+use rehearsal_scenarios::plan::{Expectation, Plan, World};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -55,6 +55,35 @@ pub struct Outcome {
     pub phases: rehearsal_scenarios::plan::Phases,
 }
 
+impl Outcome {
+    /// The outcome of a plan of which nothing has been played yet: whoever played it fills in what came out.
+    pub fn not_played(plan: &Plan) -> Outcome {
+        Outcome {
+            scenario: plan.scenario.clone(),
+            about: plan.about.clone(),
+            world: plan.world,
+            engine: None,
+            targets: Vec::new(),
+            seeds: Seeds { first: plan.seed, count: 0, broken: 0, first_broken: None, hash: 0 },
+            verdict: Overall::Unknown,
+            expectation: plan.expect.clone(),
+            expected: false,
+            checks: Vec::new(),
+            thresholds: Vec::new(),
+            operations: Vec::new(),
+            seconds: Vec::new(),
+            errors: BTreeMap::new(),
+            generator: None,
+            story: None,
+            record: None,
+            repeat: None,
+            notes: Vec::new(),
+            duration_ns: 0,
+            phases: plan.phases,
+        }
+    }
+}
+
 /// The overall verdict over all checks of a scenario in one world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -95,6 +124,19 @@ pub struct CheckSummary {
     pub expected_broken: bool,
 }
 
+impl CheckSummary {
+    /// The summary of a run of one seed.
+    pub fn of_one_seed(check: CheckVerdict, seed: u64, expectation: &Expectation) -> CheckSummary {
+        let is_broken = matches!(check.verdict, Verdict::Broken { .. });
+        CheckSummary {
+            broken_seeds: u64::from(is_broken),
+            lowest_broken_seed: is_broken.then_some(seed),
+            expected_broken: expectation.expects_broken(&check.name),
+            check,
+        }
+    }
+}
+
 /// A service-level objective and what was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ThresholdVerdict {
@@ -133,7 +175,7 @@ pub struct OperationNumbers {
     pub name: String,
     /// Whether its times were planned or each one followed another.
     pub model: Model,
-    /// How many ended.
+    /// How many ended that were planned within the measure phase; at any time, if none was (sign-ins).
     pub count: u64,
     /// How many of them failed or stayed unknown.
     pub errors: u64,

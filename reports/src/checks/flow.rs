@@ -90,16 +90,14 @@ impl Flows {
     pub fn arrived(&mut self, from: Id, to: Id, digest: u64, at: (Id, u32), event: &Event) -> Arrival {
         let flow = self.flow(from, to);
         flow.last_ns = event.t_ns;
-        let is_overtaken = |message: &OnItsWay| message.overtaken_by.is_some_and(|(_, _, link)| link == at);
-        let same = |message: &&OnItsWay| message.digest == digest;
-        let in_order = flow.on_their_way.iter().position(|message| same(&message) && !is_overtaken(message));
-        if let Some(index) = in_order {
+        let same = |message: &OnItsWay| message.digest == digest;
+        if let Some(index) = flow.first_in_order(same, at) {
             flow.overtake(index, (event.n, event.t_ns, at));
             flow.take(index);
             flow.remember(digest, event.n, Was::Received);
             return Arrival::InOrder;
         }
-        if let Some(index) = flow.on_their_way.iter().position(|message| same(&message))
+        if let Some(index) = flow.on_their_way.iter().position(same)
             && let Some(late) = flow.take(index)
         {
             flow.remember(digest, event.n, Was::Received);
@@ -153,6 +151,20 @@ impl Flows {
 }
 
 impl Flow {
+    /// The message that an arrival is, unless a later one has overtaken it. Whoever reconnects says some things again: what
+    /// went over the newest connection comes first, since what an older one carried may be lost with it.
+    fn first_in_order(&self, is_same: impl Fn(&OnItsWay) -> bool, at: (Id, u32)) -> Option<usize> {
+        let mut first: Option<(usize, u32)> = None;
+        for (index, message) in self.on_their_way.iter().enumerate() {
+            let is_overtaken = message.overtaken_by.is_some_and(|(_, _, link)| link == at);
+            let conn = message.sender.1;
+            if is_same(message) && !is_overtaken && first.is_none_or(|(_, newest)| conn > newest) {
+                first = Some((index, conn));
+            }
+        }
+        first.map(|(index, _)| index)
+    }
+
     fn overtake(&mut self, index: usize, by: (u64, i64, (Id, u32))) {
         let sender = self.on_their_way[index].sender;
         for earlier in self.on_their_way.iter_mut().take(index).filter(|earlier| earlier.sender == sender) {

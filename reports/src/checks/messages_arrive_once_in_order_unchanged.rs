@@ -238,6 +238,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_again_over_a_new_connection_is_what_arrives() {
+        let mut history = two_peers();
+        history.at(1.0).sends("a", 1, "b", "done");
+        history.at(2.0).closes("a", 1, Closer::Network).joins("a", 2, "room");
+        history.at(3.0).sends("a", 2, "b", "done").sends("a", 2, "b", "next");
+        history.at(3.1).receives("b", 1, "a", "done").receives("b", 1, "a", "next");
+        assert_eq!(history.at(99.0).holds_under(NAME), 2);
+    }
+
+    #[test]
     fn messages_of_two_senders_may_change_places() {
         let mut history = two_peers();
         history.at(0.5).joins("c", 1, "room");
