@@ -1,9 +1,10 @@
 //! A broken check, told: from a violation's evidence and the run's events to lanes, messages between them, and marks.
 //!
-//! A story is short. Lanes are users, since relays only pass the server; rows are the evidence, the messages of the jobs
-//! concerned, what the lanes saw and did meanwhile, and faults. Of too many rows those that weigh least are left out.
-//! Neighbours: `story/directory` (who is behind a peer id), `story/rows` (what an event says), `story/marks` (why a row
-//! matters), `render` (columns, and a sequence diagram). Left out: judging; a story only shows what a check has found.
+//! A story is short. Lanes are users, since relays only pass the server; rows are the evidence, the messages of the
+//! jobs concerned, what the lanes saw and did meanwhile, and faults. Of too many rows those that weigh least are left
+//! out. Neighbours: `story/directory` (who is behind a peer id), `story/rows` (what an event says), `story/marks` (why
+//! a row matters), `render` (columns, and a sequence diagram). Left out: judging; a story only shows what a check has
+//! found.
 
 mod directory;
 mod marks;

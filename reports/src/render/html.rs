@@ -5,8 +5,9 @@
 //! - `latency`: the numbers of a live run as tables
 //! - `series`: which curves are drawn; `chart` draws one; `scale` puts values on an axis
 //!
-//! Everything from files or the network goes through maud's escaping. A content security policy forbids every request, so
-//! that a report can be opened anywhere. The script only repeats hover titles below a chart, for fingers and keyboards.
+//! Everything from files or the network goes through maud's escaping. A content security policy forbids every request,
+//! so that a report can be opened anywhere. The script only repeats hover titles below a chart, for fingers and
+//! keyboards.
 
 mod chart;
 mod latency;

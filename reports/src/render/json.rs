@@ -1,8 +1,8 @@
 //! The objects of `--format json`: one line for each outcome, keys in a fixed order, `"format": 1`.
 //!
 //! Response times are milliseconds from the planned time; limits and measurements are milliseconds, a share 0–1 or
-//! operations a second, by what the threshold measures. `expected` says whether the verdict is the expected one. Left out:
-//! stories and curves, which are in the record.
+//! operations a second, by what the threshold measures. `expected` says whether the verdict is the expected one. Left
+//! out: stories and curves, which are in the record.
 
 use super::words::{met_word, overall_word, validity_word, world_word};
 use crate::outcome::{Model, OperationNumbers, Outcome, ThresholdVerdict};

@@ -7,8 +7,8 @@
 //! - [`junit`]: for a build server
 //! - [`units`] and [`words`]: how figures and verdicts are put, the same in all of them
 //!
-//! Neighbours: `outcome` (all that is shown), `story` (a broken check, told). Left out: files, terminals, exit codes; the
-//! command line decides the closing line and hands it in.
+//! Neighbours: `outcome` (all that is shown), `story` (a broken check, told). Left out: files, terminals, exit codes;
+//! the command line decides the closing line and hands it in.
 
 pub mod html;
 pub mod json;

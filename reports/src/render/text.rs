@@ -1,7 +1,7 @@
 //! What a terminal shows after a run: verdicts first, then the story of what broke, the numbers, and how to go on.
 //!
-//! Neighbours: `words` (how verdicts are put), `text/story` and `text/numbers` (columns). Left out: progress, and the closing line's wording,
-//! which the command line decides.
+//! Neighbours: `words` (how verdicts are put), `text/story` and `text/numbers` (columns). Left out: progress, and the
+//! closing line's wording, which the command line decides.
 
 mod numbers;
 mod story;

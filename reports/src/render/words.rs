@@ -1,5 +1,5 @@
-//! How verdicts are put into words, once for all formats: a check's word and detail, an outcome's sentence, where it was
-//! played. Neighbours: `units` (figures). Left out: layout, colours, escaping.
+//! How verdicts are put into words, once for all formats: a check's word and detail, an outcome's sentence, where it
+//! was played. Neighbours: `units` (figures). Left out: layout, colours, escaping.
 
 use super::Report;
 use super::units::{NO_FIGURE, counted, rate, share, span, thousands};

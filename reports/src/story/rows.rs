@@ -107,7 +107,7 @@ fn message_row(event: &Event, directory: &Directory) -> Option<Candidate> {
     })
 }
 
-/// Messages on their way, to tell when each one arrived: the same sender, receiver and content, first come first served.
+/// Messages on their way, to tell when each one arrived: same sender, receiver and content, first come first served.
 #[derive(Default)]
 pub(super) struct Arrivals(BTreeMap<(Name, Name, u64), VecDeque<usize>>);
 

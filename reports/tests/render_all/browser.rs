@@ -65,7 +65,8 @@ struct Seen {
 }
 
 /// Loads the report in a frame of this width, in a page that writes down what it sees there.
-const FRAME: &str = r#"<!doctype html><meta charset="utf-8"><body><iframe id="frame" src="report.html" style="border:0;width:WIDTHpx;height:900px"></iframe>
+const FRAME: &str = r#"<!doctype html><meta charset="utf-8"><body>
+<iframe id="frame" src="report.html" style="border:0;width:WIDTHpx;height:900px"></iframe>
 <pre id="seen"></pre><script>
 document.getElementById("frame").addEventListener("load", (event) => {
   const page = event.target.contentDocument;

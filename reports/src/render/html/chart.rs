@@ -1,5 +1,5 @@
-//! One chart: axes, lines, bands, legend and hover values. The plot is an SVG that stretches with the page, its texts are
-//! HTML around it, so that they keep their size on a phone. Neighbours: `series` says what is drawn, `scale` where.
+//! One chart: axes, lines, bands, legend and hover values. The plot is an SVG that stretches with the page, its texts
+//! are HTML around it, so that they keep their size on a phone. Neighbours: `series` says what is drawn, `scale` where.
 
 use super::scale::Tick;
 use maud::{Markup, html};
@@ -89,19 +89,18 @@ impl Chart {
                 ul.legend { @for line in &self.lines { li { (swatch(line)) (line.name) } } }
                 div.plot {
                     div.y-ticks aria-hidden="true" {
-                        @for tick in &self.y_ticks { span style=(format!("bottom:{:.2}%", tick.at * 100.0)) { (tick.text) } }
+                        @for tick in &self.y_ticks { span style=(placed("bottom", tick.at)) { (tick.text) } }
                     }
                     div.area {
                         @for band in &self.bands {
-                            span.phase aria-hidden="true" style=(format!("left:{:.2}%;width:{:.2}%", band.from * 100.0, (band.to - band.from) * 100.0)) {
-                                (band.text)
-                            }
+                            @let style = placed("left", band.from) + &placed("width", band.to - band.from);
+                            span.phase aria-hidden="true" style=(style) { (band.text) }
                         }
                         (self.svg())
                     }
                     div.x-ticks aria-hidden="true" {
                         @for tick in &self.x_ticks {
-                            span class=(edge_class(tick.at)) style=(format!("left:{:.2}%", tick.at * 100.0)) { (tick.text) }
+                            span class=(edge_class(tick.at)) style=(placed("left", tick.at)) { (tick.text) }
                         }
                     }
                 }
@@ -113,7 +112,8 @@ impl Chart {
     fn svg(&self) -> Markup {
         let extent = EXTENT as u32;
         html! {
-            svg viewBox={ "0 0 " (extent) " " (extent) } preserveAspectRatio="none" role="img" aria-label=(self.summary) {
+            svg viewBox={ "0 0 " (extent) " " (extent) } preserveAspectRatio="none"
+                role="img" aria-label=(self.summary) {
                 @for band in &self.bands {
                     rect.band x=(x(band.from)) y="0" width=(x(band.to - band.from)) height=(extent) {}
                 }
@@ -129,6 +129,11 @@ impl Chart {
             }
         }
     }
+}
+
+/// A style that puts something at a share of its parent.
+fn placed(side: &str, share: f64) -> String {
+    format!("{side}:{:.2}%;", share * 100.0)
 }
 
 fn x(share: f64) -> String {

@@ -27,8 +27,8 @@ pub(super) fn tables(outcome: &Outcome) -> Markup {
                 }
             }
             p.hint {
-                "Response time counts from the planned time, so that a stalled server cannot hide; service time counts from \
-                 sending. A percentile without enough samples is shown as —."
+                "Response time counts from the planned time, so that a stalled server cannot hide; service time \
+                 counts from sending. A percentile without enough samples is shown as —."
                 @if outcome.operations.iter().any(|it| it.model == Model::Closed) {
                     " Operations marked “closed” start when the one before has ended and have no planned time."
                 }

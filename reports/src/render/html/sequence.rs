@@ -1,5 +1,5 @@
-//! The story of a broken check as a sequence diagram: lanes for users, slanted arrows for messages from sending to arrival,
-//! boxes for what happens in one lane, shaded spans for faults, bars for jobs, and marks where it goes wrong.
+//! The story of a broken check as a sequence diagram: lanes for users, slanted arrows for messages from sending to
+//! arrival, boxes for what happens in one lane, shaded spans for faults, bars for jobs, and marks where it goes wrong.
 //!
 //! It is drawn twice, for a page and for a phone; the style sheet shows the one that fits, so that text keeps its size.
 //! Neighbours: `sequence/timeline` (from time to height), `sequence/layout` (widths), `story` (what is told).
@@ -98,7 +98,8 @@ impl<'a> Diagram<'a> {
         html! {
             @for lane in lanes {
                 @let x = self.x(lane);
-                rect.fault x=(px(x - half)) y=(px(top)) width=(px(half * 2.0)) height=(px((bottom - top).max(8.0))) rx="4" {
+                @let height = (bottom - top).max(8.0);
+                rect.fault x=(px(x - half)) y=(px(top)) width=(px(half * 2.0)) height=(px(height)) rx="4" {
                     title { "fault: " (fault.name) }
                 }
                 text.fault x=(px(x + half - 5.0)) y=(px((bottom - 16.0).max(top + 12.0))) {

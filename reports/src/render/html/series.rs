@@ -30,7 +30,8 @@ pub(super) fn charts(index: usize, outcome: &Outcome) -> Markup {
             (throughput(index, outcome, &names, &points).figure())
             @if points[0].seconds > 1 {
                 p.hint {
-                    "Each point stands for " (points[0].seconds) " seconds: the worst p99, the mean of the medians, the mean rate."
+                    "Each point stands for " (points[0].seconds) " seconds: the worst p99, the mean of the medians, "
+                    "the mean rate."
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Verdicts on the page: a card for each outcome, its sentence, its checks with their evidence, its thresholds.
 //!
-//! Two things are told apart everywhere: what came out (holds, broken), and whether that was expected, which alone decides
-//! the colour of a card: a naive worker that breaks as expected is good news.
+//! Two things are told apart everywhere: what came out (holds, broken), and whether that was expected, which alone
+//! decides the colour of a card: a naive worker that breaks as expected is good news.
 
 use super::breakable;
 use crate::outcome::{CheckSummary, Met, Outcome};

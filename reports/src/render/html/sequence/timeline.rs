@@ -1,5 +1,5 @@
-//! From time to height: each row gets a line of its own, in order, and whatever happens between two rows is placed between
-//! them. Distances are not to scale, order is: a message that overtakes another does so in the drawing.
+//! From time to height: each row gets a line of its own, in order, and whatever happens between two rows is placed
+//! between them. Distances are not to scale, order is: a message that overtakes another does so in the drawing.
 
 use super::layout::Layout;
 use crate::outcome::StoryRow;
