@@ -19,6 +19,8 @@ use std::collections::BTreeSet;
 
 /// Most rows of a story: what fits a screen.
 pub const ROWS_MAX: usize = 25;
+/// Most rows of little weight, such as reports of progress: they show that work went on, and a few of them do.
+pub const DETAILS_MAX: usize = 6;
 /// Most lanes of a story: what fits a page.
 pub const LANES_MAX: usize = 6;
 /// How far before the evidence a story may start, in nanoseconds, where nothing that belongs to it came earlier.
@@ -208,7 +210,8 @@ fn lanes(violation: &Evidence, shown: &[&Event], directory: &Directory) -> Vec<N
 fn shortened(mut rows: Vec<Candidate>) -> Vec<Candidate> {
     let breaks_ns = rows.iter().rfind(|it| it.weight == Weight::Evidence).map_or(0, |it| it.row.t_ns);
     rows.sort_by_key(|it| (it.weight, it.row.t_ns.abs_diff(breaks_ns), it.n));
-    rows.truncate(ROWS_MAX);
+    let details = rows.partition_point(|it| it.weight < Weight::Detail);
+    rows.truncate(ROWS_MAX.min(details + DETAILS_MAX));
     rows.sort_by_key(|it| (it.row.t_ns, it.n));
     rows
 }

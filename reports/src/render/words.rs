@@ -132,7 +132,7 @@ pub fn is_as_expected(outcome: &Outcome) -> bool {
 pub fn sentence(outcome: &Outcome) -> String {
     let verdict = match (outcome.verdict, outcome.expected) {
         (Overall::Holds, true) => format!("Holds{}: {}", as_expected(outcome), what_holds(outcome)),
-        (Overall::Holds, false) => format!("Holds, but was expected to break: {}", what_holds(outcome)),
+        (Overall::Holds, false) => format!("Holds{}: {}", though_it_holds(outcome), what_holds(outcome)),
         (Overall::Broken, true) => format!("Broken{}: {}", as_expected(outcome), what_is_broken(outcome)),
         (Overall::Broken, false) => format!("Broken{}: {}", against_expectation(outcome), what_is_broken(outcome)),
         (Overall::Unknown, _) => format!("Cannot be said: {}", what_is_unknown(outcome)),
@@ -150,10 +150,19 @@ fn as_expected(outcome: &Outcome) -> &'static str {
     }
 }
 
+/// Holding is unexpected where a break was wanted, or where some of the run is missing; remarks then say what.
+fn though_it_holds(outcome: &Outcome) -> &'static str {
+    match outcome.expectation {
+        Expectation::Broken(_) => ", but was expected to break",
+        _ => " as far as it was played, which is not to the end",
+    }
+}
+
 fn against_expectation(outcome: &Outcome) -> &'static str {
     match outcome.expectation {
         Expectation::Broken(_) => ", but not as it was expected to break",
-        _ => ", but was expected to hold",
+        Expectation::Holds => ", but was expected to hold",
+        Expectation::Either => ", and not played to the end",
     }
 }
 

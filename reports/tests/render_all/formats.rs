@@ -1,9 +1,9 @@
 //! Text, JSON, Markdown and JUnit XML.
 
-use crate::fixture::{live, naive, report};
+use crate::fixture::{hardened, live, naive, report};
 use rehearsal_reports::outcome::Overall;
 use rehearsal_reports::render::text::Style;
-use rehearsal_reports::render::{json, junit, markdown, text};
+use rehearsal_reports::render::{json, junit, markdown, text, words};
 use rehearsal_scenarios::plan::Expectation;
 
 #[test]
@@ -59,6 +59,15 @@ fn an_unexpected_verdict_is_said_in_the_first_line() {
     outcome.expected = false;
     outcome.verdict = Overall::Broken;
     assert!(text::outcome(&outcome, Style::Plain).lines().next().unwrap().ends_with("broken, not as expected"));
+}
+
+#[test]
+fn holding_by_surprise_is_told_from_not_coming_to_the_end() {
+    let mut outcome = hardened();
+    outcome.expected = false;
+    assert!(words::sentence(&outcome).starts_with("Holds as far as it was played, which is not to the end: all 3"));
+    outcome.expectation = Expectation::Broken(Vec::new());
+    assert!(words::sentence(&outcome).starts_with("Holds, but was expected to break: all 3"));
 }
 
 #[test]

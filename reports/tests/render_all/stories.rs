@@ -3,7 +3,7 @@
 use crate::race::{Script, naive_race};
 use rehearsal_reports::outcome::Story;
 use rehearsal_reports::render::text::story_columns;
-use rehearsal_reports::story::{ROWS_MAX, story};
+use rehearsal_reports::story::{DETAILS_MAX, ROWS_MAX, story};
 use rehearsal_reports::verdict::{CheckVerdict, Evidence, Verdict};
 
 fn naive_story() -> Story {
@@ -60,6 +60,18 @@ fn a_long_run_is_told_in_few_rows_with_the_evidence_among_them() {
     let seen = events.last().unwrap().n;
     let check = broken("departed_peers_disappear", &["clients-0", "workers-0"], vec![seen], 400);
     let story = story(&check, &events, true).unwrap();
+    assert_eq!(story.rows.len(), 1 + DETAILS_MAX, "progress is told a few times, not two hundred times");
+    assert_eq!(story.rows.last().unwrap().mark, "still listed");
+}
+
+#[test]
+fn a_story_never_grows_past_a_screen() {
+    let mut script = Script::default();
+    for index in 0..200 {
+        script.sees(100 + index, "clients-0", "workers-0", "available");
+    }
+    let check = broken("departed_peers_disappear", &["clients-0"], vec![199], 400);
+    let story = story(&check, &script.in_order(), true).unwrap();
     assert_eq!(story.rows.len(), ROWS_MAX);
     assert_eq!(story.rows.last().unwrap().mark, "still listed");
 }
