@@ -1,5 +1,5 @@
 //! What a host hands to the programs on it besides the network: a wall clock, randomness, and a spawner that owns every
-//! task. In a simulation all three come from the seed; on a machine from [`Surroundings::of_this_machine`] (in `machine`).
+//! task. In a simulation all three come from the seed; on a machine from its operating system.
 //! Monotonic time is `tokio::time`, which both worlds control.
 
 use std::future::Future;

@@ -429,10 +429,12 @@ fn who_cannot_keep_up_is_closed_and_its_sender_told() {
     hall.joins(1, "red", "a");
     hall.joins(2, "red", "slow");
     let (to, from) = (ConnectionId(2), Some(ConnectionId(1)));
+    hall.says(1, message("a", "slow"));
     hall.rooms.handle(Input::Undeliverable { to, from }, BEGIN);
     let seen = hall.seen();
     let [Seen::Closed(2, 1013), Seen::Message(1, refused)] = seen.as_slice() else { panic!("{seen:?}") };
     assert_eq!(refused["code"], "DELIVERY_FAILED");
+    assert_eq!(hall.rooms.metrics().total_messages, 0, "only what was delivered is counted");
     assert!(hall.discovers(1, json!({})).is_empty());
 }
 

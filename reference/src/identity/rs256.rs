@@ -159,6 +159,28 @@ mod tests {
         assert!(matches!(refused, Err(IdentityError::Invalid(_))));
     }
 
+    /// Bytes of a linear congruential generator: enough to make a key that nobody should trust.
+    struct Congruential(std::sync::Mutex<u64>);
+
+    impl Random for Congruential {
+        fn fill(&self, bytes: &mut [u8]) {
+            let mut state = self.0.lock().unwrap();
+            for byte in bytes {
+                *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                *byte = (*state >> 56) as u8;
+            }
+        }
+    }
+
+    #[test]
+    fn a_new_key_signs_what_it_verifies_and_no_other_key_does() {
+        let identity = Rs256Identity::generate(Issuer::default(), &Congruential(7.into())).unwrap();
+        let token = identity.issue("ada", NOW).unwrap();
+        assert_eq!(identity.verify(&token, NOW).unwrap().username, "ada");
+        let other = Rs256Identity::simulated().unwrap().verify(&token, NOW);
+        assert!(matches!(other, Err(IdentityError::Invalid(_))));
+    }
+
     #[test]
     fn rubbish_is_no_key() {
         assert!(matches!(Rs256Identity::from_pem(Issuer::default(), "rubbish"), Err(IdentityError::Key(_))));

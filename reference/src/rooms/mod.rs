@@ -210,6 +210,7 @@ impl Rooms {
     /// The receiver cannot keep up: it is closed, so that it never holds up others, and the sender is told.
     fn undeliverable(&mut self, to: ConnectionId, from: Option<ConnectionId>) {
         self.close(to, close_code::TRY_AGAIN_LATER, "too many messages wait for this connection");
+        self.counters.messages = self.counters.messages.saturating_sub(u64::from(from.is_some()));
         if let Some(from) = from.filter(|from| *from != to) {
             self.refuse(from, &ErrorCode::DeliveryFailed.because("the receiver's connection does not take messages"));
         }

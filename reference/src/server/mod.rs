@@ -1,6 +1,6 @@
 //! The signaling server: a thin shell around the rooms core. Start here: [`Server::run`]. It accepts connections of any
-//! [`Listener`](crate::network::Listener), serves HTTP ([`http`]) and WebSockets ([`socket`]) on each of them, and runs
-//! every task under the spawner that was handed in. Neighbours: `rooms` decides, [`hub`] joins it with the sockets.
+//! [`Listener`], serves HTTP (`http`) and WebSockets (`socket`) on each of them, and runs
+//! every task under the spawner that was handed in. Neighbours: `rooms` decides, `hub` joins it with the sockets.
 //! Absent on purpose: `axum::serve` and axum's own WebSocket upgrade, since both spawn tasks past the spawner.
 
 mod accept;
@@ -84,7 +84,7 @@ impl Server {
     }
 
     /// Serves HTTP and WebSockets on one listener until `shutdown` ends; then stops accepting, closes every WebSocket with
-    /// 1001, and ends when all connections have, or after 5 s.
+    /// 1001, and ends when all connections have, or after 5 s. Dropping it stops the server too, without waiting.
     pub async fn run<L: Listener>(&self, listener: L, shutdown: impl Future<Output = ()>) {
         self.run_on(vec![listener], shutdown).await;
     }

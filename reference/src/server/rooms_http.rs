@@ -16,24 +16,23 @@ use std::sync::Arc;
 /// Since when the HTTP discovery is deprecated (2025-11-03), and when it may go: six months later (registry tasks, 8.5).
 const DEPRECATED: [(&str, &str); 2] = [("deprecation", "@1762128000"), ("sunset", "Sun, 03 May 2026 00:00:00 GMT")];
 
+/// How many ids are tried for a new room. There are four thousand million; more tries would hide a broken random stream.
+const ROOM_ID_ATTEMPTS: u32 = 16;
+
 pub(super) async fn create_room(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Result<Response, Fault> {
     let owner = bearer(&headers, &shared)?.username;
     let now = shared.surroundings.clock.now();
     shared.store.delete_expired_before(now.saturating_sub(EXPIRED_ROOM_KEPT));
     let token = shared.surroundings.random_hex(6);
-    loop {
-        let room_id = shared.surroundings.random_hex(8);
-        let record = RoomRecord {
-            room_id: room_id.clone(),
-            token: token.clone(),
-            owner: owner.clone(),
-            expires_at: now + ROOM_LIVES,
-        };
-        if shared.store.create(record) {
+    let expires_at = now + ROOM_LIVES;
+    for _ in 0..ROOM_ID_ATTEMPTS {
+        let (room_id, token, owner) = (shared.surroundings.random_hex(8), token.clone(), owner.clone());
+        if shared.store.create(RoomRecord { room_id: room_id.clone(), token: token.clone(), owner, expires_at }) {
             shared.hub.with_rooms(|rooms| rooms.count_created_room());
             return Ok(json_response(&json!({ "room_id": room_id, "token": token })));
         }
     }
+    Err(Fault::Unavailable("no room id is free".to_string()))
 }
 
 /// Moves the end of a room to two hours from now (operational document; the deployed server does not have it).
