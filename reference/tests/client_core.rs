@@ -223,6 +223,21 @@ fn a_refused_client_gives_its_reservation_back() {
 }
 
 #[test]
+fn a_reservation_that_comes_too_late_is_given_back_and_the_next_one_is_asked_for_again() {
+    let mut client = Bench::new(|profile| profile.strategy = Strategy::Reservation);
+    client.waits_until_ms(0);
+    client.sees(&["a"]);
+    client.hears(json!({ "type": "error", "code": "WORKER_RESERVED", "message": "" }));
+    client.waits_until_ms(300);
+    assert_eq!(client.sees(&["a"]), ["reserve_worker a"]);
+    assert_eq!(client.waits_until_ms(5_300), ["attempt c-j0-a1 lost"], "this server knows reservations");
+    let late = json!({ "type": "worker_reserved", "worker_id": "a", "reserved_by": "c", "expires_at": 1.0 });
+    assert_eq!(client.hears(late), ["release_worker a"]);
+    client.waits_until_ms(6_500);
+    assert_eq!(client.sees(&["a"]), ["reserve_worker a"]);
+}
+
+#[test]
 fn a_server_without_reservations_is_asked_once() {
     let unknown = json!({ "type": "error", "code": "UNKNOWN_MESSAGE_TYPE", "message": "" });
     for is_silent in [false, true] {

@@ -6,7 +6,7 @@
 
 use super::attempt::{Attempt, Next, Progress, Stage};
 use super::choice::best_first;
-use super::hiring::{ANSWER_WITHIN, START_WITHIN};
+use super::hiring::{ANSWER_WITHIN, Reservations, START_WITHIN};
 use super::profile::ClientProfile;
 use crate::backoff::BackOff;
 use crate::program::{Input, Output, Program};
@@ -34,8 +34,7 @@ pub struct ClientCore {
     back_off: BackOff,
     is_joined: bool,
     shutdown: Shutdown,
-    // Some servers do not know reservations.
-    pub(super) reserves: bool,
+    pub(super) reservations: Reservations,
     job: u64,
     attempts: u64,
     pub(super) first_attempt: Option<String>,
@@ -90,7 +89,10 @@ impl ClientCore {
     pub fn new(peer_id: &str, profile: ClientProfile, random: Arc<dyn Random>) -> ClientCore {
         ClientCore {
             peer_id: peer_id.to_string(),
-            reserves: profile.strategy == Strategy::Reservation,
+            reservations: match profile.strategy {
+                Strategy::Reservation => Reservations::Tried,
+                Strategy::RejectWhenBusy | Strategy::MetadataFirst => Reservations::Unused,
+            },
             job_prefix: profile.job_prefix.clone().unwrap_or_else(|| peer_id.to_string()),
             profile,
             random,
@@ -201,6 +203,9 @@ impl ClientCore {
         let Some(attempt) = &mut self.attempt else { return };
         match &attempt.stage {
             Stage::Discovering => self.end_attempt("lost", Next::Again, now),
+            Stage::Reserving { .. } if self.reservations == Reservations::Known => {
+                self.end_attempt("lost", Next::Again, now);
+            }
             Stage::Reserving { candidates } => {
                 // A server that does not know the word may say nothing at all.
                 let candidates = candidates.clone();
@@ -279,7 +284,7 @@ impl ClientCore {
         self.send(compose::peer_message(&self.peer_id, worker, &message.to_value()));
     }
 
-    fn send(&mut self, message: Value) {
+    pub(super) fn send(&mut self, message: Value) {
         if self.is_joined {
             self.outputs.push_back(Output::Send(message));
         }

@@ -17,13 +17,24 @@ pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// For how long a worker is reserved (operational document), in seconds.
 const RESERVE_SEC: u64 = 30;
 
+/// Whether this client reserves workers at the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reservations {
+    /// It does not, by its strategy or since the server does not know how.
+    Unused,
+    /// It tries to; the server has not answered one yet.
+    Tried,
+    /// It does.
+    Known,
+}
+
 impl ClientCore {
     pub(super) fn discovered(&mut self, mut workers: Vec<String>, now: Duration) {
         let Some(Attempt { stage: Stage::Discovering, .. }) = self.attempt else { return };
         if workers.is_empty() {
             return self.end_attempt("nobody_free", Next::Again, now);
         }
-        if self.reserves {
+        if self.reservations != Reservations::Unused {
             self.reserve(workers.into(), now);
         } else {
             workers.truncate(self.profile.ask.max(1));
@@ -42,11 +53,16 @@ impl ClientCore {
     }
 
     pub(super) fn reserved(&mut self, worker_id: &str, now: Duration) {
-        let Some(attempt) = &mut self.attempt else { return };
-        let Stage::Reserving { candidates } = &attempt.stage else { return };
-        if candidates.front().is_some_and(|worker| worker == worker_id) {
-            attempt.reserved = Some(worker_id.to_string());
-            self.ask(&[worker_id.to_string()], now);
+        self.reservations = Reservations::Known;
+        match &mut self.attempt {
+            Some(Attempt { stage: Stage::Reserving { candidates }, reserved, .. })
+                if candidates.front().is_some_and(|worker| worker == worker_id) =>
+            {
+                *reserved = Some(worker_id.to_string());
+                self.ask(&[worker_id.to_string()], now);
+            }
+            // It comes too late to be used, and others may want the worker.
+            _ => self.send(compose::release_worker(worker_id)),
         }
     }
 
@@ -112,7 +128,7 @@ impl ClientCore {
     }
 
     pub(super) fn go_on_without_reservations(&mut self, candidates: VecDeque<String>, now: Duration) {
-        self.reserves = false;
+        self.reservations = Reservations::Unused;
         let workers: Vec<String> = candidates.into_iter().take(self.profile.ask.max(1)).collect();
         self.ask(&workers, now);
     }
@@ -130,6 +146,7 @@ impl ClientCore {
                 if code == Some(ErrorCode::UnknownMessageType) {
                     self.go_on_without_reservations(candidates, now);
                 } else {
+                    self.reservations = Reservations::Known;
                     candidates.pop_front();
                     self.reserve(candidates, now);
                 }

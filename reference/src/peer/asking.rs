@@ -152,7 +152,7 @@ impl<N: Network> Peer<N> {
                     return Err(AskError::Refused { code: error.code.to_string(), message: error.message.to_string() });
                 }
                 message if is_answer(&message) => return Ok(received),
-                _ => self.inbox.push_back(received),
+                _ => self.keep(received),
             }
         }
     }

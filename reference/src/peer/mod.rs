@@ -36,6 +36,8 @@ pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Large enough for a list of 10,000 peers, small enough that a hostile server cannot fill the machine.
 const MESSAGE_BYTES_MAX: usize = 16 << 20;
+/// Messages kept for later; a user that never looks must not fill the machine, so that the oldest go first.
+const INBOX_MAX: usize = 10_000;
 /// tungstenite's own default of 128 KiB a connection would cap how many peers fit into memory.
 const BUFFER_BYTES: usize = 4 << 10;
 
@@ -152,7 +154,7 @@ impl<N: Network> Peer<N> {
     pub async fn idle_until(&mut self, until: Instant) -> Result<(), ConnectionEnd> {
         loop {
             match tokio::time::timeout_at(until, self.receive_new()).await {
-                Ok(message) => self.inbox.push_back(message?),
+                Ok(message) => self.keep(message?),
                 Err(_) => return Ok(()),
             }
         }
@@ -175,7 +177,7 @@ impl<N: Network> Peer<N> {
                     if wanted(&message) {
                         return Ok(Some(message));
                     }
-                    self.inbox.push_back(message);
+                    self.keep(message);
                 }
                 Err(_) => return Ok(None),
             }
@@ -230,6 +232,14 @@ impl<N: Network> Peer<N> {
         let end = self.finish(end);
         self.socket.into_inner().abort();
         end
+    }
+
+    /// Keeps a message for later.
+    fn keep(&mut self, message: Value) {
+        if self.inbox.len() >= INBOX_MAX {
+            self.inbox.pop_front();
+        }
+        self.inbox.push_back(message);
     }
 
     async fn send_frame(&mut self, frame: Message) -> Result<(), ConnectionEnd> {
