@@ -70,7 +70,8 @@ pub fn counted(count: u64, plural: &str) -> String {
 
 fn singular(plural: &str) -> String {
     match plural {
-        _ if plural.ends_with("statuses") => plural.trim_end_matches("es").to_owned(),
+        // Of several nouns nobody knows which one it was.
+        _ if plural.contains(" and ") => plural.to_owned(),
         _ if plural.ends_with("ies") => format!("{}y", plural.trim_end_matches("ies")),
         _ => plural.strip_suffix('s').unwrap_or(plural).to_owned(),
     }
@@ -160,6 +161,7 @@ mod tests {
         assert_eq!(thousands(u64::MAX), "18,446,744,073,709,551,615");
         assert_eq!(counted(1, "discoveries"), "1 discovery");
         assert_eq!(counted(1, "jobs"), "1 job");
+        assert_eq!(counted(1, "lists and messages"), "1 lists and messages");
         assert_eq!(counted(412, "discoveries"), "412 discoveries");
     }
 

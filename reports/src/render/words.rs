@@ -95,10 +95,10 @@ pub fn check_detail(outcome: &Outcome, summary: &CheckSummary) -> String {
     }
 }
 
-/// `37 of 100 seeds, lowest seed 4`, or `3 violations` live.
+/// `37 of 100 seeds, lowest seed 4`, or `3 violations` of a single run.
 pub fn how_often_broken(outcome: &Outcome, summary: &CheckSummary) -> String {
     match (outcome.world, summary.lowest_broken_seed) {
-        (World::Simulated, Some(lowest)) => {
+        (World::Simulated, Some(lowest)) if outcome.seeds.count > 1 => {
             let (broken, all) = (thousands(summary.broken_seeds), counted(outcome.seeds.count, "seeds"));
             format!("{broken} of {all}, lowest seed {lowest}")
         }

@@ -149,8 +149,9 @@ fn path(points: &[Option<(f64, f64)>]) -> String {
     let mut is_drawing = false;
     for point in points {
         if let Some((right, up)) = point {
-            // Writing into a string cannot fail.
-            let _ = write!(path, "{}{} {}", if is_drawing { "L" } else { "M" }, x(*right), y(*up));
+            // A line of no length shows a point that stands alone as a dot. Writing into a string cannot fail.
+            let (start, dot) = if is_drawing { ("L", "") } else { ("M", "h0") };
+            let _ = write!(path, "{start}{} {}{dot}", x(*right), y(*up));
         }
         is_drawing = point.is_some();
     }
@@ -180,5 +181,16 @@ fn edge_class(at: f64) -> &'static str {
         "last"
     } else {
         ""
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_breaks_the_line_and_a_lonely_point_is_a_dot() {
+        let points = [Some((0.0, 0.0)), Some((0.5, 1.0)), None, Some((1.0, 0.5))];
+        assert_eq!(path(&points), "M0.0 1000.0h0L500.0 0.0M1000.0 500.0h0");
     }
 }
