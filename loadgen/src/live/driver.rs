@@ -55,7 +55,7 @@ pub async fn run(
     let failed = |error| LiveError::Record { folder: record.clone(), error };
     env.journal = Arc::new(JournalFile::create(&record, &options.run_id, &options.target).map_err(failed)?);
     let shared = Arc::new(Shared::default());
-    env.sink = Arc::new(SharedSink(shared.clone()));
+    env.sink = shared.clone();
     let thread = recorder::start(plan.clone(), files, shared.clone(), on_progress).map_err(failed)?;
     let mut run = Run { env, phase, shared, spawner, interrupt };
     let ending = run.play_all().await;
@@ -96,9 +96,9 @@ fn environment(
 fn open_record(plan: &Plan, options: &LiveOptions, env: &Env) -> Result<(PathBuf, Files), LiveError> {
     let now = env.surroundings.clock.now();
     let name = utc(now);
-    let wanted = options.out.clone().unwrap_or_else(|| Path::new(record_dir::RUNS).join(&plan.scenario));
-    let folder = record_dir::create(options.out.as_deref(), &plan.scenario, &name)
-        .map_err(|error| LiveError::Record { folder: wanted, error })?;
+    let runs = options.out.as_deref().unwrap_or(Path::new(record_dir::RUNS));
+    let folder = record_dir::create_below(runs, &plan.scenario, &name)
+        .map_err(|error| LiveError::Record { folder: runs.join(&plan.scenario), error })?;
     let header = Header {
         format: record::FORMAT,
         scenario: plan.scenario.clone(),
@@ -307,17 +307,5 @@ impl Drop for Told {
     fn drop(&mut self) {
         // Nobody listens any more once the run is over.
         let _ = self.ended.send(self.is_finite);
-    }
-}
-
-/// The sink that users see.
-struct SharedSink(Arc<Shared>);
-
-impl crate::sink::EventSink for SharedSink {
-    fn now_ns(&self) -> i64 {
-        self.0.sink.now_ns()
-    }
-    fn record(&self, event: crate::sink::Draft) {
-        self.0.sink.record(event);
     }
 }

@@ -20,7 +20,7 @@ pub struct LiveOptions {
     pub allowed_hosts: Vec<String>,
     /// Whom to trust for TLS.
     pub trust: Trust,
-    /// The record's folder (`--out`); `runs/<scenario>/<time>` if absent.
+    /// The folder in place of `runs` (`--out`); the record goes to `<scenario>/<time>` below it.
     pub out: Option<PathBuf>,
     /// The run's id, in every request.
     pub run_id: String,

@@ -61,11 +61,17 @@ async fn join_all<N: Network>(
     made.push((Resource::Room, room.id.clone()));
     let mut found = Preflight { joined: 0, profile: None };
     let mut groups = BTreeSet::new();
+    // All stay until the last has joined: a deployed server deletes a room with its last peer.
+    let mut peers = Vec::new();
     for user in env.plan.users.iter().filter(|user| groups.insert(user.group.clone())) {
         let identity = sign_in(env, steward, made).await?;
-        let answer = join(env, user, &identity, &room).await?;
+        let (peer, answer) = join(env, user, &identity, &room).await?;
+        peers.push(peer);
         found.joined += 1;
         found.profile.get_or_insert(profile_of(&answer));
+    }
+    for peer in peers {
+        peer.close().await;
     }
     Ok(found)
 }
@@ -85,7 +91,7 @@ async fn join<N: Network>(
     user: &UserPlan,
     identity: &IdentityCredentials,
     room: &RoomCredentials,
-) -> Result<Value, LiveError> {
+) -> Result<(Peer<N>, Value), LiveError> {
     let failed = |doing, failure: Failure| LiveError::Unreachable {
         target: ws_url(&env.target),
         doing,
@@ -106,18 +112,21 @@ async fn join<N: Network>(
         Protocol::V2 => Introduction::V2 { role: &user.role, metadata: &metadata, is_admin: false },
     };
     let answer = peer.register(&credentials, introduction, ANSWER_WITHIN).await;
-    let answer = answer.map_err(|error| failed("register", registration_failure(error)))?;
-    peer.close().await;
-    Ok(answer)
+    let answer = answer.map_err(|error| registration_failed(env, error))?;
+    Ok((peer, answer))
 }
 
-fn registration_failure(error: AskError) -> Failure {
-    let class = match &error {
-        AskError::TimedOut => FailureClass::TimedOut,
-        AskError::Ended(_) => FailureClass::Reset,
-        AskError::Refused { .. } => FailureClass::Other,
+fn registration_failed<N>(env: &UserEnv<N>, error: AskError) -> LiveError {
+    let (class, hint) = match &error {
+        AskError::TimedOut => (FailureClass::TimedOut, "it takes connections but does not answer a registration"),
+        AskError::Ended(_) => {
+            (FailureClass::Reset, "it ends the connection on a registration; is it a signaling server?")
+        }
+        AskError::Refused { .. } => {
+            (FailureClass::Other, "the server refuses a fresh identity; do both addresses belong to one deployment?")
+        }
     };
-    Failure::new(class, error)
+    LiveError::Unreachable { target: ws_url(&env.target), doing: "register", failure: Failure::new(class, error), hint }
 }
 
 fn http_failed<N>(env: &UserEnv<N>, doing: &'static str, failure: Failure) -> LiveError {

@@ -7,17 +7,7 @@ use std::path::{Path, PathBuf};
 /// The folder for records unless another is asked for.
 pub const RUNS: &str = "runs";
 
-/// Creates the folder of a new record: `out`, or `runs/<scenario>/<name>` with a number behind it if that is taken.
-/// `runs/latest` then points at it.
-pub fn create(out: Option<&Path>, scenario: &str, name: &str) -> io::Result<PathBuf> {
-    if let Some(out) = out {
-        std::fs::create_dir_all(out)?;
-        return Ok(out.to_owned());
-    }
-    create_below(Path::new(RUNS), scenario, name)
-}
-
-/// Creates `runs/<scenario>/<name>` below another folder of runs.
+/// Creates `<scenario>/<name>` below a folder of runs, with a number behind it if that is taken. `latest` then points at it.
 pub fn create_below(runs: &Path, scenario: &str, name: &str) -> io::Result<PathBuf> {
     let parent = runs.join(safe(scenario));
     std::fs::create_dir_all(&parent)?;

@@ -13,6 +13,7 @@ use super::pulse::{Pulse, Totals};
 use super::samples::{Sample, TargetProbe};
 use super::sink::{LiveSink, Stamped};
 use crate::commons::lock;
+use crate::sink::{Draft, EventSink};
 use rehearsal_reports::checks::RunEnd;
 use rehearsal_reports::event::Event;
 use rehearsal_reports::judge::Judge;
@@ -68,6 +69,16 @@ impl Shared {
         status.faults = faults;
         drop(status);
         self.sink.end();
+    }
+}
+
+/// The sink that users see.
+impl EventSink for Shared {
+    fn now_ns(&self) -> i64 {
+        self.sink.now_ns()
+    }
+    fn record(&self, event: Draft) {
+        self.sink.record(event);
     }
 }
 
@@ -169,7 +180,7 @@ impl Recorder {
 
     fn beat(&mut self) {
         let sample = Sample {
-            t_ns: crate::sink::EventSink::now_ns(&self.shared.sink),
+            t_ns: self.shared.now_ns(),
             generator: self.watch.sample(&self.shared.lag),
             target: self.shared.probe.take(),
         };

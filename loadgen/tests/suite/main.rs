@@ -4,4 +4,5 @@
 
 mod live_runs;
 mod support;
+mod tls;
 mod users_play;

@@ -1,0 +1,269 @@
+//! Echo round trips a second and core: users with recording, checks and numbers on, beside a bare loop that does nothing
+//! else, against the same bare WebSocket echo server in the same run. The target is at least 60 % of the bare loop.
+//!
+//! Rates are counted per second of processor time of the generator: the thread of the users, and the recorder's thread as
+//! well. The server has a thread of its own, which is not counted.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a benchmark measures real time over real sockets"
+)]
+
+use futures_util::{SinkExt, StreamExt};
+use rehearsal_loadgen::commons::{Commons, IdentityCredentials, RoomCredentials, RunPhase};
+use rehearsal_loadgen::journal::NoJournal;
+use rehearsal_loadgen::live::files::Files;
+use rehearsal_loadgen::live::machine;
+use rehearsal_loadgen::live::network::TcpNetwork;
+use rehearsal_loadgen::live::recorder::{self, Shared};
+use rehearsal_loadgen::live::tls::Trust;
+use rehearsal_loadgen::target::{Target, user_agent};
+use rehearsal_loadgen::users::{UserEnv, play_user};
+use rehearsal_reports::record::{FORMAT, Header};
+use rehearsal_scenarios::distribution::Distribution;
+use rehearsal_scenarios::plan::{
+    Behaviour, ChecksPlan, Expectation, Limits, NetworkPlan, Otherwise, Phases, Plan, PreparePlan, Profile, Protocol,
+    Stage, Step, SystemPlan, UserPlan, Verb, World,
+};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{accept_async_with_config, client_async_with_config};
+
+/// Connections at once: enough to keep the generator's core busy.
+const CONNECTIONS: u32 = 32;
+const ROUNDS: usize = 3;
+
+/// Round trips, and the processor time and wall time that they took.
+struct Measured {
+    round_trips: u64,
+    cpu: Duration,
+    wall: Duration,
+}
+
+impl Measured {
+    fn per_core(&self) -> f64 {
+        self.round_trips as f64 / self.cpu.as_secs_f64()
+    }
+}
+
+fn main() {
+    // `cargo test --benches` wants to see that it runs; `cargo bench` wants numbers.
+    let is_bench = std::env::args().any(|argument| argument == "--bench");
+    let length = Duration::from_millis(if is_bench { 2_000 } else { 100 });
+    let port = start_server();
+    println!("{:22} {:>14} {:>14} {:>10}", "echo", "per core and s", "per s", "of bare");
+    let mut ratios = Vec::new();
+    for _ in 0..if is_bench { ROUNDS } else { 1 } {
+        let bare = bare_loop(port, length);
+        let users = users(port, length);
+        print("bare loop", &bare, 1.0);
+        let ratio = users.per_core() / bare.per_core();
+        print("users, all checks on", &users, ratio);
+        ratios.push(ratio);
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!("median {:.0} %, target at least 60 %", ratios[ratios.len() / 2] * 100.0);
+}
+
+fn print(name: &str, measured: &Measured, ratio: f64) {
+    let per_second = measured.round_trips as f64 / measured.wall.as_secs_f64();
+    println!("{name:22} {:>14.0} {per_second:>14.0} {:>8.0} %", measured.per_core(), ratio * 100.0);
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default().read_buffer_size(4 << 10).write_buffer_size(0)
+}
+
+/// A bare echo server on a thread of its own, for as long as the process lives.
+fn start_server() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        runtime().block_on(async {
+            let listener = TcpListener::from_std(listener).unwrap();
+            while let Ok((stream, _)) = listener.accept().await {
+                stream.set_nodelay(true).unwrap();
+                tokio::spawn(async move {
+                    let Ok(mut socket) = accept_async_with_config(stream, Some(config())).await else { return };
+                    while let Some(Ok(message)) = socket.next().await {
+                        if message.is_text() && socket.send(message).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+    });
+    port
+}
+
+/// Sends and receives, and nothing else.
+fn bare_loop(port: u16, length: Duration) -> Measured {
+    let text = message().to_string();
+    runtime().block_on(async {
+        let mut sockets = Vec::new();
+        for _ in 0..CONNECTIONS {
+            let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            let url = format!("ws://127.0.0.1:{port}/");
+            sockets.push(client_async_with_config(url, stream, Some(config())).await.unwrap().0);
+        }
+        let (start, cpu) = (Instant::now(), thread_cpu());
+        let mut tasks = tokio::task::JoinSet::new();
+        for mut socket in sockets {
+            let text = text.clone();
+            tasks.spawn(async move {
+                let mut round_trips = 0_u64;
+                while start.elapsed() < length {
+                    socket.send(Message::text(text.clone())).await.unwrap();
+                    socket.next().await.unwrap().unwrap();
+                    round_trips += 1;
+                }
+                round_trips
+            });
+        }
+        let round_trips = tasks.join_all().await.into_iter().sum();
+        Measured { round_trips, cpu: thread_cpu() - cpu, wall: start.elapsed() }
+    })
+}
+
+/// The same by users of a plan, with everything on that a live run has on.
+fn users(port: u16, length: Duration) -> Measured {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Arc::new(plan(length));
+    let files = Files::create(folder.path(), header()).unwrap();
+    let shared = Arc::new(Shared::default());
+    let recorder_cpu = Arc::new(std::sync::Mutex::new(Duration::ZERO));
+    let told = recorder_cpu.clone();
+    let on_progress = Box::new(move |_: &_| *told.lock().unwrap() = thread_cpu());
+    let thread = recorder::start(plan.clone(), files, shared.clone(), on_progress).unwrap();
+    let (cpu, wall) = runtime().block_on(async {
+        let (phase, phases) = watch::channel(RunPhase::Preparing);
+        let env = UserEnv {
+            plan: plan.clone(),
+            network: TcpNetwork::new(&Trust::Machine).unwrap(),
+            surroundings: machine::surroundings().0,
+            target: Arc::new(Target::plain("127.0.0.1", port, &user_agent("bench"))),
+            sink: shared.clone(),
+            commons: Arc::new(commons(&plan)),
+            journal: Arc::new(NoJournal),
+            phase: phases,
+            run_id: "bench".into(),
+        };
+        let mut tasks = tokio::task::JoinSet::new();
+        for user in &plan.users {
+            tasks.spawn(play_user(env.clone(), user.number, 0));
+        }
+        shared.sink.set_zero();
+        let (start, cpu) = (Instant::now(), thread_cpu());
+        phase.send_replace(RunPhase::Playing);
+        tokio::time::sleep(length).await;
+        phase.send_replace(RunPhase::Settling);
+        tasks.join_all().await;
+        (thread_cpu() - cpu, start.elapsed())
+    });
+    shared.end(true, Vec::new());
+    let recorded = thread.join().unwrap();
+    let echo = recorded.numbers.operations.iter().find(|operation| operation.name == "echo").unwrap();
+    assert_eq!(echo.errors, 0);
+    assert!(recorded.write_error.is_none());
+    let cpu = cpu + *recorder_cpu.lock().unwrap();
+    Measured { round_trips: echo.count, cpu, wall }
+}
+
+fn message() -> serde_json::Value {
+    json!({ "type": "echo", "payload": { "job_id": "clients-0-j1", "progress": 0.25 } })
+}
+
+fn commons(plan: &Plan) -> Commons {
+    let commons = Commons::new();
+    commons.add_room(RoomCredentials { id: "room".into(), token: "token".into() });
+    for user in &plan.users {
+        commons.add_identity(user.number, IdentityCredentials { username: user.name.clone(), id_token: "".into() });
+    }
+    commons
+}
+
+fn plan(length: Duration) -> Plan {
+    let step =
+        |name: &str, verb| Step { name: name.into(), verb, save: Default::default(), otherwise: Otherwise::Fail };
+    let echo = vec![
+        step("raw", Verb::Raw { message: message() }),
+        step("echo", Verb::Expect { pattern: json!({ "type": "echo" }), within_ns: 5_000_000_000 }),
+    ];
+    let steps =
+        vec![step("connect", Verb::Connect), step("repeat", Verb::Repeat { times: None, every: None, steps: echo })];
+    let user = |number| UserPlan {
+        number,
+        name: format!("echoes-{number}"),
+        group: "echoes".into(),
+        room: 0,
+        host: "echoes".into(),
+        start_ns: 0,
+        protocol: Protocol::V2,
+        behaviour: Behaviour::Flow(steps.clone()),
+        role: "peer".into(),
+        tags: Vec::new(),
+        properties: Default::default(),
+    };
+    Plan {
+        scenario: "echo".into(),
+        about: String::new(),
+        seed: 1,
+        world: World::Live,
+        system: SystemPlan {
+            stage: Stage::Single,
+            servers: 1,
+            defects: Vec::new(),
+            restart_takes_ns: 0,
+            profile: Profile::Documented,
+            limits: Limits::default(),
+        },
+        network: NetworkPlan { latency: Distribution::Fixed(0), tcp_timeout_ns: 0 },
+        rooms: vec!["room".into()],
+        users: (0..CONNECTIONS).map(user).collect(),
+        faults: Vec::new(),
+        phases: Phases { ramp_ns: 0, warmup_ns: 0, measure_ns: length.as_nanos() as u64, settle_ns: 0 },
+        prepare: PreparePlan { sign_in_rate: 0.0 },
+        checks: ChecksPlan::default(),
+        thresholds: Vec::new(),
+        expect: Expectation::Either,
+    }
+}
+
+fn header() -> Header {
+    Header {
+        format: FORMAT,
+        scenario: "echo".into(),
+        text: String::new(),
+        parameters: Default::default(),
+        seed: 1,
+        world: World::Live,
+        engine: None,
+        targets: Vec::new(),
+        versions: Default::default(),
+        lock_hash: String::new(),
+        machine: None,
+        arguments: Vec::new(),
+        started_unix_s: None,
+    }
+}
+
+/// Processor time of this thread, as the kernel counts it: the first number of its `schedstat`, in nanoseconds.
+fn thread_cpu() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("this benchmark needs Linux");
+    Duration::from_nanos(text.split_whitespace().next().unwrap().parse().unwrap())
+}
