@@ -26,6 +26,11 @@ impl Clock {
         turmoil::sim_elapsed().map_or(between, nanos)
     }
 
+    /// When the step began that hosts run in, or the next one.
+    pub(crate) fn step_began_ns(&self) -> Nanos {
+        self.between_steps_ns.load(Ordering::Relaxed)
+    }
+
     /// From here on hosts run.
     pub(crate) fn step_begins(&self) {
         self.stepping.store(true, Ordering::Relaxed);

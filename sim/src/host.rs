@@ -44,6 +44,27 @@ pub(crate) struct Life {
     pub(crate) host: Arc<str>,
     /// The place of this incarnation's draws.
     pub(crate) draw: Draw,
+    pub(crate) polls: Polls,
+}
+
+/// Counts polls of a host's tasks within one step: virtual time stands still while tasks only wake each other.
+#[derive(Default)]
+pub(crate) struct Polls {
+    step_ns: AtomicU64,
+    count: AtomicU64,
+}
+
+/// A busy server polls a few thousand times in a step; a livelock comes here within a second of real time.
+const POLLS_IN_A_STEP_MAX: u64 = 1_000_000;
+
+impl Polls {
+    /// Whether a poll in the step that began then is one too many.
+    fn is_too_many(&self, step_ns: Nanos) -> bool {
+        if self.step_ns.swap(step_ns, Ordering::Relaxed) != step_ns {
+            self.count.store(0, Ordering::Relaxed);
+        }
+        self.count.fetch_add(1, Ordering::Relaxed) >= POLLS_IN_A_STEP_MAX
+    }
 }
 
 impl Host {
@@ -55,6 +76,13 @@ impl Host {
             random: Arc::new(SimRandom { place, calls: AtomicU64::new(0) }),
             spawner: Arc::new(SimSpawner(self.life.clone())),
         }
+    }
+}
+
+impl Life {
+    fn report(&self, origin: &str, message: String) {
+        let (host, origin) = (self.host.to_string(), origin.to_owned());
+        self.panics.report(Panic { host, origin, t_ns: self.clock.now_ns(), message });
     }
 }
 
@@ -101,14 +129,14 @@ fn poll_watched(
     task: Pin<&mut (dyn Future<Output = ()> + Send)>,
     context: &mut Context<'_>,
 ) -> Poll<()> {
+    if life.polls.is_too_many(life.clock.step_began_ns()) {
+        let message = format!("it never rests: {POLLS_IN_A_STEP_MAX} polls, and virtual time stands still");
+        life.report(origin, message);
+        return Poll::Ready(());
+    }
     let polled = entropy::in_stream(life.draw.bits(), || catch_unwind(AssertUnwindSafe(|| task.poll(context))));
     polled.unwrap_or_else(|payload| {
-        life.panics.report(Panic {
-            host: life.host.to_string(),
-            origin: origin.to_owned(),
-            t_ns: life.clock.now_ns(),
-            message: message_of(payload.as_ref()),
-        });
+        life.report(origin, message_of(payload.as_ref()));
         Poll::Ready(())
     })
 }

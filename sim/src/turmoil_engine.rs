@@ -6,7 +6,7 @@
 use crate::clock::Clock;
 use crate::engine::{Engine, EngineError};
 use crate::entropy::{NotInterposed, Simulating};
-use crate::host::{EPOCH, Host, Life, Panics, Program, message_of, watched};
+use crate::host::{EPOCH, Host, Life, Panics, Polls, Program, message_of, watched};
 use crate::network::SimNetwork;
 use crate::network::fabric::{Condition, Fabric, HostId};
 use crate::network::link::FaultId;
@@ -120,6 +120,7 @@ impl Engine for TurmoilEngine {
                 panics: panics.clone(),
                 host: name.clone(),
                 draw: place.at(incarnation.into()),
+                polls: Polls::default(),
             });
             let network = SimNetwork::new(fabric.clone(), id, incarnation);
             let host = Host { name: name.clone(), incarnation, network, life: life.clone() };

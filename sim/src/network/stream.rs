@@ -71,6 +71,10 @@ impl AsyncRead for SimStream {
             });
             match reading {
                 Some(Reading::Data(bytes)) => return this.poll_take(bytes, context, buffer),
+                Some(Reading::GiveWay) => {
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Some(Reading::End) => return Poll::Ready(Ok(())),
                 Some(Reading::Failed(kind)) => return Poll::Ready(Err(kind.into())),
                 Some(Reading::Wait(None)) => return Poll::Pending,

@@ -37,3 +37,23 @@ fn a_panic_past_the_spawner_breaks_the_run_too() {
     });
     let Err(EngineError::Failed(_)) = played.map(|_| ()) else { panic!("the run was not broken") };
 }
+
+#[test]
+fn a_task_that_never_rests_breaks_the_run_and_is_named() {
+    let played = play(1, Distribution::Fixed(MS), 1_000, |world| {
+        world.add("server-0", |host, _| {
+            Box::pin(async move {
+                let restless = Box::pin(async {
+                    loop {
+                        tokio::task::yield_now().await;
+                    }
+                });
+                host.surroundings("server").spawner.spawn("fidget", restless).detach();
+                std::future::pending().await
+            })
+        });
+    });
+    let Err(EngineError::Panicked(panic)) = played.map(|_| ()) else { panic!("the run was not broken") };
+    assert_eq!((panic.host.as_str(), panic.origin.as_str()), ("server-0", "fidget"));
+    assert!(panic.message.contains("never rests"), "{panic}");
+}
