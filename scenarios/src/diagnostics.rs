@@ -1,7 +1,7 @@
 //! What is wrong with a scenario file, the way a compiler says it: where, what was found, what was expected, the nearest
 //! valid name, a hint. All faults of a file at once, as text for people and as data for programs.
 //!
-//! Neighbours: `language` collects [`Fault`]s while it reads, `source` knows lines and columns. Left out: where the file
+//! Neighbours: `language` collects faults while it reads, `source` knows lines and columns. Left out: where the file
 //! came from; the caller names the path.
 
 use crate::source::{Excerpt, Source};

@@ -23,7 +23,7 @@ impl FaultPlan {
     }
 }
 
-/// What a fault does. Hosts are names of simulated hosts: `server-0`, or a user's [`UserPlan::host`].
+/// What a fault does. Hosts are names of simulated hosts: `server-0`, or a user's [`UserPlan::host`](super::UserPlan::host).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultAction {

@@ -85,3 +85,10 @@ impl Plan {
         self.phases.ramp_ns + self.phases.warmup_ns + self.phases.measure_ns + self.phases.settle_ns
     }
 }
+
+impl Expectation {
+    /// Whether this check is expected to be broken.
+    pub fn expects_broken(&self, check: &str) -> bool {
+        matches!(self, Expectation::Broken(names) if names.is_empty() || names.iter().any(|name| name == check))
+    }
+}

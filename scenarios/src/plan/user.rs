@@ -15,7 +15,7 @@ pub struct UserPlan {
     pub name: String,
     /// The group it belongs to.
     pub group: String,
-    /// Index into [`Plan::rooms`].
+    /// Index into [`Plan::rooms`](super::Plan::rooms).
     pub room: u32,
     /// The simulated host it runs on. Users that no fault names share hosts.
     pub host: String,
