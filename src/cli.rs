@@ -9,7 +9,7 @@ use std::time::Duration;
 ///
 /// Without a command it plays the flagship scenario in both worlds on this machine and writes one report.
 #[derive(Debug, Parser)]
-#[command(name = "rehearsal", version, max_term_width = 110, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(name = "rehearsal", version = env!("REHEARSAL_VERSION"), max_term_width = 110, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -125,8 +125,10 @@ pub enum Expect {
 
 /// Play scenarios in the simulated world.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  rehearsal simulate two_clients_race_naive_worker\n  rehearsal simulate scenarios/files \
---seeds 20 --format json\n  rehearsal simulate my.toml --for 60s --stop-at-first")]
+#[command(
+    after_help = "Examples:\n  rehearsal simulate two_clients_race_naive_worker\n  rehearsal simulate scenarios/files \
+--seeds 20 --format json\n  rehearsal simulate my.toml --for 60s --stop-at-first"
+)]
 pub struct Simulate {
     #[command(flatten)]
     pub files: Files,
@@ -166,7 +168,9 @@ pub struct Simulate {
 
 /// Play one seed again.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  rehearsal replay runs/latest\n  rehearsal replay two_clients_race_naive_worker --seed 4")]
+#[command(
+    after_help = "Examples:\n  rehearsal replay runs/latest\n  rehearsal replay two_clients_race_naive_worker --seed 4"
+)]
 pub struct Replay {
     /// A record's folder, or a scenario as for simulate.
     #[arg(value_name = "RECORD|FILE")]
@@ -186,9 +190,11 @@ pub struct Replay {
 
 /// Play a scenario as load.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  rehearsal load steady_discovery_load --target ws://127.0.0.1:8080\n  rehearsal load my.toml \
+#[command(
+    after_help = "Examples:\n  rehearsal load steady_discovery_load --target ws://127.0.0.1:8080\n  rehearsal load my.toml \
 --target wss://stg.example --http https://stg.example --yes-i-may-load stg.example\n  rehearsal load my.toml --target \
-ws://127.0.0.1:8080 --preflight-only")]
+ws://127.0.0.1:8080 --preflight-only"
+)]
 pub struct Load {
     /// A scenario file, or the name of an embedded scenario.
     #[arg(value_name = "FILE")]
@@ -278,8 +284,10 @@ pub enum WorldName {
 
 /// Run the reference server.
 #[derive(Debug, Args)]
-#[command(after_help = "Prints `listening ws://HOST:PORT http://HOST:PORT` once it accepts.\n\nExamples:\n  rehearsal serve\n  \
-rehearsal serve --listen 127.0.0.1:8080 --http-listen 127.0.0.1:8001\n  rehearsal serve --defect sender_not_checked")]
+#[command(
+    after_help = "Prints `listening ws://HOST:PORT http://HOST:PORT` once it accepts.\n\nExamples:\n  rehearsal serve\n  \
+rehearsal serve --listen 127.0.0.1:8080 --http-listen 127.0.0.1:8001\n  rehearsal serve --defect sender_not_checked"
+)]
 pub struct Serve {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]

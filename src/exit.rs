@@ -73,17 +73,32 @@ pub struct Failure {
     pub message: String,
     /// What to do about it; may be empty.
     pub hint: String,
+    /// The message is a listing that brings its own `error:` lines and hints.
+    is_listing: bool,
 }
 
 impl Failure {
     /// Bad arguments, a bad file, or something that cannot be played.
     pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Failure {
-        Failure { exit: Exit::Usage, message: message.into(), hint: hint.into() }
+        Failure::new(Exit::Usage, message, hint)
+    }
+
+    /// Any other end.
+    pub fn new(exit: Exit, message: impl Into<String>, hint: impl Into<String>) -> Failure {
+        Failure { exit, message: message.into(), hint: hint.into(), is_listing: false }
+    }
+
+    /// Diagnostics that say `error:` and their hints themselves.
+    pub fn listed(exit: Exit, listing: impl Into<String>) -> Failure {
+        Failure { exit, message: listing.into(), hint: String::new(), is_listing: true }
     }
 }
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.is_listing {
+            return f.write_str(&self.message);
+        }
         write!(f, "error: {}", self.message)?;
         if !self.hint.is_empty() {
             write!(f, "\n  hint: {}", self.hint)?;
@@ -98,7 +113,8 @@ mod tests {
 
     #[test]
     fn of_several_codes_the_first_of_the_documented_order_applies() {
-        let order = [Interrupted, Usage, Unreachable, NotDeterministic, Unexpected, CannotJudge, ThresholdMissed, Expected];
+        let order =
+            [Interrupted, Usage, Unreachable, NotDeterministic, Unexpected, CannotJudge, ThresholdMissed, Expected];
         for (index, first) in order.iter().enumerate() {
             assert_eq!(Exit::worst(order[index..].iter().rev().copied()), *first);
         }

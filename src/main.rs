@@ -1,3 +1,71 @@
-//! The command line.
+//! The command line: reads arguments, calls a command, ends with its exit code. The only place that prints and exits.
+//!
+//! - [`cli`]: what can be asked; [`commands`]: one file each
+//! - [`source`]: finds scenarios; [`exit`]: exit codes and failures; [`progress`]: how far long work has come
+//!
+//! Neighbours: every crate. Left out: everything that is not arguments, files, printing and exit codes.
 
-fn main() {}
+mod cli;
+mod commands;
+mod exit;
+mod live;
+mod output;
+mod progress;
+mod records;
+mod rejudge;
+mod simulated;
+mod source;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use exit::{Exit, Failure};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let ended = match cli.command {
+        None => commands::rehearse::run(&cli.main_job),
+        Some(Command::Simulate(arguments)) => commands::simulate::run(&arguments),
+        Some(Command::Replay(arguments)) => commands::replay::run(&arguments),
+        Some(Command::Load(arguments)) => commands::load::run(&arguments),
+        Some(Command::Check(arguments)) => commands::check::run(&arguments),
+        Some(Command::Report(arguments)) => commands::report::run(&arguments),
+        Some(Command::Lint(arguments)) => commands::lint::run(&arguments),
+        Some(Command::Plan(arguments)) => commands::plan::run(&arguments),
+        Some(Command::Schema) => commands::schema::run(),
+        Some(Command::Serve(arguments)) => commands::serve::run(&arguments),
+        Some(Command::Worker(arguments)) => commands::member::worker(&arguments),
+        Some(Command::Client(arguments)) => commands::member::client(&arguments),
+        Some(Command::Cleanup(arguments)) => commands::cleanup::run(&arguments),
+        Some(Command::Other(words)) => Err(not_there(&words)),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("{failure}");
+            failure.exit.into()
+        }
+    }
+}
+
+/// clap prints help and version to stdout (exit 0) and faults to stderr (exit 2).
+fn usage(error: &clap::Error) -> ExitCode {
+    // Nothing can be done about a terminal that is gone.
+    let _ = error.print();
+    if error.use_stderr() { Exit::Usage.into() } else { Exit::Expected.into() }
+}
+
+/// Commands that are planned and that this version does not have.
+const NOT_THERE_YET: [&str; 9] = ["capacity", "compare", "advise", "score", "keep", "new", "doctor", "merge", "agent"];
+
+fn not_there(words: &[String]) -> Failure {
+    let word = words.first().map_or("", String::as_str);
+    if NOT_THERE_YET.contains(&word) {
+        Failure::usage(format!("`{word}` is not there yet in this version"), "`rehearsal --help` lists what is there")
+    } else {
+        Failure::usage(format!("there is no command `{word}`"), "`rehearsal --help` lists what is there")
+    }
+}

@@ -2,16 +2,17 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How often a plain line is written where there is no terminal.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Shows how far a long piece of work has come.
+/// Shows how far a long piece of work has come. Cheap to clone; clones show the same.
+#[derive(Clone)]
 pub struct Progress {
     bar: ProgressBar,
-    plain: Option<Mutex<Plain>>,
+    plain: Option<Arc<Mutex<Plain>>>,
     label: String,
     total: u64,
 }
@@ -37,7 +38,7 @@ impl Progress {
         }
         bar.set_prefix(label.to_owned());
         let plain = (verbosity == Verbosity::Normal && !terminal)
-            .then(|| Mutex::new(Plain { last: std::time::Instant::now() }));
+            .then(|| Arc::new(Mutex::new(Plain { last: std::time::Instant::now() })));
         Progress { bar, plain, label: label.to_owned(), total }
     }
 
@@ -67,4 +68,11 @@ pub enum Verbosity {
     Quiet,
     /// Progress too.
     Normal,
+}
+
+impl Verbosity {
+    /// What `--quiet` says.
+    pub fn of(quiet: bool) -> Verbosity {
+        if quiet { Verbosity::Quiet } else { Verbosity::Normal }
+    }
 }

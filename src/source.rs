@@ -1,7 +1,9 @@
 //! Finds scenarios: a file, a folder of files, or the name of an embedded scenario. The only place that reads them.
 
-use crate::exit::Failure;
-use rehearsal_scenarios::{Scenario, library};
+use crate::cli::Expect;
+use crate::exit::{Exit, Failure};
+use rehearsal_scenarios::plan::Expectation;
+use rehearsal_scenarios::{Diagnostics, Overrides, Scenario, library};
 use std::path::{Path, PathBuf};
 
 /// A scenario's text and where it comes from.
@@ -15,15 +17,24 @@ pub struct Source {
 }
 
 impl Source {
-    /// Parses it. Diagnostics become one failure, with the whole list as its message.
-    pub fn scenario(&self) -> Result<Scenario, Failure> {
-        rehearsal_scenarios::load(&self.name, &self.bytes)
-            .map_err(|diagnostics| Failure::usage(diagnostics.render(&self.shown).trim_end().to_owned(), ""))
+    /// Parses it, with all faults at once. Boxed, since diagnostics are large and rare.
+    pub fn diagnose(&self) -> Result<Scenario, Box<Diagnostics>> {
+        self.parse(&Overrides::default())
     }
 
-    /// The text, for a record's header.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.bytes).into_owned()
+    /// Parses it, with another expected verdict if one is given. Diagnostics become one failure.
+    pub fn scenario(&self, expect: Option<Expect>) -> Result<Scenario, Failure> {
+        let expect = expect.map(|expect| match expect {
+            Expect::Holds => Expectation::Holds,
+            Expect::Broken => Expectation::Broken(Vec::new()),
+        });
+        self.parse(&Overrides { expect, ..Overrides::default() })
+            .map_err(|diagnostics| Failure::listed(Exit::Usage, diagnostics.to_string().trim_end()))
+    }
+
+    fn parse(&self, overrides: &Overrides) -> Result<Scenario, Box<Diagnostics>> {
+        rehearsal_scenarios::load(&self.name, &self.bytes, overrides)
+            .map_err(|diagnostics| Box::new(diagnostics.at_path(self.shown.as_str())))
     }
 }
 
@@ -55,16 +66,19 @@ pub fn find(argument: &str) -> Result<Source, Failure> {
 }
 
 fn nearest(name: &str) -> String {
-    let names: Vec<_> = library::names().collect();
-    match rehearsal_scenarios::nearest_name(name, names.iter().copied()) {
+    let near = library::names().max_by(|a, b| strsim::jaro(name, a).total_cmp(&strsim::jaro(name, b)));
+    match near.filter(|near| strsim::jaro(name, near) > 0.8) {
         Some(near) => format!("did you mean {near:?}?"),
-        None => format!("embedded scenarios are: {}", names.join(", ")),
+        None => format!("embedded scenarios are: {}", library::names().collect::<Vec<_>>().join(", ")),
     }
 }
 
 fn folder(path: &Path) -> Result<Vec<Source>, Failure> {
     let unreadable = |error: std::io::Error| {
-        Failure::usage(format!("cannot read the folder {}: {error}", path.display()), "check its name and its permissions")
+        Failure::usage(
+            format!("cannot read the folder {}: {error}", path.display()),
+            "check its name and its permissions",
+        )
     };
     let mut paths: Vec<PathBuf> = Vec::new();
     for entry in std::fs::read_dir(path).map_err(unreadable)? {

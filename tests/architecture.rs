@@ -11,10 +11,7 @@ fn allowed_arrows() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("rehearsal-reports", vec!["rehearsal-scenarios"]),
         ("rehearsal-reference", vec![]),
         ("rehearsal-loadgen", vec!["rehearsal-reports", "rehearsal-scenarios", "rehearsal-reference"]),
-        (
-            "rehearsal-sim",
-            vec!["rehearsal-loadgen", "rehearsal-reports", "rehearsal-scenarios", "rehearsal-reference"],
-        ),
+        ("rehearsal-sim", vec!["rehearsal-loadgen", "rehearsal-reports", "rehearsal-scenarios", "rehearsal-reference"]),
         (
             "rehearsal",
             vec![
@@ -96,7 +93,8 @@ fn pure_crates_open_no_files_and_read_no_clock() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for folder in ["reports/src", "scenarios/src"] {
         for (path, text) in sources(&root.join(folder)) {
-            for door in ["std::fs", "File::open", "std::net", "std::env", "std::process", "SystemTime", "Instant::now"] {
+            for door in ["std::fs", "File::open", "std::net", "std::env", "std::process", "SystemTime", "Instant::now"]
+            {
                 let found = text.lines().any(|line| line.split("//").next().unwrap_or_default().contains(door));
                 assert!(!found, "{path} uses {door}");
             }

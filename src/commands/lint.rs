@@ -1,0 +1,27 @@
+//! `rehearsal lint`: checks scenario files without playing them. All faults of all files, then the exit code.
+
+use crate::cli::{Format, Lint};
+use crate::exit::{Exit, Failure};
+use crate::source;
+
+/// Checks the files; 0 if all are valid, 2 otherwise.
+pub fn run(arguments: &Lint) -> Result<Exit, Failure> {
+    let sources = source::find_all(&arguments.files.files)?;
+    let mut exit = Exit::Expected;
+    for source in &sources {
+        match source.diagnose() {
+            Ok(_) if arguments.format == Format::Json => {
+                println!("{}", serde_json::json!({ "format": 1, "file": source.shown, "faults": [], "more": 0 }));
+            }
+            Ok(_) => println!("{}: valid", source.shown),
+            Err(diagnostics) => {
+                exit = Exit::Usage;
+                match arguments.format {
+                    Format::Json => println!("{}", serde_json::json!(*diagnostics)),
+                    Format::Text => print!("{diagnostics}"),
+                }
+            }
+        }
+    }
+    Ok(exit)
+}

@@ -1,0 +1,92 @@
+//! `rehearsal serve`: the reference server on real sockets. Prints where it listens once it accepts, and leaves on Ctrl-C
+//! or SIGTERM after it has closed its connections.
+
+use super::runtime;
+use crate::cli::Serve;
+use crate::exit::{Exit, Failure};
+use rehearsal_loadgen::live::{machine, network::TcpNetwork, tls::Trust};
+use rehearsal_reference::defects::{Defect, DefectSide, Defects};
+use rehearsal_reference::identity::{Identity, Issuer, JwksIdentity, Rs256Identity};
+use rehearsal_reference::network::{Listener, Network};
+use rehearsal_reference::protocol::Profile;
+use rehearsal_reference::server::{Server, ServerOptions};
+use rehearsal_reference::store::MemoryRoomStore;
+use rehearsal_reference::surroundings::Surroundings;
+use std::io::Write;
+use std::sync::Arc;
+
+/// Serves until told to leave.
+pub fn run(arguments: &Serve) -> Result<Exit, Failure> {
+    let options = ServerOptions {
+        defects: server_defects(&arguments.defects)?,
+        profile: if arguments.deployed { Profile::Deployed } else { Profile::Documented },
+        ..ServerOptions::default()
+    };
+    let (surroundings, _spawner) = machine::surroundings();
+    let identity = identity(arguments, &surroundings)?;
+    let server = Server::new(options, surroundings, identity, Arc::new(MemoryRoomStore::new()));
+    runtime::multi_thread()?.block_on(serve(arguments, server))
+}
+
+async fn serve(arguments: &Serve, server: Server) -> Result<Exit, Failure> {
+    let network = TcpNetwork::new(&Trust::default()).map_err(|error| Failure::usage(error.to_string(), ""))?;
+    let mut listeners = Vec::new();
+    for address in std::iter::once(&arguments.listen).chain(&arguments.http_listen) {
+        let listener = network.bind(address).await.map_err(|error| {
+            Failure::usage(
+                format!("cannot listen on {address}: {error}"),
+                "an address looks like 127.0.0.1:8080; port 0 takes a free one",
+            )
+        })?;
+        listeners.push(listener);
+    }
+    let mut addresses = Vec::new();
+    for listener in &listeners {
+        let address = listener.local_addr();
+        addresses.push(address.map_err(|error| Failure::usage(format!("cannot tell where it listens: {error}"), ""))?);
+    }
+    if let [ws, .., http] | [ws @ http] = addresses.as_slice() {
+        println!("listening ws://{ws} http://{http}");
+        // Whoever waits for the line reads it now; a reader that is gone does not stop the server.
+        let _ = std::io::stdout().flush();
+    }
+    server.run_on(listeners, runtime::told_to_leave()).await;
+    Ok(Exit::Expected)
+}
+
+/// The defects of a server, by name; those of other programs are refused with their place.
+fn server_defects(names: &[String]) -> Result<Defects, Failure> {
+    let defects = super::defects_named(names)?;
+    let misplaced = defects.iter().find(|defect| defect.side() != DefectSide::Server);
+    match misplaced {
+        Some(defect) => Err(Failure::usage(
+            format!("{} is a defect of the {}, not of the server", defect.name(), defect.side()),
+            format!("the server's are: {}", names_of(DefectSide::Server)),
+        )),
+        None => Ok(defects),
+    }
+}
+
+fn names_of(side: DefectSide) -> String {
+    let names: Vec<_> = Defect::ALL.iter().filter(|defect| defect.side() == side).map(|defect| defect.name()).collect();
+    names.join(", ")
+}
+
+fn identity(arguments: &Serve, surroundings: &Surroundings) -> Result<Arc<dyn Identity>, Failure> {
+    let Some(path) = &arguments.jwks else {
+        let generated = Rs256Identity::generate(Issuer::default(), &*surroundings.random);
+        return Ok(Arc::new(
+            generated.map_err(|error| Failure::usage(format!("cannot make an identity key: {error}"), ""))?,
+        ));
+    };
+    let json = std::fs::read_to_string(path).map_err(|error| {
+        Failure::usage(format!("cannot read {}: {error}", path.display()), "--jwks names a JWKS file (JSON)")
+    })?;
+    let jwks = JwksIdentity::from_json(Issuer::default(), &json).map_err(|error| {
+        Failure::usage(
+            format!("{} holds no usable keys: {error}", path.display()),
+            "a JWKS file holds {\"keys\": […]} with RSA keys",
+        )
+    })?;
+    Ok(Arc::new(jwks))
+}

@@ -1,0 +1,89 @@
+//! `rehearsal simulate`: plays scenarios in the simulated world, over many seeds.
+
+use super::runtime;
+use crate::cli::Simulate;
+use crate::exit::{Exit, Failure};
+use crate::output;
+use crate::progress::{Progress, Verbosity};
+use crate::records;
+use crate::simulated;
+use crate::source::{self, Source};
+use rehearsal_scenarios::Scenario;
+use rehearsal_scenarios::plan::World;
+use rehearsal_sim::explore::{ExploreOptions, SeedRange, twice};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Plays all files; the exit code is the one that applies over all of them.
+pub fn run(arguments: &Simulate) -> Result<Exit, Failure> {
+    let sources = source::find_all(&arguments.files.files)?;
+    // All files are read before any is played: a fault in the last one is told at once.
+    let mut scenarios = Vec::new();
+    for source in &sources {
+        let scenario = source.scenario(arguments.expect)?;
+        simulated::refuse_unplayable(source, &scenario.plan(arguments.seed, World::Simulated), &arguments.engine)?;
+        scenarios.push(scenario);
+    }
+    let interrupted = runtime::interrupt_flag()?;
+    let mut exits = Vec::new();
+    let mut outcomes = Vec::new();
+    for (source, scenario) in sources.iter().zip(&scenarios) {
+        if arguments.twice && !interrupted.load(Ordering::Relaxed) {
+            exits.push(play_twice(arguments, source, scenario, &interrupted)?);
+        }
+        let runs = records::runs(arguments.output.out.as_deref());
+        let verbosity = Verbosity::of(arguments.output.quiet);
+        let played = simulated::play(source, scenario, &options(arguments), &runs, verbosity, &interrupted)?;
+        output::print_outcome(&played.outcome, arguments.output.format);
+        exits.push(played.exit);
+        outcomes.push(played.outcome);
+        if interrupted.load(Ordering::Relaxed) {
+            exits.push(Exit::Interrupted);
+            break;
+        }
+    }
+    output::conclude("Simulated", outcomes, Exit::worst(exits), &arguments.output)
+}
+
+fn options(arguments: &Simulate) -> ExploreOptions {
+    let seeds = match arguments.time {
+        Some(duration) => SeedRange::For { first: arguments.seed, duration },
+        None => SeedRange::Count { first: arguments.seed, count: arguments.seeds },
+    };
+    let defaults = ExploreOptions::default();
+    ExploreOptions {
+        seeds,
+        jobs: arguments.jobs.map_or(defaults.jobs, |jobs| jobs as usize),
+        tick: arguments.tick,
+        stop_at_first: arguments.stop_at_first,
+        keep_per_check: arguments.records,
+    }
+}
+
+/// Plays each seed twice in fresh threads and compares event by event; the first difference ends it.
+fn play_twice(
+    arguments: &Simulate,
+    source: &Source,
+    scenario: &Scenario,
+    interrupted: &AtomicBool,
+) -> Result<Exit, Failure> {
+    let progress = Progress::start("twice", arguments.seeds, Verbosity::of(arguments.output.quiet));
+    for index in 0..arguments.seeds {
+        if interrupted.load(Ordering::Relaxed) {
+            return Ok(Exit::Interrupted);
+        }
+        let plan = Arc::new(scenario.plan(arguments.seed.wrapping_add(index), World::Simulated));
+        if let Err(difference) = twice(&plan, arguments.tick) {
+            progress.finish();
+            return Err(Failure::new(
+                Exit::NotDeterministic,
+                format!("{}: {difference}", source.shown),
+                "something in the scenario's programs reads the machine's clock, randomness or threads",
+            ));
+        }
+        progress.at(index + 1, "the same both times");
+    }
+    progress.finish();
+    eprintln!("{}: {} seeds played twice, the same both times", source.shown, arguments.seeds);
+    Ok(Exit::Expected)
+}

@@ -1,0 +1,109 @@
+//! Gives results out: text or JSON lines on stdout, files for a build server or a pull request, reports beside records, and
+//! the closing line with the exit code.
+
+use crate::cli::{Format, Output};
+use crate::exit::{Exit, Failure};
+use rehearsal_reports::outcome::{Met, Outcome, Overall, Validity};
+use rehearsal_reports::render::{self, Report, text::Style};
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+/// Prints one outcome as soon as it is there, so that long work over many files is seen as it goes.
+pub fn print_outcome(outcome: &Outcome, format: Format) {
+    match format {
+        Format::Text => print_to_stdout(&render::text::outcome(outcome, style())),
+        Format::Json => print_to_stdout(&format!("{}\n", render::json::line(outcome))),
+    }
+}
+
+/// Writes the files that were asked for, prints the closing line, and returns the exit code.
+pub fn conclude(title: &str, outcomes: Vec<Outcome>, exit: Exit, output: &Output) -> Result<Exit, Failure> {
+    let report = report(title, outcomes, Some(closing(exit)), None);
+    if let Some(path) = &output.junit {
+        write(path, &render::junit::report(&report))?;
+    }
+    if let Some(path) = &output.markdown {
+        write(path, &render::markdown::report(&report))?;
+    }
+    print_closing(exit, output.format);
+    Ok(exit)
+}
+
+/// Prints where a report is, for people.
+pub fn print_report_path(path: &Path, format: Format) {
+    if format == Format::Text {
+        print_to_stdout(&format!("report  {}\n", path.display()));
+    }
+}
+
+/// Prints the closing line, for people.
+pub fn print_closing(exit: Exit, format: Format) {
+    if format == Format::Text {
+        print_to_stdout(&format!("{}\n", closing(exit)));
+    }
+}
+
+/// `exit 0: the expected verdict`.
+pub fn closing(exit: Exit) -> String {
+    format!("exit {}: {}", exit.code(), exit.meaning())
+}
+
+/// A report over outcomes, with the command and the machine that made it.
+pub fn report(title: &str, outcomes: Vec<Outcome>, closing: Option<String>, html: Option<String>) -> Report {
+    let machine = rehearsal_loadgen::live::machine_facts();
+    Report {
+        title: title.to_owned(),
+        command: std::iter::once("rehearsal".to_owned()).chain(std::env::args().skip(1)).collect::<Vec<_>>().join(" "),
+        version: env!("REHEARSAL_VERSION").to_owned(),
+        machine: format!("{} cores, {}, {}, load {:.2}", machine.cores, machine.cpu, machine.system, machine.load),
+        outcomes,
+        closing,
+        html,
+    }
+}
+
+/// Writes the HTML report of some outcomes to a file.
+pub fn write_html(path: &Path, title: &str, outcomes: Vec<Outcome>, closing: Option<String>) -> Result<(), Failure> {
+    write(path, &render::html::report(&report(title, outcomes, closing, None)))
+}
+
+/// Writes a file that the user asked for.
+pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| {
+        Failure::usage(format!("cannot write {}: {error}", path.display()), "check the folder and its permissions")
+    })
+}
+
+/// A pipe that was closed early (`| head`) is no failure of ours.
+pub fn print_to_stdout(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes());
+    let _ = stdout.flush();
+}
+
+/// Colours on a terminal, unless `NO_COLOR` is set.
+pub fn style() -> Style {
+    if std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        Style::Coloured
+    } else {
+        Style::Plain
+    }
+}
+
+/// The exit code that an outcome alone asks for.
+pub fn exit_of(outcome: &Outcome) -> Exit {
+    let mut exits = vec![match (outcome.expected, outcome.verdict) {
+        (true, _) => Exit::Expected,
+        (false, Overall::Unknown) => Exit::CannotJudge,
+        (false, _) => Exit::Unexpected,
+    }];
+    if outcome.generator.as_ref().is_some_and(|generator| generator.validity == Validity::Invalid) {
+        exits.push(Exit::CannotJudge);
+    }
+    exits.extend(outcome.thresholds.iter().map(|threshold| match threshold.verdict {
+        Met::Met => Exit::Expected,
+        Met::Missed => Exit::ThresholdMissed,
+        Met::Unknown => Exit::CannotJudge,
+    }));
+    Exit::worst(exits)
+}

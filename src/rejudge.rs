@@ -1,0 +1,100 @@
+//! Reads a record's folder and judges it again, whatever verdict it holds. Used by `check` and `report`.
+
+use crate::exit::{Exit, Failure};
+use crate::output;
+use crate::source::Source;
+use rehearsal_reports::judge::overall;
+use rehearsal_reports::outcome::{CheckSummary, Outcome, Seeds};
+use rehearsal_reports::record::judging::{Judged, judge_record};
+use rehearsal_reports::record::{EventReader, FileEnd, Header, RecordError};
+use rehearsal_reports::story::story;
+use rehearsal_reports::verdict::{CheckVerdict, Verdict};
+use rehearsal_scenarios::plan::{Plan, World};
+use std::fs::File;
+use std::path::Path;
+
+/// Events that are read again for a story; a violation further behind is shown without one.
+const STORY_EVENTS_MAX: usize = 2_000_000;
+
+/// The outcome of a record, judged again, and its exit code.
+pub fn rejudge(folder: &Path) -> Result<(Outcome, Exit), Failure> {
+    let header = header(folder)?;
+    let source = Source {
+        name: header.scenario.clone(),
+        shown: folder.join("header.json").display().to_string(),
+        bytes: header.text.clone().into_bytes(),
+    };
+    let plan = source.scenario(None)?.plan(header.seed, header.world);
+    let judged = judge_record(&plan, events(folder)?).map_err(|error| unreadable(&error))?;
+    let outcome = outcome(folder, &plan, &header, judged)?;
+    let exit = output::exit_of(&outcome);
+    Ok((outcome, exit))
+}
+
+fn header(folder: &Path) -> Result<Header, Failure> {
+    let path = folder.join("header.json");
+    let bytes = std::fs::read(&path).map_err(|error| {
+        Failure::usage(
+            format!("cannot read {}: {error}", path.display()),
+            "name a record's folder, such as runs/latest",
+        )
+    })?;
+    Header::from_bytes(&bytes).map_err(|error| unreadable(&error))
+}
+
+fn events(folder: &Path) -> Result<EventReader<File>, Failure> {
+    let path = folder.join("events.jsonl.zst");
+    let file = File::open(&path).map_err(|error| {
+        Failure::usage(format!("cannot read {}: {error}", path.display()), "the record's folder lacks its events")
+    })?;
+    EventReader::new(file).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &RecordError) -> Failure {
+    Failure::usage(error.to_string(), "")
+}
+
+fn outcome(folder: &Path, plan: &Plan, header: &Header, judged: Judged) -> Result<Outcome, Failure> {
+    let (verdict, expected, reasons) = overall(&judged.verdicts, &plan.expect);
+    let mut notes = if expected { Vec::new() } else { reasons };
+    if judged.file == FileEnd::Truncated {
+        notes.push(format!("the record was cut off after {} events; what was open then stays open", judged.events));
+    }
+    let broken = judged.verdicts.iter().find(|check| is_broken(check)).cloned();
+    let story = match &broken {
+        Some(check) => {
+            let read: Vec<_> = events(folder)?.take(STORY_EVENTS_MAX).map_while(Result::ok).collect();
+            story(check, &read, plan.world == World::Simulated)
+        }
+        None => None,
+    };
+    let seeds = Seeds {
+        first: header.seed,
+        count: 1,
+        broken: u64::from(broken.is_some()),
+        first_broken: broken.is_some().then_some(header.seed),
+        hash: 0,
+    };
+    let checks = judged.verdicts.into_iter().map(|check| CheckSummary::of_one_seed(check, header.seed, &plan.expect));
+    Ok(Outcome {
+        engine: header.engine.clone(),
+        targets: header.targets.clone(),
+        seeds,
+        verdict,
+        expected,
+        checks: checks.collect(),
+        thresholds: judged.totals.thresholds,
+        operations: judged.totals.operations,
+        seconds: judged.totals.seconds,
+        errors: judged.totals.errors,
+        story,
+        record: Some(folder.display().to_string()),
+        notes,
+        duration_ns: judged.end.t_ns,
+        ..Outcome::not_played(plan)
+    })
+}
+
+fn is_broken(check: &CheckVerdict) -> bool {
+    matches!(check.verdict, Verdict::Broken { .. })
+}

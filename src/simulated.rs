@@ -1,0 +1,191 @@
+//! Plays a scenario in the simulated world and makes one outcome of many seeds. Used by `simulate`, `replay` and the main
+//! job. Neighbours: `sim::explore` plays, `records` keeps, `output` shows.
+
+use crate::exit::{Exit, Failure};
+use crate::output;
+use crate::progress::{Progress, Verbosity};
+use crate::records;
+use crate::source::Source;
+use rehearsal_reports::judge::overall;
+use rehearsal_reports::outcome::{CheckSummary, Outcome, Seeds, Story};
+use rehearsal_reports::story::story;
+use rehearsal_reports::verdict::Verdict;
+use rehearsal_scenarios::Scenario;
+use rehearsal_scenarios::plan::{FaultAction, Plan, World};
+use rehearsal_sim::explore::{Exploration, ExploreOptions, SeedRange, explore};
+use rehearsal_sim::seed::{self, ENGINE, SeedRun};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What one scenario came to over its seeds.
+pub struct Simulated {
+    /// For readers.
+    pub outcome: Outcome,
+    /// The exit code that it asks for.
+    pub exit: Exit,
+}
+
+/// Refuses what the engine cannot play, before any seed is.
+pub fn refuse_unplayable(source: &Source, plan: &Plan, engine: &str) -> Result<(), Failure> {
+    if engine != ENGINE {
+        return Err(Failure::usage(
+            format!("there is no engine {engine:?} in this version"),
+            format!("engines: {ENGINE}"),
+        ));
+    }
+    if let Some(reason) = rehearsal_sim::unsupported() {
+        return Err(Failure::usage(
+            format!("simulation is not supported here: {reason}"),
+            "load, check, report and lint work on this machine",
+        ));
+    }
+    let unplayable = |action: &FaultAction| seed::refuses(action);
+    match plan.faults.iter().find_map(|fault| unplayable(&fault.action).map(|reason| (&fault.name, reason))) {
+        Some((name, reason)) => Err(Failure::usage(
+            format!("{}: the {engine} engine cannot play the fault {name:?}: {reason}", source.shown),
+            "another engine may, or leave the fault out",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// How many seeds the progress bar shows when there is no number.
+const UNKNOWN_TOTAL: u64 = 0;
+
+/// Plays all seeds of a scenario; broken ones leave records below `runs`.
+pub fn play(
+    source: &Source,
+    scenario: &Scenario,
+    options: &ExploreOptions,
+    runs: &Path,
+    verbosity: Verbosity,
+    interrupted: &AtomicBool,
+) -> Result<Simulated, Failure> {
+    let total = match options.seeds {
+        SeedRange::Count { count, .. } => count,
+        SeedRange::For { .. } => UNKNOWN_TOTAL,
+    };
+    let progress = Progress::start(&source.name, total, verbosity);
+    let exploration = explore(&|seed| scenario.plan(seed, World::Simulated), options, &mut |now| {
+        progress.at(now.done, &format!("{} broken, {:.0} s virtual", now.broken, now.virtual_ns as f64 / 1e9));
+        if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    progress.finish();
+    let first = scenario.plan(exploration.seeds.first, World::Simulated);
+    let mut outcome = outcome_of(source, &first, &exploration);
+    keep_records(&mut outcome, source, &exploration.kept, runs)?;
+    let exit = exit_of(&outcome, &exploration);
+    Ok(Simulated { outcome, exit })
+}
+
+fn exit_of(outcome: &Outcome, exploration: &Exploration) -> Exit {
+    let mut exits = vec![output::exit_of(outcome)];
+    if exploration.interrupted {
+        exits.push(Exit::Interrupted);
+    }
+    if exploration.not_deterministic.is_some() {
+        exits.push(Exit::NotDeterministic);
+    }
+    if !exploration.failures.is_empty() {
+        exits.push(Exit::Unexpected);
+    }
+    Exit::worst(exits)
+}
+
+fn outcome_of(source: &Source, plan: &Plan, exploration: &Exploration) -> Outcome {
+    let verdicts: Vec<_> = exploration.checks.iter().map(|summary| summary.check.clone()).collect();
+    let (verdict, expected, reasons) = overall(&verdicts, &plan.expect);
+    let ended = exploration.failures.is_empty();
+    let mut notes: Vec<String> = if expected { Vec::new() } else { reasons };
+    notes.extend(exploration.failures.iter().take(FAILURES_SHOWN_MAX).map(ToString::to_string));
+    if exploration.failures.len() > FAILURES_SHOWN_MAX {
+        notes.push(format!(
+            "and {} more seeds did not come to their end",
+            exploration.failures.len() - FAILURES_SHOWN_MAX
+        ));
+    }
+    if let Some(seed) = exploration.not_deterministic {
+        notes.push(format!(
+            "seed {seed} played differently when it was played again: the simulation was not deterministic"
+        ));
+    }
+    let story_run = told_run(&exploration.checks, &exploration.kept);
+    Outcome {
+        seeds: exploration.seeds.clone(),
+        verdict,
+        expected: expected && ended,
+        checks: exploration.checks.clone(),
+        story: story_run.and_then(story_of),
+        repeat: exploration.seeds.first_broken.map(|seed| format!("rehearsal replay {} --seed {seed}", source.shown)),
+        notes,
+        duration_ns: (exploration.virtual_ns / exploration.seeds.count.max(1)) as i64,
+        ..frame(plan)
+    }
+}
+
+/// An outcome of the simulated world in which nothing has been played yet.
+pub fn frame(plan: &Plan) -> Outcome {
+    Outcome { engine: Some(ENGINE.to_owned()), ..Outcome::not_played(plan) }
+}
+
+/// How many seeds that did not come to their end are told in full.
+const FAILURES_SHOWN_MAX: usize = 3;
+
+/// The lowest broken seed, of those kept.
+fn told_run<'r>(checks: &[CheckSummary], kept: &'r [SeedRun]) -> Option<&'r SeedRun> {
+    let lowest = checks.iter().filter_map(|check| check.lowest_broken_seed).min()?;
+    kept.iter().find(|run| run.plan.seed == lowest)
+}
+
+/// The story of a seed's first broken check.
+pub fn story_of(run: &SeedRun) -> Option<Story> {
+    let broken = run.verdicts.iter().find(|check| matches!(check.verdict, Verdict::Broken { .. }))?;
+    story(broken, &run.events, true)
+}
+
+/// Broken seeds leave records; the outcome names the lowest one's.
+fn keep_records(outcome: &mut Outcome, source: &Source, kept: &[SeedRun], runs: &Path) -> Result<(), Failure> {
+    // The lowest one is written last: `latest` then points at the seed that the outcome tells of.
+    for run in kept.iter().rev() {
+        outcome.record = keep_record(source, run, runs)?.record;
+    }
+    Ok(())
+}
+
+/// Writes a seed's record with its report, and returns the seed's own outcome.
+pub fn keep_record(source: &Source, run: &SeedRun, runs: &Path) -> Result<Outcome, Failure> {
+    let folder = records::create(runs, run)?;
+    let outcome = of_one_seed(source, run, &folder);
+    records::write_seed(&folder, source, run, &outcome)?;
+    output::write_html(&folder.join("report.html"), &outcome.scenario, vec![outcome.clone()], None)?;
+    Ok(outcome)
+}
+
+/// The outcome of one seed alone, with its record.
+pub fn of_one_seed(source: &Source, run: &SeedRun, record: &Path) -> Outcome {
+    let (verdict, expected, reasons) = overall(&run.verdicts, &run.plan.expect);
+    let seed = run.plan.seed;
+    let is_broken = run.is_broken();
+    let mut notes = if expected { Vec::new() } else { reasons };
+    notes.extend(run.failure.iter().map(ToString::to_string));
+    let checks = run.verdicts.iter().map(|check| CheckSummary::of_one_seed(check.clone(), seed, &run.plan.expect));
+    Outcome {
+        verdict,
+        expected: expected && run.failure.is_none(),
+        seeds: Seeds {
+            first: seed,
+            count: 1,
+            broken: u64::from(is_broken),
+            first_broken: is_broken.then_some(seed),
+            hash: run.hash,
+        },
+        checks: checks.collect(),
+        story: story_of(run),
+        repeat: Some(format!("rehearsal replay {} --seed {seed}", source.shown)),
+        notes,
+        duration_ns: run.virtual_ns as i64,
+        record: Some(record.display().to_string()),
+        ..frame(&run.plan)
+    }
+}
