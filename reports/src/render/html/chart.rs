@@ -3,7 +3,6 @@
 
 use super::scale::Tick;
 use maud::{Markup, html};
-use std::fmt::Write;
 
 /// What is drawn. All places are shares of the plot, from its lower left corner.
 pub(super) struct Chart {
@@ -144,18 +143,21 @@ fn y(share: f64) -> String {
     format!("{:.1}", (1.0 - share) * EXTENT)
 }
 
+/// Half the width of a dash that stands for a point without neighbours, as a share of the plot.
+const DASH: f64 = 0.004;
+
 fn path(points: &[Option<(f64, f64)>]) -> String {
-    let mut path = String::new();
-    let mut is_drawing = false;
-    for point in points {
-        if let Some((right, up)) = point {
-            // A line of no length shows a point that stands alone as a dot. Writing into a string cannot fail.
-            let (start, dot) = if is_drawing { ("L", "") } else { ("M", "h0") };
-            let _ = write!(path, "{start}{} {}{dot}", x(*right), y(*up));
-        }
-        is_drawing = point.is_some();
-    }
-    path
+    let run = |run: &[Option<(f64, f64)>]| match *run {
+        // A line over one point has no length and would show nothing.
+        [Some((right, up))] => corners([(right - DASH, up), (right + DASH, up)].into_iter()),
+        _ => corners(run.iter().flatten().copied()),
+    };
+    points.split(Option::is_none).map(run).collect()
+}
+
+fn corners(points: impl Iterator<Item = (f64, f64)>) -> String {
+    let command = |index| if index == 0 { "M" } else { "L" };
+    points.enumerate().map(|(index, (right, up))| format!("{}{} {}", command(index), x(right), y(up))).collect()
 }
 
 fn line_class(line: &Line) -> String {
@@ -189,8 +191,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gap_breaks_the_line_and_a_lonely_point_is_a_dot() {
-        let points = [Some((0.0, 0.0)), Some((0.5, 1.0)), None, Some((1.0, 0.5))];
-        assert_eq!(path(&points), "M0.0 1000.0h0L500.0 0.0M1000.0 500.0h0");
+    fn a_gap_breaks_the_line_and_a_lonely_point_is_a_dash() {
+        let points = [Some((0.0, 0.0)), Some((0.5, 1.0)), None, Some((0.99, 0.5))];
+        assert_eq!(path(&points), "M0.0 1000.0L500.0 0.0M986.0 500.0L994.0 500.0");
     }
 }
