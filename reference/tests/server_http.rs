@@ -139,6 +139,17 @@ async fn the_old_discovery_works_and_says_that_it_is_deprecated() {
 }
 
 #[tokio::test]
+async fn two_ports_share_their_rooms_and_stop_together() {
+    let served = Served::start_on(ServerOptions::default(), 2).await;
+    let room = served.room().await;
+    let (mut peer, _) = served.join(&room, "p", "peer", json!({})).await;
+    assert_eq!(served.http("GET", "/metrics", &[], "").await.json()["active_connections"], 1);
+    let ended = served.stop();
+    assert_eq!(closed_with(&mut peer).await, Some(1001));
+    ended.await.unwrap();
+}
+
+#[tokio::test]
 async fn rubbish_over_http_is_refused_in_words() {
     let served = documented().await;
     for body in ["", "rubbish", "[]", "{}", r#"{"peer_id":7}"#] {

@@ -15,6 +15,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -51,14 +52,14 @@ impl End {
 }
 
 /// Runs a connection until it ends. `read_ahead` is what was read behind the upgrade request.
-pub(super) async fn run<S: Stream>(stream: S, read_ahead: Bytes, shared: Arc<Shared>, mut life: Life) {
+pub(super) async fn run<S: Stream>(stream: S, read_ahead: Vec<u8>, shared: Arc<Shared>, mut life: Life) {
     let limit = shared.options.limits.message_bytes_max;
     let config = WebSocketConfig::default()
         .read_buffer_size(BUFFER_BYTES)
         .write_buffer_size(BUFFER_BYTES)
         .max_message_size(Some(limit))
         .max_frame_size(Some(limit));
-    let ws = WebSocketStream::from_partially_read(stream, read_ahead.to_vec(), Role::Server, Some(config)).await;
+    let ws = WebSocketStream::from_partially_read(stream, read_ahead, Role::Server, Some(config)).await;
     let (mut sink, mut source) = ws.split();
     let (queue, queued) = mpsc::channel(shared.options.limits.outbound_queue_max.max(1));
     let (close, ordered) = oneshot::channel();
@@ -140,8 +141,8 @@ fn end_of(error: &Error) -> End {
     }
 }
 
-fn is_a_lost_connection(error: &tokio_tungstenite::tungstenite::error::ProtocolError) -> bool {
-    matches!(error, tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)
+fn is_a_lost_connection(error: &ProtocolError) -> bool {
+    matches!(error, ProtocolError::ResetWithoutClosingHandshake)
 }
 
 async fn write<S: Stream>(
@@ -153,18 +154,26 @@ async fn write<S: Stream>(
         let is_full = turn.len() == TURN;
         // Everything that waits goes out with one flush.
         for outgoing in turn.drain(..) {
-            if sink.feed(frame(outgoing)).await.is_err() {
-                return End::Gone;
+            if let Err(error) = sink.feed(frame(outgoing)).await {
+                return unwritten(&error).await;
             }
         }
-        if sink.flush().await.is_err() {
-            return End::Gone;
+        if let Err(error) = sink.flush().await {
+            return unwritten(&error).await;
         }
         if is_full {
             tokio::task::yield_now().await;
         }
     }
     End::Gone
+}
+
+/// Nothing can be written behind the other side's close frame either; then reading, which answers it, ends the connection.
+async fn unwritten(error: &Error) -> End {
+    match error {
+        Error::Protocol(ProtocolError::SendAfterClosing) => std::future::pending().await,
+        _ => End::Gone,
+    }
 }
 
 fn frame(outgoing: Outgoing) -> Message {

@@ -37,7 +37,10 @@ pub(super) fn accept<S: Stream>(request: &mut Request<Incoming>, shared: Arc<Sha
         // The stream comes back as it went in, so that nothing stands between it and the WebSocket.
         let Ok(upgraded) = upgrade.await else { return };
         let Ok(parts) = upgraded.downcast::<TokioIo<S>>() else { return };
-        socket::run(parts.io.into_inner(), parts.read_buf, shared, life).await;
+        // Copied, so that the buffer that HTTP read into does not live as long as the WebSocket.
+        let (stream, read_ahead) = (parts.io.into_inner(), parts.read_buf.to_vec());
+        drop(parts.read_buf);
+        socket::run(stream, read_ahead, shared, life).await;
     };
     spawner.spawn("server: websocket", Box::pin(task)).detach();
     switching(&accept)

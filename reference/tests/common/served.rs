@@ -23,6 +23,7 @@ pub type Socket = WebSocketStream<LoopbackStream>;
 /// A running server; dropped, it shuts down.
 pub struct Served {
     endpoint: Endpoint,
+    http_endpoint: Endpoint,
     stop: Option<oneshot::Sender<()>>,
     ended: Option<oneshot::Receiver<()>>,
 }
@@ -49,20 +50,30 @@ impl Answer {
 
 impl Served {
     pub async fn start(options: ServerOptions) -> Served {
+        Served::start_on(options, 1).await
+    }
+
+    /// On several ports: the first one is used for WebSockets, the last one for HTTP.
+    pub async fn start_on(options: ServerOptions, ports: usize) -> Served {
         let surroundings = surroundings();
         let identity = Arc::new(Hs256Identity::simulated());
         let server = Server::new(options, surroundings.clone(), identity, Arc::new(MemoryRoomStore::new()));
-        let listener = Loopback.bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let (mut listeners, mut endpoints) = (Vec::new(), Vec::new());
+        for _ in 0..ports {
+            let listener = Loopback.bind("127.0.0.1:0").await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            endpoints.push(Endpoint { host: "127.0.0.1".to_string(), port, tls: false });
+            listeners.push(listener);
+        }
         let (stop, stopped) = oneshot::channel::<()>();
         let (say_ended, ended) = oneshot::channel();
         let running = async move {
-            server.run(listener, async { drop(stopped.await) }).await;
+            server.run_on(listeners, async { drop(stopped.await) }).await;
             let _ = say_ended.send(());
         };
         surroundings.spawner.spawn("test: server", Box::pin(running)).detach();
-        let endpoint = Endpoint { host: "127.0.0.1".to_string(), port, tls: false };
-        Served { endpoint, stop: Some(stop), ended: Some(ended) }
+        let (endpoint, http_endpoint) = (endpoints[0].clone(), endpoints[ports - 1].clone());
+        Served { endpoint, http_endpoint, stop: Some(stop), ended: Some(ended) }
     }
 
     /// Tells the server to stop; what is returned ends with it.
@@ -72,7 +83,7 @@ impl Served {
     }
 
     pub async fn http(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let stream = Loopback.connect(&self.endpoint).await.unwrap();
+        let stream = Loopback.connect(&self.http_endpoint).await.unwrap();
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
         let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
         for (name, value) in headers {
