@@ -6,7 +6,7 @@ use rehearsal_reports::event::Event;
 use rehearsal_reports::numbers::hlog::LatencyLog;
 use rehearsal_reports::numbers::seconds::Interval;
 use rehearsal_reports::outcome::Outcome;
-use rehearsal_reports::record::{EventReader, EventWriter, Header};
+use rehearsal_reports::record::{EventReader, EventWriter, Header, VerdictFile};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -104,9 +104,7 @@ impl Files {
 
 /// Writes `verdict.json`.
 pub fn write_verdict(folder: &Path, outcome: &Outcome) -> io::Result<()> {
-    let mut bytes = serde_json::to_vec_pretty(outcome)?;
-    bytes.push(b'\n');
-    std::fs::write(folder.join(VERDICT), bytes)
+    std::fs::write(folder.join(VERDICT), VerdictFile::new(outcome.clone()).to_bytes())
 }
 
 /// Reads the events of a record again, for the story of a violation; at most `count` of them, and what can be read.

@@ -17,6 +17,8 @@ const TICK: Duration = Duration::from_millis(10);
 const LAG_P99_INVALID: Duration = Duration::from_millis(100);
 const LAG_P99_SUSPECT: Duration = Duration::from_millis(10);
 const LAG_MAX_SUSPECT: Duration = Duration::from_millis(500);
+/// Longer lags count as an hour.
+const LAG_MAX_NS: u64 = 3_600_000_000_000;
 /// Share of all cores above which the generator may have been the bottleneck.
 const CPU_SUSPECT: f64 = 0.9;
 
@@ -32,7 +34,7 @@ struct Lags {
 
 impl Default for LagMeter {
     fn default() -> Self {
-        let all = Histogram::new(3).expect("three significant digits are allowed");
+        let all = Histogram::new_with_bounds(1, LAG_MAX_NS, 3).expect("the bounds are in order");
         LagMeter { lags: Mutex::new(Lags { all, max_since_asked_ns: 0 }) }
     }
 }
@@ -152,5 +154,50 @@ impl GeneratorWatch {
             lag_max_ns: max_ns,
             machine_load: self.load_at_start,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(lags_ms: &[u64]) -> Generator {
+        let meter = LagMeter::default();
+        for lag_ms in lags_ms {
+            lock(&meter.lags).all.saturating_record(lag_ms * 1_000_000);
+        }
+        GeneratorWatch::default().judge(&meter, Vec::new())
+    }
+
+    #[test]
+    fn a_generator_whose_timers_fire_late_has_no_valid_numbers() {
+        assert_eq!(judged(&[150; 100]).validity, Validity::Invalid);
+        let suspect = judged(&[20; 100]);
+        assert_eq!((suspect.validity, suspect.reasons.len()), (Validity::Suspect, 1));
+        let valid = judged(&[1; 100]);
+        assert_eq!((valid.validity, valid.lag_max_ns / 1_000_000), (Validity::Valid, 1));
+    }
+
+    #[test]
+    fn a_bug_of_the_generator_makes_its_numbers_invalid() {
+        let generator = GeneratorWatch::default().judge(&LagMeter::default(), vec!["a user panicked".into()]);
+        assert_eq!((generator.validity, generator.reasons), (Validity::Invalid, vec!["a user panicked".into()]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ticks_that_fell_into_a_stall_are_counted_each() {
+        let meter = LagMeter::default();
+        let stalled = async {
+            // Another task advances the clock in one step, as a runtime that stood still would see it.
+            tokio::task::yield_now().await;
+            tokio::time::advance(Duration::from_millis(500)).await;
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! { () = meter.run() => {}, () = stalled => {} }
+        let lags = &lock(&meter.lags).all;
+        assert!(lags.len() >= 49, "{}", lags.len());
+        assert!(lags.max() >= 480_000_000);
     }
 }

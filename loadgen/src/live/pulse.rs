@@ -6,6 +6,9 @@ use hdrhistogram::Histogram;
 use rehearsal_reports::event::{Event, Kind, Name};
 use std::collections::BTreeMap;
 
+/// Longer ones count as an hour.
+const LATENCY_MAX_NS: u64 = 3_600_000_000_000;
+
 /// Counts events between two beats.
 pub struct Pulse {
     open: BTreeMap<(Name, u64), i64>,
@@ -29,7 +32,7 @@ pub struct Beat {
 
 impl Default for Pulse {
     fn default() -> Self {
-        let latencies = Histogram::new(2).expect("two significant digits are allowed");
+        let latencies = Histogram::new_with_bounds(1, LATENCY_MAX_NS, 2).expect("the bounds are in order");
         Pulse { open: BTreeMap::new(), latencies, connections: 0, succeeded: 0, errors: 0, operations: 0 }
     }
 }

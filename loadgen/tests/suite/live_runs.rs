@@ -13,7 +13,7 @@ use rehearsal_reference::network::{Listener, Network};
 use rehearsal_reference::protocol;
 use rehearsal_reference::server::ServerOptions;
 use rehearsal_reports::outcome::{Outcome, Overall};
-use rehearsal_reports::record::{EventReader, FileEnd, Header};
+use rehearsal_reports::record::{EventReader, FileEnd, Header, VerdictFile};
 use rehearsal_scenarios::distribution::Distribution;
 use rehearsal_scenarios::plan::{Behaviour, FaultAction, FaultPlan, Plan, Profile, Verb};
 use serde_json::json;
@@ -84,22 +84,24 @@ async fn a_run_holds_leaves_a_whole_record_and_nothing_on_the_target() {
         names(&run.outcome, "unknown")
     );
     assert!(run.left_behind.is_nothing() && run.unreachable.is_none() && run.interrupted == Interrupt::None);
-    let header = Header::from_bytes(&std::fs::read(out.path().join(HEADER)).unwrap()).unwrap();
+    let record = run.record.as_path();
+    assert_eq!(out.path().join("latest").canonicalize().unwrap(), record.canonicalize().unwrap());
+    let header = Header::from_bytes(&std::fs::read(record.join(HEADER)).unwrap()).unwrap();
     assert!(header.targets.len() == 2 && header.started_unix_s.is_some());
-    let (count, end) = events(out.path());
+    let (count, end) = events(&run.record);
     assert!(count > 100 && end == Some(FileEnd::Finished), "{count} {end:?}");
-    let verdict: Outcome = serde_json::from_slice(&std::fs::read(out.path().join(VERDICT)).unwrap()).unwrap();
+    let verdict = VerdictFile::from_bytes(&std::fs::read(record.join(VERDICT)).unwrap()).unwrap().outcome;
     assert_eq!(verdict.verdict, Overall::Holds);
     for file in [SAMPLES, LATENCY] {
-        assert!(!std::fs::read_to_string(out.path().join(file)).unwrap().is_empty());
+        assert!(!std::fs::read_to_string(run.record.join(file)).unwrap().is_empty());
     }
     let look = verdict.operations.iter().find(|operation| operation.name == "discover").unwrap();
     assert!(look.count > 10 && look.errors == 0, "{look:?}");
-    let journal = std::fs::read_to_string(out.path().join(journal_file::FILE)).unwrap();
+    let journal = std::fs::read_to_string(run.record.join(journal_file::FILE)).unwrap();
     let left = journal_file::read(&journal).unwrap();
     assert!(left.resources.is_empty() && left.unknown == 0);
     for file in [HEADER, VERDICT, SAMPLES, journal_file::FILE] {
-        assert!(!std::fs::read_to_string(out.path().join(file)).unwrap().contains("eyJ"), "a token is in {file}");
+        assert!(!std::fs::read_to_string(run.record.join(file)).unwrap().contains("eyJ"), "a token is in {file}");
     }
 }
 
@@ -207,14 +209,14 @@ async fn a_target_that_dies_in_mid_run_is_counted_and_its_leftovers_are_in_the_j
     assert_eq!(run.left_behind.rooms.len(), 1);
     assert_eq!(run.left_behind.identities.len(), 5);
     assert!(run.unreachable.is_none(), "something had succeeded before");
-    let (count, end) = events(out.path());
+    let (count, end) = events(&run.record);
     assert!(count > 100 && end == Some(FileEnd::Finished));
     // A server comes back at the same address: `rehearsal cleanup` has everything it needs.
     let listener = network().bind(&format!("127.0.0.1:{port}")).await.unwrap();
     let _back = Served::start_on(listener, ServerOptions::default());
-    let finished = finish::finish(out.path(), &Trust::Machine, &[]).await.unwrap();
+    let finished = finish::finish(&run.record, &Trust::Machine, &[]).await.unwrap();
     assert_eq!((finished.removed, finished.left.is_nothing()), (6, true), "{:?}", finished.failure);
-    let again = finish::finish(out.path(), &Trust::Machine, &[]).await.unwrap();
+    let again = finish::finish(&run.record, &Trust::Machine, &[]).await.unwrap();
     assert_eq!(again.removed, 0);
 }
 
@@ -233,6 +235,6 @@ async fn an_interrupt_ends_politely_and_a_second_one_at_once_and_both_leave_a_re
         assert_eq!(run.interrupted, ask);
         assert_eq!(!run.left_behind.is_nothing(), leaves_something);
         assert!(run.outcome.notes.iter().any(|note| note.contains("interrupted")), "{:?}", run.outcome.notes);
-        assert_eq!(events(out.path()).1, Some(FileEnd::Finished));
+        assert_eq!(events(&run.record).1, Some(FileEnd::Finished));
     }
 }
