@@ -178,7 +178,7 @@ fn take_seed(board: &Mutex<Board<'_>>, options: &ExploreOptions, may_begin: &dyn
 }
 
 /// Whether further seeds may begin, by real time.
-#[allow(clippy::disallowed_methods, reason = "how long to explore is real time; no seed ever sees it")]
+#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "exploring takes real time; no seed sees it")]
 fn deadline(seeds: SeedRange) -> impl Fn() -> bool + Sync {
     let began = std::time::Instant::now();
     move || match seeds {

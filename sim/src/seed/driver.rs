@@ -6,29 +6,32 @@
 use super::programs::{Director, Programs};
 use super::schedule::Schedule;
 use super::{Pending, SeedFailure};
+use crate::clock::nanos;
 use crate::engine::{Engine, EngineError};
 use crate::event_log::EventLog;
 use rehearsal_loadgen::commons::RunPhase;
 use rehearsal_scenarios::plan::{Behaviour, Plan};
 use std::sync::Arc;
+use std::time::Duration;
 
 const SECOND_NS: i64 = 1_000_000_000;
-
-/// Prepare may take this long; virtual time costs little.
-const PREPARE_AT_MOST_NS: u64 = 600 * SECOND_NS as u64;
 
 /// A run in which nobody has anything left to do still settles this long, so that what is under way arrives.
 const SETTLE_AT_LEAST_NS: i64 = SECOND_NS;
 
-/// After the end users leave, and then the run cleans up, each within this long and a TCP time-out.
-const LEAVE_AT_MOST_NS: i64 = 30 * SECOND_NS;
-
 /// Plays a plan to its end.
-pub(super) fn drive(engine: &mut dyn Engine, plan: &Arc<Plan>, log: &Arc<EventLog>) -> Result<(), SeedFailure> {
+pub(super) fn drive(
+    engine: &mut dyn Engine,
+    plan: &Arc<Plan>,
+    log: &Arc<EventLog>,
+    patience: Duration,
+) -> Result<(), SeedFailure> {
     let programs = Programs::new(plan.clone(), log.clone());
     programs.add_hosts(engine);
     let schedule = Schedule::new(plan.clone(), log.clone());
-    Drive { engine, plan, log, programs, schedule }.run()
+    let rooms_and_users = u64::try_from(plan.rooms.len() + plan.users.len()).unwrap_or(u64::MAX);
+    let patience_ns = nanos(patience).saturating_mul(rooms_and_users);
+    Drive { engine, plan, log, programs, schedule, patience_ns }.run()
 }
 
 struct Drive<'a> {
@@ -37,6 +40,8 @@ struct Drive<'a> {
     log: &'a Arc<EventLog>,
     programs: Programs,
     schedule: Schedule,
+    /// How long each stage without a planned end may take.
+    patience_ns: u64,
 }
 
 impl Drive<'_> {
@@ -49,14 +54,9 @@ impl Drive<'_> {
     }
 
     fn prepare(&mut self) -> Result<(), SeedFailure> {
-        let clock = self.engine.clock();
-        loop {
-            match self.programs.director() {
-                Director::Preparing if clock.now_ns() > PREPARE_AT_MOST_NS => return Err(self.stuck("preparing")),
-                Director::Preparing => self.step()?,
-                Director::Failed(reason) => return Err(SeedFailure::NotPrepared { seed: self.plan.seed, reason }),
-                Director::Prepared | Director::CleanedUp => break,
-            }
+        self.step_until("preparing", |drive| drive.programs.director() != Director::Preparing)?;
+        if let Director::Failed(reason) = self.programs.director() {
+            return Err(SeedFailure::NotPrepared { seed: self.plan.seed, reason });
         }
         self.log.time_0_is_now();
         self.programs.enter(RunPhase::Playing);
@@ -99,9 +99,10 @@ impl Drive<'_> {
     }
 
     fn step_until(&mut self, stage: &'static str, is_done: impl Fn(&Self) -> bool) -> Result<(), SeedFailure> {
-        let gives_up_ns = self.now_ns() + LEAVE_AT_MOST_NS + as_plan_time(self.plan.network.tcp_timeout_ns);
+        let clock = self.engine.clock();
+        let gives_up_ns = clock.now_ns().saturating_add(self.patience_ns);
         while !is_done(self) {
-            if self.now_ns() > gives_up_ns {
+            if clock.now_ns() > gives_up_ns {
                 return Err(self.stuck(stage));
             }
             self.step()?;
@@ -131,7 +132,7 @@ impl Drive<'_> {
         let users = self.plan.users.iter().enumerate();
         users
             .filter(|(number, user)| {
-                concerns(*number) && !self.programs.has_ended(user.number) && !self.schedule.down().contains(&user.host)
+                concerns(*number) && !self.programs.has_ended(user.number) && !self.schedule.is_gone(&user.host)
             })
             .map(|(_, user)| user.name.clone())
             .collect()

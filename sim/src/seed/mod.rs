@@ -134,8 +134,17 @@ pub fn refuses(action: &FaultAction) -> Option<&'static str> {
 /// The engine's word in results.
 pub const ENGINE: &str = "turmoil";
 
+/// Virtual time that a run has for each room and user before time 0, and again after the end, before it counts as stuck.
+/// Every request ends by itself within less.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Plays a plan on a fresh thread, which determinism needs: the standard library and `rand` keep state per thread.
 pub fn play(plan: Arc<Plan>, options: SeedOptions) -> SeedRun {
+    play_within(plan, options, PATIENCE)
+}
+
+/// Plays a plan with another patience than [`PATIENCE`].
+pub fn play_within(plan: Arc<Plan>, options: SeedOptions, patience: Duration) -> SeedRun {
     let seed = plan.seed;
     let broke = |reason: String| SeedRun {
         plan: plan.clone(),
@@ -150,7 +159,7 @@ pub fn play(plan: Arc<Plan>, options: SeedOptions) -> SeedRun {
     let spawned = std::thread::Builder::new()
         .name(format!("seed-{seed}"))
         .stack_size(STACK_BYTES)
-        .spawn(move || play_here(on_thread, options));
+        .spawn(move || play_here(on_thread, options, patience));
     match spawned.map(|thread| thread.join()) {
         Ok(Ok(run)) => run,
         Ok(Err(payload)) => broke(message_of(payload.as_ref())),
@@ -158,7 +167,7 @@ pub fn play(plan: Arc<Plan>, options: SeedOptions) -> SeedRun {
     }
 }
 
-fn play_here(plan: Arc<Plan>, options: SeedOptions) -> SeedRun {
+fn play_here(plan: Arc<Plan>, options: SeedOptions, patience: Duration) -> SeedRun {
     let (seed, network) = (plan.seed, plan.network.clone());
     let mut engine = match TurmoilEngine::new(seed, options.tick, network) {
         Ok(engine) => engine,
@@ -177,7 +186,7 @@ fn play_here(plan: Arc<Plan>, options: SeedOptions) -> SeedRun {
     };
     let clock = crate::engine::Engine::clock(&engine);
     let log = Arc::new(EventLog::new(&plan, clock.clone(), options.keep));
-    let failure = driver::drive(&mut engine, &plan, &log).err();
+    let failure = driver::drive(&mut engine, &plan, &log, patience).err();
     let virtual_ns = clock.now_ns();
     match log.finish(failure.is_none()) {
         Some(finished) => SeedRun {

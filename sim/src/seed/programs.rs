@@ -10,6 +10,7 @@ use rehearsal_loadgen::cleanup::clean_up;
 use rehearsal_loadgen::commons::{Commons, RunPhase};
 use rehearsal_loadgen::journal::NoJournal;
 use rehearsal_loadgen::prepare::prepare;
+use rehearsal_loadgen::sink::EventSink;
 use rehearsal_loadgen::target::{Target, user_agent};
 use rehearsal_loadgen::users::{UserEnv, play_user};
 use rehearsal_reference::defects::Defect;
@@ -20,7 +21,7 @@ use rehearsal_reference::rooms::Limits;
 use rehearsal_reference::server::{Server, ServerOptions};
 use rehearsal_reference::store::{MemoryRoomStore, RoomStore};
 use rehearsal_reports::event::Name;
-use rehearsal_scenarios::plan::{self as scenarios, Plan};
+use rehearsal_scenarios::plan::{self as scenarios, Behaviour, Plan};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -152,14 +153,20 @@ impl Shared {
 
 /// All users of a host, each in a task of its own.
 async fn play_users(shared: Shared, host: Host, users: Vec<u32>) {
-    shared.progress().ended.retain(|user| !users.contains(user));
     for number in users {
-        let name = shared.plan.users[number as usize].name.clone();
-        let env = shared.env(&host, &name);
-        let (shared, incarnation) = (shared.clone(), host.incarnation);
-        let spawner = env.surroundings.spawner.clone();
+        let user = &shared.plan.users[number as usize];
+        if !matches!(user.behaviour, Behaviour::Worker(_)) && shared.progress().ended.contains(&number) {
+            // It had done all it wanted before its host died.
+            continue;
+        }
+        shared.progress().ended.remove(&number);
+        let env = shared.env(&host, &user.name);
+        // A host that dies before its user's time has come has interrupted no life.
+        let has_begun = shared.log.now_ns() >= i64::try_from(user.start_ns).unwrap_or(i64::MAX);
+        let life = if has_begun { host.incarnation } else { 0 };
+        let (shared, spawner) = (shared.clone(), env.surroundings.spawner.clone());
         let playing = Box::pin(async move {
-            play_user(env, number, incarnation).await;
+            play_user(env, number, life).await;
             shared.progress().ended.insert(number);
         });
         spawner.spawn("user", playing).detach();

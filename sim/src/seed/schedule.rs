@@ -6,7 +6,7 @@ use crate::engine::{Engine, EngineError};
 use crate::event_log::EventLog;
 use rehearsal_loadgen::sink::{Draft, EventSink};
 use rehearsal_reports::event::{Body, Kind, Name};
-use rehearsal_scenarios::plan::{FaultAction, Plan};
+use rehearsal_scenarios::plan::{FaultAction, FaultPlan, Plan};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -16,17 +16,17 @@ pub(super) struct Schedule {
     log: Arc<EventLog>,
     begun: BTreeSet<usize>,
     ended: BTreeSet<usize>,
-    down: BTreeSet<String>,
 }
 
 impl Schedule {
     pub(super) fn new(plan: Arc<Plan>, log: Arc<EventLog>) -> Schedule {
-        Schedule { plan, log, begun: BTreeSet::new(), ended: BTreeSet::new(), down: BTreeSet::new() }
+        Schedule { plan, log, begun: BTreeSet::new(), ended: BTreeSet::new() }
     }
 
-    /// Hosts on which nothing runs.
-    pub(super) fn down(&self) -> &BTreeSet<String> {
-        &self.down
+    /// Whether nothing will ever run again on this host.
+    pub(super) fn is_gone(&self, host: &String) -> bool {
+        let faults = self.plan.faults.iter().enumerate();
+        faults.filter(|(id, fault)| self.is_on(*id) && is_for_good(fault)).any(|(_, fault)| names(&fault.action, host))
     }
 
     /// Begins and ends what is due at this plan time. Ends come first: a fault may follow another at once.
@@ -51,11 +51,12 @@ impl Schedule {
     pub(super) fn heal(&mut self, engine: &mut dyn Engine) -> Result<(), EngineError> {
         let plan = self.plan.clone();
         for (id, fault) in plan.faults.iter().enumerate() {
-            let is_for_good = fault.for_ns.is_none() && takes_down(&fault.action) && !is_server(&fault.action);
-            if self.is_on(id) && !is_for_good {
+            if self.is_on(id) && !is_for_good(fault) {
                 self.end(id, engine)?;
             }
-            self.begun.insert(id);
+            if self.begun.insert(id) {
+                self.ended.insert(id);
+            }
         }
         Ok(())
     }
@@ -66,31 +67,39 @@ impl Schedule {
 
     fn begin(&mut self, id: usize, engine: &mut dyn Engine) -> Result<(), EngineError> {
         let plan = self.plan.clone();
+        let fault = &plan.faults[id];
         self.begun.insert(id);
         // Told before it happens: what users see in the same moment is its consequence.
-        self.tell(id, words(&plan.faults[id].action).0);
-        if takes_down(&plan.faults[id].action) {
-            self.down.extend(hosts(&plan.faults[id].action).cloned());
-        }
-        engine.begin(id, &plan.faults[id].action)
+        self.tell(&fault.name, words(&fault.action).0, &fault.action);
+        engine.begin(id, &fault.action)
     }
 
     fn end(&mut self, id: usize, engine: &mut dyn Engine) -> Result<(), EngineError> {
         let plan = self.plan.clone();
+        let fault = &plan.faults[id];
         self.ended.insert(id);
-        self.tell(id, words(&plan.faults[id].action).1);
-        if takes_down(&plan.faults[id].action) {
-            self.down.retain(|host| !hosts(&plan.faults[id].action).any(|back| back == host));
+        let mut action = fault.action.clone();
+        if let FaultAction::Kill { hosts } | FaultAction::Lose { hosts } = &mut action {
+            // Whom another fault keeps down starts again when that one ends.
+            hosts.retain(|host| !self.is_down(host));
+            if hosts.is_empty() {
+                return Ok(());
+            }
         }
-        engine.end(id, &plan.faults[id].action)
+        self.tell(&fault.name, words(&action).1, &action);
+        engine.end(id, &action)
     }
 
-    fn tell(&self, id: usize, what: &str) {
-        let fault = &self.plan.faults[id];
-        let concerned: BTreeSet<&String> = hosts(&fault.action).collect();
+    fn is_down(&self, host: &String) -> bool {
+        let mut faults = self.plan.faults.iter().enumerate();
+        faults.any(|(id, fault)| self.is_on(id) && takes_down(&fault.action) && names(&fault.action, host))
+    }
+
+    fn tell(&self, name: &str, what: &str, action: &FaultAction) {
+        let concerned: BTreeSet<&String> = hosts(action).collect();
         let users = self.plan.users.iter().filter(|user| concerned.contains(&user.host));
         let body = Body::Fault {
-            name: fault.name.as_str().into(),
+            name: name.into(),
             what: what.into(),
             hosts: concerned.iter().map(|host| Name::from(host.as_str())).collect(),
             users: users.map(|user| Name::from(user.name.as_str())).collect(),
@@ -123,6 +132,15 @@ fn hosts(action: &FaultAction) -> impl Iterator<Item = &String> {
 
 fn takes_down(action: &FaultAction) -> bool {
     matches!(action, FaultAction::Kill { .. } | FaultAction::Lose { .. })
+}
+
+fn names(action: &FaultAction, host: &String) -> bool {
+    hosts(action).any(|named| named == host)
+}
+
+/// A user's host that is taken down without an end stays down; a server is always started again.
+fn is_for_good(fault: &FaultPlan) -> bool {
+    fault.for_ns.is_none() && takes_down(&fault.action) && !is_server(&fault.action)
 }
 
 fn is_server(action: &FaultAction) -> bool {

@@ -1,6 +1,7 @@
 //! Faults in whole seeds: told when they begin and end, survived by the hardened system, healed after measure.
 
 use crate::scenes::{broken, faults, played, race_with};
+use rehearsal_reports::event::Kind;
 
 fn fault(what: &str) -> String {
     race_with(&format!("[[fault]]\n{what}"))
@@ -31,4 +32,40 @@ fn each_fault_is_told_and_the_hardened_system_survives_it() {
             assert!(broken(&run).is_empty(), "seed {seed}, {what}: {:?}", broken(&run));
         }
     }
+}
+
+#[test]
+fn a_fault_that_names_no_end_is_healed_after_measure_and_a_killed_user_stays_dead() {
+    let cut = "do = \"partition\"\nbetween = [\"clients\", \"server\"]\nat = \"1s\"";
+    let run = played(&fault(cut), 1);
+    assert_eq!(run.failure, None);
+    let told: Vec<_> = faults(&run).into_iter().map(|(word, _)| word).collect();
+    assert_eq!(told, ["partition begins", "partition ends"]);
+    let run = played(&fault("do = \"kill\"\nwho = { users = \"clients\", pick = 1 }\nat = \"1s\""), 1);
+    assert_eq!(run.failure, None);
+    let told: Vec<_> = faults(&run).into_iter().map(|(word, _)| word).collect();
+    assert_eq!(told, ["killed"]);
+}
+
+#[test]
+fn a_host_that_two_faults_take_down_starts_again_after_both() {
+    let first = "do = \"kill\"\nwho = \"workers\"\nat = \"1s\"\nback = \"2s\"";
+    let second = "do = \"lose\"\nwho = \"workers\"\nat = \"2s\"\nback = \"3s\"";
+    let run = played(&format!("{}\n[[fault]]\n{second}", fault(first)), 1);
+    assert_eq!(run.failure, None);
+    let told = faults(&run);
+    let words: Vec<_> = told.iter().map(|(word, _)| word.as_str()).collect();
+    assert_eq!(words, ["killed", "machine lost", "restarted"]);
+    assert!((5.0..5.1).contains(&told[2].1), "{told:?}");
+}
+
+#[test]
+fn a_user_that_comes_back_while_others_are_done_is_waited_for() {
+    let run =
+        played(&fault("do = \"kill\"\nwho = { users = \"clients\", pick = 1 }\nat = \"600ms\"\nback = \"20s\""), 1);
+    assert_eq!(run.failure, None);
+    let told = faults(&run);
+    assert!(told.last().is_some_and(|(word, at)| word == "restarted" && (20.6..20.7).contains(at)), "{told:?}");
+    let done = run.events.iter().filter(|event| &*event.op == "request_job" && event.kind == Kind::Ok).count();
+    assert_eq!(done, 2, "both clients got their job done");
 }

@@ -4,9 +4,10 @@ use crate::scenes::{RACE, broken, naive_race, plan, played, scenario, word};
 use rehearsal_scenarios::distribution::Distribution;
 use rehearsal_scenarios::plan::{Behaviour, FaultAction, FaultPlan, World};
 use rehearsal_sim::explore::{ExploreOptions, SeedRange, explore};
-use rehearsal_sim::seed::{SeedFailure, SeedOptions, play};
+use rehearsal_sim::seed::{SeedFailure, SeedOptions, play, play_within};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 const ONE_JOB: &str = "worker_runs_one_job_at_a_time";
 
@@ -72,4 +73,15 @@ fn a_planted_panic_breaks_the_seed_and_is_named() {
     let run = play(Arc::new(plan), SeedOptions::default());
     let Some(SeedFailure::Broke { reason, .. }) = run.failure else { panic!("{:?}", run.failure) };
     assert!(reason.contains("workers") && reason.contains("panicked after"), "{reason}");
+}
+
+#[test]
+fn a_run_that_is_stuck_says_what_everybody_waits_for() {
+    let mut plan = (*plan(RACE, 1)).clone();
+    plan.network.latency = Distribution::Fixed(2_000_000_000);
+    let run = play_within(Arc::new(plan), SeedOptions::default(), Duration::from_millis(500));
+    let Some(failure) = run.failure else { panic!("the run was not stuck") };
+    let told = failure.to_string();
+    assert!(told.contains("stuck preparing") && told.contains("run waits for sign_in"), "{told}");
+    assert!(told.contains("not ended: workers-0, clients-0, clients-1"), "{told}");
 }
