@@ -7,6 +7,7 @@ mod answer;
 mod client_message;
 pub mod compose;
 mod error_code;
+mod fields;
 pub mod job;
 mod metadata;
 pub mod server_message;
