@@ -17,13 +17,13 @@ pub(crate) static CHECKS: Table = Table {
         check("job_is_begun_by_one_worker", "A job is begun by one worker."),
         check("acknowledged_status_is_seen", "An acknowledged status is seen by later discoveries."),
         check("room_sees_only_its_own", "A room sees only its own."),
-        check(
+        bounded(
             "messages_arrive_once_in_order_unchanged",
             "A message is delivered at most once, in order, unchanged, or its loss is explained.",
         ),
         check("nobody_speaks_for_another", "Nobody speaks for another."),
-        check("reservation_always_ends", "A reservation or assignment always ends."),
-        check("departed_peers_disappear", "Departed peers disappear within a bound."),
+        bounded("reservation_always_ends", "A reservation or assignment always ends."),
+        bounded("departed_peers_disappear", "Departed peers disappear within a bound."),
         check("nothing_is_left_behind", "Nothing is left behind at the end."),
         key("skip", Shape::Names(&SKIPPED), "Checks to leave out, each with the reason."),
     ],
@@ -40,12 +40,19 @@ const LATER: &[Later] = &[
 ];
 
 const fn check(name: &'static str, property: &'static str) -> Key {
+    key(name, Shape::Table(&UNBOUND), property)
+}
+
+const fn bounded(name: &'static str, property: &'static str) -> Key {
     key(name, Shape::Table(&BOUND), property)
 }
 
+static UNBOUND: Table =
+    Table { name: "a check without a bound", doc: "`{}`: naming it asks for it", keys: &[], one_of: &[], later: &[] };
+
 static BOUND: Table = Table {
-    name: "a check",
-    doc: "its bound, if it has one",
+    name: "a check with a bound",
+    doc: "`{ within = \"30s\" }`",
     keys: &[key("within", DURATION, "The bound; each check documents its default.")],
     one_of: &[],
     later: &[],
@@ -58,6 +65,10 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     CHECKS.keys.iter().map(|key| key.name).filter(|name| *name != "skip")
 }
 
+fn is_bounded(check: &str) -> bool {
+    CHECKS.key(check).is_some_and(|key| matches!(key.shape, Shape::Table(table) if std::ptr::eq(table, &BOUND)))
+}
+
 /// Checks that only jobs of built-in workers exercise.
 const OF_WORKERS: [&str; 2] = ["worker_runs_one_job_at_a_time", "job_is_begun_by_one_worker"];
 
@@ -66,7 +77,9 @@ pub(crate) fn read(view: &View<'_>, groups: &[Group], faults: &mut Faults) -> Ch
     let mut plan = ChecksPlan::default();
     for name in names().filter(|name| view.has(name)) {
         plan.named.push(name.to_owned());
-        if let Some(within_ns) = view.table(name, &BOUND).duration("within") {
+        if is_bounded(name)
+            && let Some(within_ns) = view.table(name, &BOUND).duration("within")
+        {
             plan.within_ns.insert(name.to_owned(), within_ns);
         }
         let has_workers = groups.iter().any(|group| matches!(group.behaviour, Behaviour::Worker(_)));

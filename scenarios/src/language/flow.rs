@@ -26,7 +26,7 @@ pub(crate) struct Flow {
     pub steps: Vec<Step>,
     /// Where it meets others.
     pub meets: Vec<Meet>,
-    /// Names of all its steps, for thresholds.
+    /// Names of its steps that are measured, for thresholds.
     pub names: BTreeSet<String>,
 }
 

@@ -15,6 +15,9 @@ use std::collections::BTreeSet;
 const EXPECT_WITHIN_NS: u64 = 5_000_000_000;
 const MEET_WITHIN_NS: u64 = 20_000_000_000;
 
+/// Verbs whose steps are operations of their own name. Others are none, or several of which each has a name.
+const MEASURED: [&str; 7] = ["connect", "register", "discover", "update_metadata", "raw", "expect", "http"];
+
 /// Reads the steps of one flow and remembers what others ask about it.
 pub(crate) struct Reader<'a> {
     known: Known<'a>,
@@ -35,7 +38,6 @@ impl<'a> Reader<'a> {
     fn step(&mut self, node: &Node) -> Option<Step> {
         if let Some(word) = node.as_text() {
             let verb = bare(word)?;
-            self.names.insert(word.to_owned());
             return Some(step(word, verb));
         }
         let view = View::new(&STEP_TABLE, node.is_table().then_some(node), &node.span);
@@ -45,7 +47,9 @@ impl<'a> Reader<'a> {
         if name.is_empty() {
             self.faults.push(Fault::new(&view.span("name"), "the name of a step is empty"));
         }
-        self.names.insert(name.clone());
+        if MEASURED.contains(&word) {
+            self.names.insert(name.clone());
+        }
         let save = view.names("save").iter();
         Some(Step {
             name,

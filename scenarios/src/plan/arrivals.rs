@@ -50,6 +50,11 @@ pub(crate) fn starts(arrival: &Arrival, ramp_ns: Nanos, draw: Draw) -> Vec<Nanos
                 }
                 starts.push((time_s(*from, *to, over_s, reached) * 1e9) as Nanos);
             }
+            if starts.is_empty() {
+                // A low rate may bring nobody, but faults and meetings count on somebody of each group.
+                let share = draw.named("only one").unit();
+                starts.push((time_s(*from, *to, over_s, expected * share) * 1e9) as Nanos);
+            }
             starts
         }
     }
@@ -84,6 +89,15 @@ mod tests {
         assert_eq!(starts.len(), 500);
         let early = starts.iter().filter(|start| **start < 50_000_000_000).count();
         assert!((124..=126).contains(&early), "{early} in the first half");
+    }
+
+    #[test]
+    fn a_rate_so_low_that_nobody_may_come_brings_somebody() {
+        for seed in 0..100 {
+            let arrival = Arrival::Rate { from: 1.0, to: 1.0, over_ns: 1_000_000_000, gaps: Gaps::Exponential };
+            let starts = starts(&arrival, 0, Draw::of_seed(seed));
+            assert!(!starts.is_empty() && starts.iter().all(|start| *start <= 1_000_000_000));
+        }
     }
 
     #[test]
