@@ -118,7 +118,7 @@ impl History {
     fn user(&mut self, name: &Name) -> Id {
         let user = self.users.id(name);
         if user.index() >= self.open.len() {
-            self.open.resize_with(self.users.len(), Vec::new);
+            self.open.resize_with(self.users.count(), Vec::new);
         }
         user
     }

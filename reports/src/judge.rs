@@ -75,10 +75,10 @@ pub fn overall(verdicts: &[CheckVerdict], expectation: &Expectation) -> (Overall
             reasons.extend(
                 broken.iter().filter(|name| !is_named(name)).map(|name| format!("not expected to be broken: {name}")),
             );
-            if !broken.iter().any(|name| is_named(name)) {
+            if !broken.iter().any(is_named) {
                 reasons.push(format!("expected to be broken, and is not: {}", names.join(", ")));
             }
-            !broken.is_empty() && broken.iter().all(|name| is_named(name))
+            !broken.is_empty() && broken.iter().all(is_named)
         }
     };
     (overall, expected, reasons)

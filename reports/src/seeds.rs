@@ -34,7 +34,7 @@ impl SeedTally {
     /// Adds a seed: its verdicts, in the same order for all seeds, and the hash of its events.
     pub fn add(&mut self, seed: u64, verdicts: &[CheckVerdict], hash: u64) {
         self.hashes.insert(seed, hash);
-        if verdicts.iter().any(|verdict| is_broken(verdict)) {
+        if verdicts.iter().any(is_broken) {
             self.broken += 1;
             self.first_broken = Some(self.first_broken.map_or(seed, |first| first.min(seed)));
         }

@@ -102,7 +102,7 @@ impl Cast {
     pub fn id(&mut self, name: &Name) -> Id {
         let id = self.names.id(name);
         if id.index() >= self.entries.len() {
-            self.entries.resize_with(self.names.len(), Entry::default);
+            self.entries.resize_with(self.names.count(), Entry::default);
         }
         id
     }

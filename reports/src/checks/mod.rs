@@ -27,7 +27,7 @@ mod word;
 mod worker_runs_one_job_at_a_time;
 
 #[cfg(test)]
-mod history_for_tests;
+pub(crate) mod history_for_tests;
 #[cfg(test)]
 pub(crate) mod plan_for_tests;
 

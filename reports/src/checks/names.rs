@@ -49,8 +49,8 @@ impl Names {
         &self.list[id.index()]
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
+    /// How many there are: every [`Id`] of this table is below.
+    pub fn count(&self) -> usize {
         self.list.len()
     }
 }
@@ -69,6 +69,6 @@ mod tests {
         assert_eq!(names.known("workers-1"), Some(second));
         assert_eq!(names.known("nobody"), None);
         assert_eq!(&**names.name(second), "workers-1");
-        assert_eq!(names.len(), 2);
+        assert_eq!(names.count(), 2);
     }
 }

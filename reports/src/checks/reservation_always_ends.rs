@@ -47,16 +47,16 @@ impl Check for ReservationEnds {
     fn observe(&mut self, moment: &Moment<'_>, cast: &Cast) {
         let event = moment.event;
         match (&moment.act, &event.body) {
-            (Act::Asked(Ask { what: What::Update { metadata }, .. }), _) => {
-                if status(metadata).is_some_and(|status| status != "reserved") {
-                    self.left(moment, cast);
-                }
+            (Act::Asked(Ask { what: What::Update { metadata }, .. }), _)
+                if status(metadata).is_some_and(|status| status != "reserved") =>
+            {
+                self.left(moment, cast);
             }
-            (Act::Answered(Ask { what: What::Update { metadata: change }, conn, .. }), Body::Updated { .. }) => {
-                if status(change) == Some("reserved") && !self.has_moved_on(moment.user, cast) {
-                    let waiting = Waiting { conn: *conn, n: event.n, t_ns: event.t_ns };
-                    self.waiting.entry(moment.user).or_insert(waiting);
-                }
+            (Act::Answered(Ask { what: What::Update { metadata }, conn, .. }), Body::Updated { .. })
+                if status(metadata) == Some("reserved") && !self.has_moved_on(moment.user, cast) =>
+            {
+                let waiting = Waiting { conn: *conn, n: event.n, t_ns: event.t_ns };
+                self.waiting.entry(moment.user).or_insert(waiting);
             }
             (Act::JobBegan, _) => {
                 *self.running.entry(moment.user).or_default() += 1;

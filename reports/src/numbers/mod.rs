@@ -167,7 +167,7 @@ impl Numbers {
         let is_measured = self.measured.contains(&start_ns);
         let fold = match self.operations.get_mut(name) {
             Some(fold) => fold,
-            None => self.operations.entry(name.clone()).or_insert_with(OperationFold::new),
+            None => self.operations.entry(name.clone()).or_default(),
         };
         let response_ns = span(start_ns, ended_ns);
         fold.count(is_measured, planned_ns.is_some(), response_ns, span(invoked_ns, ended_ns), error.is_some());

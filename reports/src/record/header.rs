@@ -1,6 +1,6 @@
 //! `header.json`: what was played, by what, where. Written before the first event, so that a killed run has one.
 
-use super::{FORMAT, RecordError};
+use super::RecordError;
 use rehearsal_scenarios::plan::World;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -66,6 +66,7 @@ impl Header {
 
 #[cfg(test)]
 mod tests {
+    use super::super::FORMAT;
     use super::*;
 
     fn header() -> Header {

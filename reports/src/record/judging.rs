@@ -41,3 +41,73 @@ pub fn judge_record<R: Read>(plan: &Plan, mut events: EventReader<R>) -> Result<
     let (totals, _) = numbers.finish(plan, end);
     Ok(Judged { verdicts: judge.finish(end), totals, events: count, file, end })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::EventWriter;
+    use super::*;
+    use crate::checks::history_for_tests::History;
+    use crate::checks::plan_for_tests::plan;
+    use rehearsal_scenarios::plan::World;
+
+    fn two_jobs_at_once() -> Vec<u8> {
+        let mut history = History::new();
+        history.at(-1.0).made("run", "create_room", "room", "r");
+        history.at(0.0).joins("workers-0", 1, "r").joins("clients-0", 1, "r");
+        history.at(1.0).begins("workers-0", "clients-0-j1", "clients-0");
+        history.at(2.0).begins("workers-0", "clients-0-j2", "clients-0");
+        history.at(3.0).ends("workers-0", "clients-0-j1", "clients-0");
+        history.at(4.0).ends("workers-0", "clients-0-j2", "clients-0");
+        history.at(5.0).made("run", "delete_room", "room", "r");
+        let mut writer = EventWriter::new(Vec::new()).unwrap();
+        for event in &history.events {
+            writer.write(event).unwrap();
+            writer.flush().unwrap();
+        }
+        writer.finish().unwrap()
+    }
+
+    fn words(judged: &Judged) -> Vec<(&str, &str)> {
+        judged.verdicts.iter().map(|verdict| (verdict.name.as_str(), verdict.verdict.word())).collect()
+    }
+
+    fn judge(file: &[u8]) -> Judged {
+        judge_record(&plan(World::Simulated), EventReader::new(file).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn an_old_record_is_judged_as_its_run_was() {
+        let judged = judge(&two_jobs_at_once());
+        assert_eq!(judged.file, FileEnd::Finished);
+        assert!(words(&judged).contains(&("worker_runs_one_job_at_a_time", "broken")));
+        assert!(words(&judged).contains(&("nothing_is_left_behind", "holds")));
+        assert_eq!(judged.verdicts.len(), crate::checks::NAMES.len());
+        assert_eq!((judged.end.t_ns, judged.totals.succeeded), (5_000_000_000, 4));
+    }
+
+    #[test]
+    fn a_record_that_was_cut_off_keeps_its_violations_and_leaves_the_end_open() {
+        let file = two_jobs_at_once();
+        let judged = judge(&file[..file.len() * 9 / 10]);
+        assert_eq!(judged.file, FileEnd::Truncated);
+        assert!(words(&judged).contains(&("worker_runs_one_job_at_a_time", "broken")));
+        assert!(words(&judged).contains(&("nothing_is_left_behind", "unknown")));
+    }
+
+    #[test]
+    fn judging_twice_says_the_same() {
+        let file = two_jobs_at_once();
+        assert_eq!(judge(&file), judge(&file));
+    }
+
+    #[test]
+    fn a_check_that_the_file_names_and_nothing_exercised_is_unknown() {
+        let mut plan = plan(World::Simulated);
+        plan.checks.named = vec!["reservation_always_ends".into()];
+        plan.checks.skipped.insert("departed_peers_disappear".into(), "nobody departs".into());
+        let file = two_jobs_at_once();
+        let judged = judge_record(&plan, EventReader::new(&file[..]).unwrap()).unwrap();
+        assert!(words(&judged).contains(&("reservation_always_ends", "unknown")));
+        assert!(words(&judged).iter().all(|(name, _)| *name != "departed_peers_disappear"));
+    }
+}

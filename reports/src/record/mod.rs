@@ -4,7 +4,7 @@
 //! - [`header`]: what was played, by what, where
 //! - [`writer`], [`reader`]: events, one object a line, compressed, readable up to the last flush
 //! - [`judging`]: a record, judged again
-//! - [`verdict_file`]: `verdict.json`
+//! - [`verdict_file`]: the outcome, `verdict.json`
 //! - [`error`]: what can be wrong with a record that somebody hands in
 //!
 //! Absent on purpose: files and folders. Whoever runs (`loadgen`, the command line) opens them.

@@ -29,3 +29,16 @@ impl VerdictFile {
         super::from_json_file("verdict", bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_verdict_is_refused_and_rubbish_is_told() {
+        let newer = VerdictFile::from_bytes(br#"{"format": 7}"#).unwrap_err().to_string();
+        assert!(newer.starts_with("the verdict has format 7, this program reads up to 1"), "{newer}");
+        let rubbish = VerdictFile::from_bytes(b"{").unwrap_err().to_string();
+        assert!(rubbish.starts_with("the verdict cannot be read: "), "{rubbish}");
+    }
+}
