@@ -97,9 +97,9 @@ impl<'a> Scene<'a> {
     /// The row of an event, if it belongs to the story.
     fn candidate(&self, event: &Event) -> Option<Candidate> {
         let is_evidence = self.evidence.contains(&event.n);
-        // Of arrivals only those are rows of their own that the check names: others belong to the row of their sending.
-        let is_within =
-            event.kind != Kind::Received && (self.starts_ns..=self.violation.until_ns).contains(&event.t_ns);
+        // Of messages that arrive only those are rows of their own that the check names: others belong to their sending.
+        let is_arrival = event.kind == Kind::Received && matches!(event.body, Body::Message { .. });
+        let is_within = !is_arrival && (self.starts_ns..=self.violation.until_ns).contains(&event.t_ns);
         if !self.is_lane(&event.user) || !(is_evidence || is_within) {
             return None;
         }

@@ -3,6 +3,9 @@
 use crate::event::{Body, Event, Name};
 use std::collections::BTreeMap;
 
+/// The shortest peer id that is looked for in a server's words; a UUID has 36 letters.
+const ID_LENGTH_MIN: usize = 16;
+
 /// The user of each peer id.
 pub(super) struct Directory(BTreeMap<Name, Name>);
 
@@ -19,6 +22,15 @@ impl Directory {
     /// The user behind a peer id, or the id itself if nobody registered it.
     pub(super) fn user(&self, peer: &Name) -> Name {
         self.0.get(peer).unwrap_or(peer).clone()
+    }
+
+    /// A server's words, with peers told as users.
+    pub(super) fn named(&self, words: &str) -> String {
+        self.0.iter().fold(words.to_owned(), |words, (peer, user)| match peer.len() {
+            // Short ids may be part of any word.
+            0..ID_LENGTH_MIN => words,
+            _ => words.replace(&**peer, user),
+        })
     }
 
     /// A job id as a reader knows it: clients build it from their peer id, which says little where that is a UUID.

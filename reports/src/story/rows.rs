@@ -51,10 +51,10 @@ pub(super) fn row(event: &Event, directory: &Directory) -> Option<Candidate> {
         (Body::Reserved { worker, .. }, _) => (Weight::Turn, format!("reserves: {}", directory.user(worker))),
         (Body::Closed { by, reason, .. }, _) => (Weight::Turn, closed(*by, reason)),
         (Body::Connection { .. }, Kind::Opened) => (Weight::Detail, "connects".to_owned()),
-        (Body::Error { code, message, .. }, _) if event.op.is_empty() => {
-            (Weight::Turn, format!("is refused: {code} {message}"))
+        (Body::Error { code, message, .. }, _) => {
+            let what = if event.op.is_empty() { "is refused" } else { &*event.op };
+            (Weight::Turn, format!("{what}: {code} {}", directory.named(message)))
         }
-        (Body::Error { code, message, .. }, _) => (Weight::Turn, format!("{}: {code} {message}", event.op)),
         (Body::Resource { what, id }, Kind::Ok) => (Weight::Detail, format!("{}: {what} {}", event.op, short(id))),
         (Body::Http { request, status }, _) => (Weight::Detail, format!("http: {request} {status}")),
         (Body::Text { text }, _) => (Weight::Detail, text.to_string()),

@@ -86,6 +86,11 @@ impl Script {
         self.write(ms, worker, Kind::Ended, "job", body);
     }
 
+    pub fn is_refused(&mut self, ms: i64, user: &str, code: &str, message: &str) {
+        let body = Body::Error { code: code.into(), message: message.into(), to: None };
+        self.write(ms, user, Kind::Received, "", body);
+    }
+
     pub fn fault(&mut self, ms: i64, name: &str, what: &str, users: &[&str]) {
         let users: Vec<Name> = users.iter().map(|&user| user.into()).collect();
         let body = Body::Fault { name: name.into(), what: what.into(), hosts: users.clone(), users };
@@ -109,6 +114,8 @@ pub fn naive_race() -> (CheckVerdict, Vec<Event>) {
     for (index, (user, peer)) in [worker, first, second].into_iter().enumerate() {
         script.registers(20 + index as i64, user, peer);
     }
+    // Long before the race: not part of its story.
+    script.is_refused(1_000, second.0, "PEER_NOT_FOUND", "no such peer");
     script.sees(2_000, first.0, worker.1, "available");
     script.fault(9_990, "slow link", "latency begins", &["clients-1"]);
     script.sees(10_002, first.0, worker.1, "available");

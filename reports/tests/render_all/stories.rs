@@ -104,6 +104,19 @@ fn a_message_that_is_lost_is_marked_as_lost() {
 }
 
 #[test]
+fn a_refusal_names_users_where_the_server_names_peers() {
+    let peer = "dfd14297-8d9d-4628-a17c-2ad3c7416c24";
+    let mut script = Script::default();
+    script.registers(1, "workers-0", peer);
+    script.registers(2, "clients-0", "c");
+    script.is_refused(9, "clients-0", "WORKER_RESERVED", &format!("`{peer}` is reserved"));
+    let events = script.in_order();
+    let n = events.last().unwrap().n;
+    let story = story(&broken("reservation_always_ends", &["clients-0"], vec![n], 9), &events, true).unwrap();
+    assert_eq!(story.rows.last().unwrap().text, "is refused: WORKER_RESERVED `workers-0` is reserved");
+}
+
+#[test]
 fn what_only_the_run_did_has_no_lane_and_so_no_story() {
     let mut script = Script::default();
     script.fault(5, "cut", "partition begins", &["clients-0"]);

@@ -90,7 +90,7 @@ impl<'a> Diagram<'a> {
     }
 
     fn fault(&self, fault: &StoryFault) -> Markup {
-        let top = self.timeline.y(fault.from_ns);
+        let top = self.timeline.start_y(fault.from_ns);
         let bottom = fault.until_ns.map_or(self.timeline.height() - 6.0, |it| self.timeline.y(it));
         let count = self.story.lanes.len();
         let half = self.layout.spacing(count) / 2.0 - 3.0;
@@ -114,7 +114,7 @@ impl<'a> Diagram<'a> {
         let earlier = &self.story.spans[..index];
         let overlapping = earlier.iter().filter(|other| other.lane == it.lane && meets(other, it)).count();
         let x = self.x(self.lane(&it.lane)) - 5.0 + 11.0 * overlapping as f64;
-        let top = self.timeline.y(it.from_ns);
+        let top = self.timeline.start_y(it.from_ns);
         let bottom = it.until_ns.map_or(self.timeline.height() - 6.0, |end_ns| self.timeline.y(end_ns));
         let class = if overlapping > 0 { "job second" } else { "job" };
         html! {

@@ -65,6 +65,15 @@ impl Timeline {
         }
     }
 
+    /// The height where something begins: at the first row of that moment, which is the one that tells of it or of its
+    /// cause.
+    pub(super) fn start_y(&self, t_ns: i64) -> f64 {
+        match self.rows.get(self.rows.partition_point(|(row_ns, _)| *row_ns < t_ns)) {
+            Some((row_ns, y)) if *row_ns == t_ns => *y,
+            _ => self.y(t_ns),
+        }
+    }
+
     /// Where the message of a row arrives: above whatever its arrival caused, so that no box hides its head.
     pub(super) fn arrival_y(&self, index: usize, arrived_ns: i64) -> f64 {
         let after = self.rows.partition_point(|(row_ns, _)| *row_ns < arrived_ns).max(index + 1);
@@ -109,6 +118,13 @@ mod tests {
     fn an_arrival_falls_even_when_it_takes_no_time() {
         let timeline = timeline(&[10, 20]);
         assert!(timeline.arrival_y(1, 20_000_000) > timeline.row_y(1));
+    }
+
+    #[test]
+    fn what_begins_with_a_row_begins_at_the_first_of_its_moment() {
+        let timeline = timeline(&[10, 20, 20, 20, 30]);
+        assert_eq!(timeline.start_y(20_000_000), timeline.row_y(1));
+        assert_eq!(timeline.start_y(25_000_000), timeline.y(25_000_000));
     }
 
     #[test]
