@@ -1,6 +1,8 @@
 //! Whole seeds with the real server, worker and client: determinism first, then verdicts, faults on every kind of host,
 //! and runs that do not come to their end.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may end a test")]
+
 mod determinism;
 mod faults;
 mod library;
