@@ -116,6 +116,18 @@ fn an_outcome_without_anything_is_still_a_page() {
 }
 
 #[test]
+fn the_charts_prefer_what_the_scenario_is_about_to_housekeeping() {
+    let mut outcome = live();
+    for name in ["sign_in", "create_room", "delete_identity"] {
+        let mut often = outcome.operations[0].clone();
+        (often.name, often.count) = (name.to_owned(), 1_000_000);
+        outcome.operations.push(often);
+    }
+    let page = html::report(&Report { outcomes: vec![outcome], ..report() });
+    assert!(page.contains("The charts show the busiest operations: connect, discover, job to running, sign_in."));
+}
+
+#[test]
 fn odd_numbers_leave_no_hole_in_a_drawing() {
     let mut odd = live();
     odd.operations[0].curve = vec![(0.0, 0), (100.0, u64::MAX)];
