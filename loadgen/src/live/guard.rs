@@ -2,6 +2,8 @@
 //! power over servers or links. Neighbours: `driver` asks first of all; `preflight` is the first contact.
 
 use crate::target::Target;
+use rehearsal_scenarios::distribution::Distribution;
+use rehearsal_scenarios::draw::Draw;
 use rehearsal_scenarios::plan::{Behaviour, Plan, Step, Verb};
 use std::net::IpAddr;
 
@@ -100,13 +102,11 @@ fn starts_in_one_second(plan: &Plan) -> f64 {
     most as f64
 }
 
-/// A bound from the smallest planned gap of each repetition; a gap that may be 0 counts as a millisecond.
+/// What the plan asks for, from the mean gap of each repetition.
 fn repetitions_per_second(plan: &Plan) -> f64 {
     fn of_steps(steps: &[Step]) -> f64 {
         let of_step = |step: &Step| match &step.verb {
-            Verb::Repeat { every: Some(every), steps, .. } => {
-                (1e9 / every.minimum().max(1_000_000) as f64).max(of_steps(steps))
-            }
+            Verb::Repeat { every: Some(every), steps, .. } => (1e9 / mean_ns(every)).max(of_steps(steps)),
             Verb::Repeat { every: None, steps, .. } => of_steps(steps),
             _ => 0.0,
         };
@@ -119,9 +119,23 @@ fn repetitions_per_second(plan: &Plan) -> f64 {
     plan.users.iter().map(|user| of_user(&user.behaviour)).sum()
 }
 
+/// The mean of a distribution, from a fixed sample of it: a cap needs no better one.
+fn mean_ns(gap: &Distribution) -> f64 {
+    const SAMPLES: u64 = 256;
+    let sum: f64 = (0..SAMPLES).map(|nth| gap.sample(Draw::of_seed(0).at(nth)) as f64).sum();
+    (sum / SAMPLES as f64).max(1.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_mean_of_a_gap_is_near_enough_for_a_cap() {
+        let mean = mean_ns(&Distribution::Exponential(1_000_000));
+        assert!((0.8e6..1.2e6).contains(&mean), "{mean}");
+        assert_eq!(mean_ns(&Distribution::Fixed(5)), 5.0);
+    }
 
     #[test]
     fn only_addresses_and_the_name_of_this_machine_are_loopback() {

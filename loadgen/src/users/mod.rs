@@ -1,6 +1,6 @@
 //! A user's whole life, the same in both worlds. Start here: [`play_user`].
 //!
-//! - [`env`]: what a user finds around it
+//! - [`mod@env`]: what a user finds around it
 //! - `player`: waits for its start, signs in, and plays its behaviour
 //! - `built_in`: the reference worker and client
 //! - [`flow`]: steps of the scenario's own

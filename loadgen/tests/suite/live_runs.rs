@@ -24,7 +24,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 
-fn options(target: Target, out: &TempDir) -> LiveOptions {
+pub fn options(target: Target, out: &TempDir) -> LiveOptions {
     LiveOptions {
         target,
         allowed_hosts: Vec::new(),
@@ -40,7 +40,7 @@ fn options(target: Target, out: &TempDir) -> LiveOptions {
 }
 
 /// Never interrupted, and watched by nobody.
-async fn run_quietly(plan: Plan, options: LiveOptions) -> Result<LiveRun, LiveError> {
+pub async fn run_quietly(plan: Plan, options: LiveOptions) -> Result<LiveRun, LiveError> {
     let (_never, interrupt) = watch::channel(Interrupt::None);
     run(Arc::new(plan), options, Box::new(|_| {}), interrupt).await
 }

@@ -1,0 +1,39 @@
+//! The embedded scenario files, played live against the reference server with the defects that they ask for.
+
+use crate::live_runs::{options, run_quietly};
+use crate::support::Served;
+use rehearsal_loadgen::live::options::LiveRun;
+use rehearsal_reference::defects::Defects;
+use rehearsal_reference::server::ServerOptions;
+use rehearsal_reports::outcome::Overall;
+use rehearsal_scenarios::plan::{Plan, World};
+use rehearsal_scenarios::{Overrides, library, load};
+use std::collections::BTreeMap;
+
+fn live_plan(name: &str) -> Plan {
+    let text = library::get(name).unwrap();
+    load(name, text.as_bytes(), &Overrides::default()).unwrap().plan(1, World::Live)
+}
+
+async fn play(plan: Plan) -> LiveRun {
+    let defects = Defects::named(plan.system.defects.iter().map(String::as_str)).unwrap();
+    let served = Served::start(ServerOptions { defects, ..ServerOptions::default() }).await;
+    let out = tempfile::tempdir().unwrap();
+    let run = run_quietly(plan, options(served.target(), &out)).await.unwrap();
+    assert!(run.left_behind.is_nothing(), "{:?}", run.left_behind);
+    run
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_embedded_scenario_without_faults_gives_its_expected_verdict_live() {
+    let plans = library::names().map(|name| (name, live_plan(name))).filter(|(_, plan)| plan.faults.is_empty());
+    let runs = plans.map(|(name, plan)| async move { (name, play(plan).await) });
+    let runs: BTreeMap<&str, LiveRun> = futures_util::future::join_all(runs).await.into_iter().collect();
+    assert!(runs.len() > 10, "{:?}", runs.keys());
+    for (name, run) in runs {
+        let outcome = &run.outcome;
+        assert!(outcome.expected, "{name}: {:?} {:?} {:?}", outcome.verdict, outcome.notes, outcome.checks);
+        assert_eq!(outcome.story.is_some(), outcome.verdict == Overall::Broken, "{name}");
+        assert!(run.unreachable.is_none(), "{name}");
+    }
+}
