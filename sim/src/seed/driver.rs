@@ -20,14 +20,9 @@ const SECOND_NS: i64 = 1_000_000_000;
 const SETTLE_AT_LEAST_NS: i64 = SECOND_NS;
 
 /// Plays a plan to its end.
-pub(super) fn drive(
-    engine: &mut dyn Engine,
-    plan: &Arc<Plan>,
-    log: &Arc<EventLog>,
-    patience: Duration,
-) -> Result<(), SeedFailure> {
-    let programs = Programs::new(plan.clone(), log.clone());
+pub(super) fn drive(engine: &mut dyn Engine, programs: Programs, patience: Duration) -> Result<(), SeedFailure> {
     programs.add_hosts(engine);
+    let (plan, log) = (programs.plan(), programs.log());
     let schedule = Schedule::new(plan.clone(), log.clone());
     let rooms_and_users = u64::try_from(plan.rooms.len() + plan.users.len()).unwrap_or(u64::MAX);
     let patience_ns = nanos(patience).saturating_mul(rooms_and_users);
@@ -36,8 +31,8 @@ pub(super) fn drive(
 
 struct Drive<'a> {
     engine: &'a mut dyn Engine,
-    plan: &'a Arc<Plan>,
-    log: &'a Arc<EventLog>,
+    plan: Arc<Plan>,
+    log: Arc<EventLog>,
     programs: Programs,
     schedule: Schedule,
     /// How long each stage without a planned end may take.

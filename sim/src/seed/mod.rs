@@ -10,9 +10,11 @@ mod driver;
 mod programs;
 mod schedule;
 
+use self::programs::Programs;
 use crate::event_log::{EventLog, Keep, PendingOperation};
 use crate::host::message_of;
 use crate::turmoil_engine::TurmoilEngine;
+use rehearsal_reference::identity::{Hs256Identity, Identity};
 use rehearsal_reports::event::Event;
 use rehearsal_reports::verdict::{CheckVerdict, Verdict};
 use rehearsal_scenarios::plan::{FaultAction, Plan};
@@ -140,11 +142,30 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Plays a plan on a fresh thread, which determinism needs: the standard library and `rand` keep state per thread.
 pub fn play(plan: Arc<Plan>, options: SeedOptions) -> SeedRun {
-    play_within(plan, options, PATIENCE)
+    play_with(plan, Setup { options, ..Setup::default() })
 }
 
-/// Plays a plan with another patience than [`PATIENCE`].
-pub fn play_within(plan: Arc<Plan>, options: SeedOptions, patience: Duration) -> SeedRun {
+/// What a seed may be played with besides its plan.
+#[derive(Clone)]
+pub struct Setup {
+    /// How it is played.
+    pub options: SeedOptions,
+    /// See [`PATIENCE`].
+    pub patience: Duration,
+    /// Who issues and verifies identity tokens. HS256 unless said otherwise: an RS256 signature costs more real time than
+    /// the rest of a short seed.
+    pub identity: Arc<dyn Identity>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let identity = Arc::new(Hs256Identity::simulated());
+        Setup { options: SeedOptions::default(), patience: PATIENCE, identity }
+    }
+}
+
+/// Plays a plan with another setup than the usual one.
+pub fn play_with(plan: Arc<Plan>, setup: Setup) -> SeedRun {
     let seed = plan.seed;
     let broke = |reason: String| SeedRun {
         plan: plan.clone(),
@@ -159,7 +180,7 @@ pub fn play_within(plan: Arc<Plan>, options: SeedOptions, patience: Duration) ->
     let spawned = std::thread::Builder::new()
         .name(format!("seed-{seed}"))
         .stack_size(STACK_BYTES)
-        .spawn(move || play_here(on_thread, options, patience));
+        .spawn(move || play_here(on_thread, setup));
     match spawned.map(|thread| thread.join()) {
         Ok(Ok(run)) => run,
         Ok(Err(payload)) => broke(message_of(payload.as_ref())),
@@ -167,7 +188,8 @@ pub fn play_within(plan: Arc<Plan>, options: SeedOptions, patience: Duration) ->
     }
 }
 
-fn play_here(plan: Arc<Plan>, options: SeedOptions, patience: Duration) -> SeedRun {
+fn play_here(plan: Arc<Plan>, setup: Setup) -> SeedRun {
+    let Setup { options, patience, identity } = setup;
     let (seed, network) = (plan.seed, plan.network.clone());
     let mut engine = match TurmoilEngine::new(seed, options.tick, network) {
         Ok(engine) => engine,
@@ -186,7 +208,7 @@ fn play_here(plan: Arc<Plan>, options: SeedOptions, patience: Duration) -> SeedR
     };
     let clock = crate::engine::Engine::clock(&engine);
     let log = Arc::new(EventLog::new(&plan, clock.clone(), options.keep));
-    let failure = driver::drive(&mut engine, &plan, &log, patience).err();
+    let failure = driver::drive(&mut engine, Programs::new(plan.clone(), log.clone(), identity), patience).err();
     let virtual_ns = clock.now_ns();
     match log.finish(failure.is_none()) {
         Some(finished) => SeedRun {

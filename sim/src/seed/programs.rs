@@ -14,7 +14,7 @@ use rehearsal_loadgen::sink::EventSink;
 use rehearsal_loadgen::target::{Target, user_agent};
 use rehearsal_loadgen::users::{UserEnv, play_user};
 use rehearsal_reference::defects::Defect;
-use rehearsal_reference::identity::{Hs256Identity, Identity};
+use rehearsal_reference::identity::Identity;
 use rehearsal_reference::network::Network;
 use rehearsal_reference::protocol::Profile;
 use rehearsal_reference::rooms::Limits;
@@ -45,7 +45,7 @@ pub(super) enum Director {
     CleanedUp,
 }
 
-/// Everybody who plays, and what they share.
+/// All programs of a world, and what they share.
 pub(super) struct Programs {
     shared: Shared,
     phase: watch::Sender<RunPhase>,
@@ -71,7 +71,7 @@ struct Progress {
 }
 
 impl Programs {
-    pub(super) fn new(plan: Arc<Plan>, log: Arc<EventLog>) -> Programs {
+    pub(super) fn new(plan: Arc<Plan>, log: Arc<EventLog>, identity: Arc<dyn Identity>) -> Programs {
         let (phase, phase_seen) = watch::channel(RunPhase::Preparing);
         let (cleaning, cleaning_seen) = watch::channel(false);
         let progress = Progress { director: Director::Preparing, ended: BTreeSet::new() };
@@ -79,7 +79,7 @@ impl Programs {
             plan,
             log,
             commons: Arc::new(Commons::new()),
-            identity: Arc::new(Hs256Identity::simulated()),
+            identity,
             // Handed to each incarnation of a server: the documents keep rooms in a database outside of it.
             store: Arc::new(MemoryRoomStore::new()),
             progress: Arc::new(Mutex::new(progress)),
@@ -87,6 +87,14 @@ impl Programs {
             cleaning: cleaning_seen,
         };
         Programs { shared, phase, cleaning }
+    }
+
+    pub(super) fn plan(&self) -> Arc<Plan> {
+        self.shared.plan.clone()
+    }
+
+    pub(super) fn log(&self) -> Arc<EventLog> {
+        self.shared.log.clone()
     }
 
     /// Servers first, then users' hosts in the order of the plan, then the run's own.

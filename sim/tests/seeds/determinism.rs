@@ -1,10 +1,12 @@
 //! The same seed plays the same: twice, after others, beside others, and on any number of cores.
 
 use crate::scenes::{RACE, naive_race, plan, played, race_with, scenario};
+use rehearsal_reference::identity::Rs256Identity;
 use rehearsal_scenarios::plan::World;
 use rehearsal_sim::explore::{Exploration, ExploreOptions, SeedRange, explore, twice};
-use rehearsal_sim::seed::TICK;
+use rehearsal_sim::seed::{Setup, TICK, play_with};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 #[test]
 fn the_same_seed_twice_is_the_same_in_every_event() {
@@ -78,4 +80,30 @@ fn progress_may_stop_an_exploration() {
     let exploration = explore(&|seed| scenario.plan(seed, World::Simulated), &options, stop_after_two);
     assert!(exploration.interrupted);
     assert_eq!(exploration.seeds.count, 2);
+}
+
+/// What the next test runs in a process of its own.
+#[test]
+fn the_hash_of_a_seed_is_printed() {
+    println!("hash of seed 7: {:016x}", played(RACE, 7).hash);
+}
+
+#[test]
+fn the_hash_of_a_seed_is_the_same_in_another_process() {
+    let this = std::env::current_exe().unwrap();
+    let printing = ["--exact", "determinism::the_hash_of_a_seed_is_printed", "--nocapture"];
+    let output = std::process::Command::new(this).args(printing).output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.contains(&format!("hash of seed 7: {:016x}", played(RACE, 7).hash)), "{printed}");
+}
+
+#[test]
+fn rs256_signatures_are_deterministic_too() {
+    let hash = || {
+        let identity = Arc::new(Rs256Identity::simulated().unwrap());
+        let run = play_with(plan(RACE, 7), Setup { identity, ..Setup::default() });
+        assert_eq!(run.failure, None);
+        run.hash
+    };
+    assert_eq!(hash(), hash());
 }

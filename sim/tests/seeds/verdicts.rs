@@ -4,7 +4,7 @@ use crate::scenes::{RACE, broken, naive_race, plan, played, scenario, word};
 use rehearsal_scenarios::distribution::Distribution;
 use rehearsal_scenarios::plan::{Behaviour, FaultAction, FaultPlan, World};
 use rehearsal_sim::explore::{ExploreOptions, SeedRange, explore};
-use rehearsal_sim::seed::{SeedFailure, SeedOptions, play, play_within};
+use rehearsal_sim::seed::{SeedFailure, SeedOptions, Setup, play, play_with};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,7 +79,7 @@ fn a_planted_panic_breaks_the_seed_and_is_named() {
 fn a_run_that_is_stuck_says_what_everybody_waits_for() {
     let mut plan = (*plan(RACE, 1)).clone();
     plan.network.latency = Distribution::Fixed(2_000_000_000);
-    let run = play_within(Arc::new(plan), SeedOptions::default(), Duration::from_millis(500));
+    let run = play_with(Arc::new(plan), Setup { patience: Duration::from_millis(500), ..Setup::default() });
     let Some(failure) = run.failure else { panic!("the run was not stuck") };
     let told = failure.to_string();
     assert!(told.contains("stuck preparing") && told.contains("run waits for sign_in"), "{told}");
