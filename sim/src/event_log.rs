@@ -53,6 +53,7 @@ struct Folded {
 }
 
 /// What a finished run leaves.
+#[derive(Default)]
 pub struct Finished {
     /// The verdicts of all checks.
     pub verdicts: Vec<CheckVerdict>,
@@ -119,15 +120,19 @@ impl EventLog {
         state.pending.iter().map(operation).collect()
     }
 
-    /// Ends the log: what is written from here on, by users that are dropped, is lost. None if it had ended before.
-    pub fn finish(&self, complete: bool) -> Option<Finished> {
+    /// Ends the log: what is written from here on, by users that are dropped, is lost. Empty if it had ended before.
+    pub fn finish(&self, complete: bool) -> Finished {
         // A run that never came to time 0 is told from its own start.
         self.lock().time_0_ns.get_or_insert(0);
         self.settle();
         let t_ns = self.plan_ns().unwrap_or_default();
-        let Folded { judge, hash, count, events, .. } = self.lock().folded.take()?;
-        let verdicts = judge.finish(RunEnd { t_ns, complete });
-        Some(Finished { verdicts, hash: hash.digest(), count, events })
+        match self.lock().folded.take() {
+            Some(Folded { judge, hash, count, events, .. }) => {
+                let verdicts = judge.finish(RunEnd { t_ns, complete });
+                Finished { verdicts, hash: hash.digest(), count, events }
+            }
+            None => Finished::default(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -52,3 +52,56 @@ fn difference(seed: u64, first: &SeedRun, second: &SeedRun) -> Option<Difference
 fn line_of(event: &Event) -> String {
     serde_json::to_string(event).unwrap_or_else(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::SeedFailure;
+    use rehearsal_reports::event::{Body, Kind};
+    use rehearsal_scenarios::plan::World;
+    use rehearsal_scenarios::{Overrides, load};
+
+    fn run(words: &[&str]) -> SeedRun {
+        let source = b"format = 1\n[users.workers]\nrole = \"worker\"\n[users.clients]\nrole = \"client\"\n";
+        let scenario = load("first", source, &Overrides::default()).expect("the smallest scenario is valid");
+        let event = |(n, word): (usize, &&str)| Event {
+            n: n as u64,
+            t_ns: 0,
+            process: 0,
+            user: "ada".into(),
+            conn: 0,
+            kind: Kind::Began,
+            op: (*word).into(),
+            op_id: None,
+            planned_ns: None,
+            body: Body::Empty,
+        };
+        SeedRun {
+            plan: Arc::new(scenario.plan(7, World::Simulated)),
+            events: words.iter().enumerate().map(event).collect(),
+            event_count: words.len() as u64,
+            verdicts: Vec::new(),
+            hash: 0,
+            virtual_ns: 0,
+            failure: None,
+        }
+    }
+
+    #[test]
+    fn the_first_event_that_differs_is_told_with_both_lines() {
+        let found = difference(7, &run(&["a", "b", "c"]), &run(&["a", "x", "y"])).expect("they differ");
+        assert_eq!((found.seed, found.n), (7, 1));
+        assert!(found.first.contains("\"b\"") && found.second.contains("\"x\""), "{found}");
+    }
+
+    #[test]
+    fn a_run_that_is_longer_or_ends_otherwise_differs_and_the_same_run_does_not() {
+        let found = difference(7, &run(&["a"]), &run(&["a", "b"])).expect("they differ");
+        assert_eq!((found.n, found.first.as_str()), (1, "the end of the run"));
+        let mut broke = run(&["a"]);
+        broke.failure = Some(SeedFailure::Broke { seed: 7, reason: "a panic".into() });
+        let found = difference(7, &run(&["a"]), &broke).expect("they differ");
+        assert_eq!((found.n, found.second.as_str()), (1, "seed 7: a panic"));
+        assert_eq!(difference(7, &run(&["a"]), &run(&["a"])), None);
+    }
+}

@@ -11,7 +11,8 @@ mod programs;
 mod schedule;
 
 use self::programs::Programs;
-use crate::event_log::{EventLog, Keep, PendingOperation};
+use crate::engine::Engine;
+use crate::event_log::{EventLog, Finished, Keep, PendingOperation};
 use crate::host::message_of;
 use crate::turmoil_engine::TurmoilEngine;
 use rehearsal_reference::identity::{Hs256Identity, Identity};
@@ -62,6 +63,13 @@ pub struct SeedRun {
 }
 
 impl SeedRun {
+    /// A run of which there is nothing to tell but why it broke.
+    fn broke(plan: Arc<Plan>, reason: String) -> SeedRun {
+        let failure = Some(SeedFailure::Broke { seed: plan.seed, reason });
+        let (events, verdicts) = (Vec::new(), Vec::new());
+        SeedRun { plan, events, event_count: 0, verdicts, hash: 0, virtual_ns: 0, failure }
+    }
+
     /// Whether a check is broken, or the run did not come to its end.
     pub fn is_broken(&self) -> bool {
         self.failure.is_some() || self.verdicts.iter().any(|check| matches!(check.verdict, Verdict::Broken { .. }))
@@ -167,15 +175,6 @@ impl Default for Setup {
 /// Plays a plan with another setup than the usual one.
 pub fn play_with(plan: Arc<Plan>, setup: Setup) -> SeedRun {
     let seed = plan.seed;
-    let broke = |reason: String| SeedRun {
-        plan: plan.clone(),
-        events: Vec::new(),
-        event_count: 0,
-        verdicts: Vec::new(),
-        hash: 0,
-        virtual_ns: 0,
-        failure: Some(SeedFailure::Broke { seed, reason }),
-    };
     let on_thread = plan.clone();
     let spawned = std::thread::Builder::new()
         .name(format!("seed-{seed}"))
@@ -183,45 +182,21 @@ pub fn play_with(plan: Arc<Plan>, setup: Setup) -> SeedRun {
         .spawn(move || play_here(on_thread, setup));
     match spawned.map(|thread| thread.join()) {
         Ok(Ok(run)) => run,
-        Ok(Err(payload)) => broke(message_of(payload.as_ref())),
-        Err(error) => broke(format!("no thread to play it on: {error}")),
+        Ok(Err(payload)) => SeedRun::broke(plan, message_of(payload.as_ref())),
+        Err(error) => SeedRun::broke(plan, format!("no thread to play it on: {error}")),
     }
 }
 
 fn play_here(plan: Arc<Plan>, setup: Setup) -> SeedRun {
     let Setup { options, patience, identity } = setup;
-    let (seed, network) = (plan.seed, plan.network.clone());
-    let mut engine = match TurmoilEngine::new(seed, options.tick, network) {
+    let mut engine = match TurmoilEngine::new(plan.seed, options.tick, plan.network.clone()) {
         Ok(engine) => engine,
-        Err(error) => {
-            let failure = Some(SeedFailure::Broke { seed, reason: error.to_string() });
-            return SeedRun {
-                plan,
-                events: Vec::new(),
-                event_count: 0,
-                verdicts: Vec::new(),
-                hash: 0,
-                virtual_ns: 0,
-                failure,
-            };
-        }
+        Err(error) => return SeedRun::broke(plan, error.to_string()),
     };
-    let clock = crate::engine::Engine::clock(&engine);
+    let clock = engine.clock();
     let log = Arc::new(EventLog::new(&plan, clock.clone(), options.keep));
-    let failure = driver::drive(&mut engine, Programs::new(plan.clone(), log.clone(), identity), patience).err();
-    let virtual_ns = clock.now_ns();
-    match log.finish(failure.is_none()) {
-        Some(finished) => SeedRun {
-            plan,
-            events: finished.events,
-            event_count: finished.count,
-            verdicts: finished.verdicts,
-            hash: finished.hash,
-            virtual_ns,
-            failure,
-        },
-        None => {
-            SeedRun { plan, events: Vec::new(), event_count: 0, verdicts: Vec::new(), hash: 0, virtual_ns, failure }
-        }
-    }
+    let programs = Programs::new(plan.clone(), log.clone(), identity);
+    let failure = driver::drive(&mut engine, programs, patience).err();
+    let Finished { verdicts, hash, count, events } = log.finish(failure.is_none());
+    SeedRun { plan, events, event_count: count, verdicts, hash, virtual_ns: clock.now_ns(), failure }
 }
