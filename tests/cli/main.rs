@@ -1,0 +1,12 @@
+//! Stories through the command line: what a user types, reads and gets back. One program, so that it is linked once.
+//!
+//! - `simulated`: seeds, verdicts, records, replays; `defects`: each one proven both ways
+//! - `live`: the reference server as a process, loaded, interrupted, killed; `members`: worker and client by hand
+//! - `bad_input`: rubbish files, records and targets
+
+mod bad_input;
+mod defects;
+mod live;
+mod members;
+mod simulated;
+mod support;
