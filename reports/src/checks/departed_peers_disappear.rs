@@ -90,7 +90,9 @@ impl DepartedDisappear {
             is_judged: false,
         };
         let departed = self.departed.entry(standing.room).or_default();
-        departed.retain(|earlier| earlier.peer != standing.peer && end.t_ns - earlier.t_ns < FORGOTTEN_AFTER_NS);
+        departed.retain(|earlier| {
+            earlier.peer != standing.peer && end.t_ns.saturating_sub(earlier.t_ns) < FORGOTTEN_AFTER_NS
+        });
         departed.push(departure);
     }
 
@@ -110,10 +112,10 @@ impl DepartedDisappear {
         for departure in departed.iter_mut().filter(|departure| departure.gone_by_ns < ask.t_ns) {
             // The close may have been lost in a fault that began after it left.
             if self.within_ns.is_none()
-                && departure.gone_by_ns - departure.t_ns < SILENT_WITHIN_NS
+                && departure.gone_by_ns.saturating_sub(departure.t_ns) < SILENT_WITHIN_NS
                 && cast.is_troubled(departure.peer_user(cast), departure.t_ns, departure.gone_by_ns)
             {
-                departure.gone_by_ns = departure.t_ns + SILENT_WITHIN_NS;
+                departure.gone_by_ns = departure.t_ns.saturating_add(SILENT_WITHIN_NS);
                 continue;
             }
             if !std::mem::replace(&mut departure.is_judged, true) {
@@ -127,7 +129,7 @@ impl DepartedDisappear {
                 sentence: format!(
                     "{asker} was shown {peer} at {}, {} after its last connection ended",
                     seconds(event.t_ns),
-                    seconds(event.t_ns - departure.t_ns)
+                    seconds(event.t_ns.saturating_sub(departure.t_ns))
                 ),
                 from_ns: departure.t_ns,
                 until_ns: event.t_ns,
@@ -136,7 +138,8 @@ impl DepartedDisappear {
             });
         }
         let now_ns = event.t_ns;
-        departed.retain(|departure| !departure.is_judged || now_ns - departure.gone_by_ns < SILENT_WITHIN_NS);
+        departed
+            .retain(|departure| !departure.is_judged || now_ns.saturating_sub(departure.gone_by_ns) < SILENT_WITHIN_NS);
         if departed.is_empty() {
             self.departed.remove(&standing.room);
         }

@@ -48,7 +48,7 @@ impl Omissions {
         let link = (moment.user, event.conn);
         self.open.retain(|omission| {
             let is_proven = is_proven(omission, cast);
-            omission.link != link || is_proven || event.t_ns - omission.answered_ns > news_ns
+            omission.link != link || is_proven || event.t_ns.saturating_sub(omission.answered_ns) > news_ns
         });
     }
 

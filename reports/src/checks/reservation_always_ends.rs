@@ -86,7 +86,7 @@ impl Check for ReservationEnds {
 
     fn finish(mut self: Box<Self>, end: RunEnd, cast: &Cast) -> CheckVerdict {
         for (user, waiting) in std::mem::take(&mut self.waiting) {
-            if end.t_ns - waiting.t_ns > self.reserved_within_ns {
+            if end.t_ns.saturating_sub(waiting.t_ns) > self.reserved_within_ns {
                 self.overdue(cast, user, &waiting, end.t_ns, waiting.n, "was still reserved");
             }
         }
@@ -132,7 +132,7 @@ impl ReservationEnds {
     fn left(&mut self, moment: &Moment<'_>, cast: &Cast) {
         let Some(waiting) = self.waiting.remove(&moment.user) else { return };
         let t_ns = moment.event.t_ns;
-        if t_ns - waiting.t_ns > self.reserved_within_ns {
+        if t_ns.saturating_sub(waiting.t_ns) > self.reserved_within_ns {
             self.overdue(cast, moment.user, &waiting, t_ns, moment.event.n, "stayed reserved");
         } else {
             self.findings.judge();
@@ -145,7 +145,7 @@ impl ReservationEnds {
         self.findings.broken(Evidence {
             sentence: format!(
                 "{worker} {how} {} after it was acknowledged at {}, without a job",
-                seconds(until_ns - waiting.t_ns),
+                seconds(until_ns.saturating_sub(waiting.t_ns)),
                 seconds(waiting.t_ns)
             ),
             from_ns: waiting.t_ns,

@@ -118,7 +118,7 @@ impl Overlap {
     fn complete(&mut self, findings: &mut Findings, until_ns: i64) {
         let evidence = findings.evidence_mut(self.evidence);
         evidence.until_ns = until_ns;
-        evidence.sentence = format!("{} for {}", self.opening, seconds(until_ns - self.from_ns));
+        evidence.sentence = format!("{} for {}", self.opening, seconds(until_ns.saturating_sub(self.from_ns)));
     }
 }
 

@@ -1,0 +1,175 @@
+//! Whatever a record holds, judging and counting it never panics, and judging it twice says the same: records come from
+//! disks, other versions and editors.
+
+use proptest::prelude::*;
+use rehearsal_reports::checks::{NAMES, RunEnd};
+use rehearsal_reports::event::{Body, Closer, Event, JobOutcome, Kind, Name, Seen};
+use rehearsal_reports::judge::Judge;
+use rehearsal_reports::numbers::Numbers;
+use rehearsal_reports::record::{EventReader, EventWriter};
+use rehearsal_reports::verdict::{CheckVerdict, Verdict};
+use rehearsal_scenarios::plan::{Plan, World};
+use rehearsal_scenarios::{Overrides, load};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+fn plan(world: World) -> Plan {
+    let source = b"format = 1\n[users.workers]\nrole = \"worker\"\n[users.clients]\nrole = \"client\"\n";
+    load("any", source, &Overrides::default()).expect("a minimal scenario is valid").plan(1, world)
+}
+
+fn name() -> impl Strategy<Value = Name> {
+    prop::sample::select(vec!["a", "b", "c", "server-0", "run", ""]).prop_map(Name::from)
+}
+
+fn metadata() -> impl Strategy<Value = Arc<Value>> {
+    prop::sample::select(vec![
+        json!(null),
+        json!({}),
+        json!([1]),
+        json!({"tags": ["x"], "properties": {"status": "reserved"}}),
+        json!({"tags": "x", "properties": 5, "other": 1}),
+        json!({"role": "worker", "tags": ["y"], "properties": {"status": {"$gte": 5}}}),
+        json!({"properties": {"status": "available", "n": 1.5}}),
+    ])
+    .prop_map(Arc::new)
+}
+
+fn body() -> impl Strategy<Value = Body> {
+    let seen = (name(), prop::option::of(name()), 0..3u64);
+    let seen = seen.prop_map(|(peer, status, metadata)| Seen { peer, status, metadata });
+    let times = prop_oneof![Just(i64::MIN), Just(i64::MAX), 0..100_000_000_000i64];
+    let numbers = prop_oneof![Just(f64::NAN), Just(-1e300), Just(1e300), 0.0..100.0];
+    let closers = prop::sample::select(vec![Closer::Us, Closer::Peer, Closer::Network, Closer::Fault]);
+    let faults =
+        prop::sample::select(vec!["partition begins", "partition ends", "killed", "machine lost", "restarted"]);
+    prop_oneof![
+        Just(Body::Empty),
+        (name(), name(), name(), metadata()).prop_map(|(peer, room, role, metadata)| Body::Register {
+            peer,
+            room,
+            role,
+            metadata
+        }),
+        prop::collection::vec(name(), 0..3).prop_map(|peers| Body::Registered { peers, admin: None }),
+        metadata().prop_map(|filters| Body::Discover { filters }),
+        prop::collection::vec(seen, 0..4).prop_map(|peers| Body::Discovered { peers }),
+        metadata().prop_map(|metadata| Body::Update { metadata }),
+        metadata().prop_map(|metadata| Body::Updated { metadata }),
+        (name(), numbers).prop_map(|(worker, duration_sec)| Body::Reserve { worker, duration_sec }),
+        (name(), times).prop_map(|(worker, until_ns)| Body::Reserved { worker, until_ns }),
+        (name(), name(), 0..3u64).prop_map(|(from, to, digest)| Body::Message {
+            kind: "peer_message".into(),
+            from,
+            to,
+            digest,
+            bytes: 1,
+            job: None
+        }),
+        prop::option::of(name()).prop_map(|to| Body::Error { code: "WORKER_RESERVED".into(), message: "".into(), to }),
+        closers.prop_map(|by| Body::Closed { by, code: None, reason: "".into() }),
+        (name(), name()).prop_map(|(job, client)| Body::Job { job, client, outcome: Some(JobOutcome::Lost) }),
+        (name(), name()).prop_map(|(what, id)| Body::Resource { what, id }),
+        (name(), faults, name(), name()).prop_map(|(name, what, host, user)| Body::Fault {
+            name,
+            what: what.into(),
+            hosts: vec![host],
+            users: vec![user]
+        }),
+    ]
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let kinds = [
+        Kind::Invoked,
+        Kind::Ok,
+        Kind::Failed,
+        Kind::Unknown,
+        Kind::Sent,
+        Kind::Received,
+        Kind::Opened,
+        Kind::Closed,
+        Kind::Began,
+        Kind::Ended,
+        Kind::Fault,
+    ];
+    let times = prop_oneof![1 => Just(i64::MIN), 1 => Just(i64::MAX), 20 => -5_000_000_000..100_000_000_000i64];
+    let planned = prop_oneof![3 => Just(None), 1 => times.clone().prop_map(Some)];
+    let kind = prop::sample::select(kinds.to_vec());
+    (times, name(), 0..3u32, kind, name(), prop::option::of(0..4u64), planned, body()).prop_map(
+        |(t_ns, user, conn, kind, op, op_id, planned_ns, body)| Event {
+            n: 0,
+            t_ns,
+            process: 0,
+            user,
+            conn,
+            kind,
+            op,
+            op_id,
+            planned_ns,
+            body,
+        },
+    )
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    prop::collection::vec(event(), 0..120).prop_map(|mut events| {
+        (0..).zip(&mut events).for_each(|(n, event)| event.n = n);
+        events
+    })
+}
+
+fn judge(plan: &Plan, events: &[Event], end: RunEnd) -> Vec<CheckVerdict> {
+    let mut judge = Judge::new(plan);
+    events.iter().for_each(|event| judge.observe(event));
+    judge.finish(end)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_events_make_the_judge_or_the_numbers_panic(events in events(), complete: bool) {
+        let plan = plan(World::Live);
+        let end = RunEnd { t_ns: events.last().map_or(0, |event| event.t_ns), complete };
+        let verdicts = judge(&plan, &events, end);
+        prop_assert_eq!(verdicts.len(), NAMES.len());
+        for verdict in &verdicts {
+            if let Verdict::Broken { evidence } = &verdict.verdict {
+                prop_assert!(!evidence.is_empty() && verdict.violations >= evidence.len() as u64);
+                prop_assert!(evidence.iter().all(|evidence| !evidence.sentence.is_empty() && !evidence.events.is_empty()));
+            }
+        }
+        prop_assert_eq!(verdicts, judge(&plan, &events, end));
+        let mut numbers = Numbers::new(&plan);
+        events.iter().for_each(|event| numbers.observe(event));
+        numbers.finish(&plan, end);
+    }
+
+    #[test]
+    fn every_event_is_read_as_it_was_written(events in events()) {
+        let has_no_nan = |event: &&Event| !matches!(event.body, Body::Reserve { duration_sec, .. } if duration_sec.is_nan());
+        let mut events: Vec<Event> = events.iter().filter(has_no_nan).cloned().collect();
+        (0..).zip(&mut events).for_each(|(n, event)| event.n = n);
+        let mut writer = EventWriter::new(Vec::new()).unwrap();
+        events.iter().for_each(|event| writer.write(event).unwrap());
+        let file = writer.finish().unwrap();
+        let read: Vec<Event> = EventReader::new(&file[..]).unwrap().map(Result::unwrap).collect();
+        prop_assert_eq!(read, events);
+    }
+
+    #[test]
+    fn a_damaged_file_gives_events_or_one_error_and_never_a_panic(
+        events in events(), at: prop::sample::Index, bits in 1..255u8,
+    ) {
+        let mut writer = EventWriter::new(Vec::new()).unwrap();
+        events.iter().for_each(|event| writer.write(event).unwrap());
+        let mut file = writer.finish().unwrap();
+        let index = at.index(file.len());
+        file[index] ^= bits;
+        if let Ok(reader) = EventReader::new(&file[..]) {
+            let errors = reader.take_while(Result::is_ok).count();
+            prop_assert!(errors <= events.len());
+        }
+    }
+}
