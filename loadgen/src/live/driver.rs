@@ -226,11 +226,11 @@ impl Run {
     async fn never_succeeds(&self) {
         loop {
             sleep(FIRST_SUCCESS_WITHIN).await;
-            let totals = self.shared.totals();
-            if totals.succeeded > 0 {
+            let pulse = self.shared.pulse();
+            if pulse.succeeded > 0 {
                 return std::future::pending().await;
             }
-            if totals.errors > 0 {
+            if pulse.errors > 0 {
                 return;
             }
         }

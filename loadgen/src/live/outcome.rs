@@ -30,12 +30,12 @@ pub enum Ending {
 impl Ending {
     /// Why the target counts as unreachable, if it does.
     pub fn unreachable(&self, recorded: &Recorded) -> Option<String> {
-        let totals = recorded.totals;
+        let pulse = recorded.pulse;
         match self {
             Ending::NotPrepared(reason) => Some(format!("the target stopped serving while the run prepared: {reason}")),
             Ending::Interrupted => None,
-            Ending::NothingSucceeded | Ending::Complete if totals.succeeded == 0 && totals.errors > 0 => {
-                Some(format!("nothing ever succeeded: all {} operations failed", totals.operations))
+            Ending::NothingSucceeded | Ending::Complete if pulse.succeeded == 0 && pulse.errors > 0 => {
+                Some(format!("nothing ever succeeded: all {} operations failed", pulse.operations()))
             }
             Ending::NothingSucceeded | Ending::Complete => None,
         }

@@ -37,15 +37,15 @@ pub struct Progress {
     pub t_ns: i64,
     /// The plan's end, in nanoseconds.
     pub end_ns: i64,
-    /// Open connections.
+    /// Users that are connected.
     pub users: u64,
     /// Users of the plan.
     pub users_planned: usize,
     /// Operations that ended in the last second.
     pub rate: u64,
-    /// Median response time of the last second, in nanoseconds; absent without operations.
+    /// Median response time of the busiest operation in the last second, in nanoseconds; absent without operations.
     pub p50_ns: Option<u64>,
-    /// 99th percentile of the last second (the largest, with fewer than 100), in nanoseconds.
+    /// Its 99th percentile (the largest, with fewer than 100), in nanoseconds.
     pub p99_ns: Option<u64>,
     /// Operations that failed or stayed unknown, since time 0.
     pub errors: u64,

@@ -9,7 +9,7 @@
 use super::files::Files;
 use super::generator::{GeneratorWatch, LagMeter};
 use super::progress::{OnProgress, Progress, RunStage};
-use super::pulse::{Pulse, Totals};
+use super::pulse::{Pulse, in_second};
 use super::samples::{Sample, TargetProbe};
 use super::sink::{LiveSink, Stamped};
 use crate::commons::lock;
@@ -48,7 +48,7 @@ struct Status {
     stage: RunStage,
     faults: Vec<String>,
     is_complete: bool,
-    totals: Totals,
+    pulse: Pulse,
 }
 
 impl Shared {
@@ -58,8 +58,8 @@ impl Shared {
     }
 
     /// Operations since time 0, as of the last beat.
-    pub fn totals(&self) -> Totals {
-        lock(&self.status).totals
+    pub fn pulse(&self) -> Pulse {
+        lock(&self.status).pulse
     }
 
     /// The run is over. `faults` are reasons of the generator's own why its numbers cannot be trusted.
@@ -89,7 +89,7 @@ pub struct Recorded {
     /// How the generator did.
     pub generator: Generator,
     /// Operations of users since time 0.
-    pub totals: Totals,
+    pub pulse: Pulse,
     /// Latencies and errors.
     pub numbers: numbers::Totals,
     /// Plan time of the last event, in nanoseconds.
@@ -187,23 +187,22 @@ impl Recorder {
         self.files.sample(&sample);
         self.files.latencies(&self.numbers.drain_intervals());
         self.files.flush();
-        let beat = self.pulse.beat();
-        let totals = self.pulse.totals();
+        let (rate, busiest) = self.numbers.last_second().map_or((0, None), in_second);
         let mut status = lock(&self.shared.status);
-        status.totals = totals;
+        status.pulse = self.pulse;
         let stage = status.stage;
         drop(status);
         let progress = Progress {
             stage,
             t_ns: sample.t_ns,
             end_ns: i64::try_from(self.plan.end_ns()).unwrap_or(i64::MAX),
-            users: self.pulse.connections(),
+            users: self.numbers.connected_users(),
             users_planned: self.plan.users.len(),
-            rate: beat.ended,
-            p50_ns: beat.p50_ns,
-            p99_ns: beat.p99_ns,
-            errors: totals.errors,
-            operations: totals.operations,
+            rate,
+            p50_ns: busiest.map(|operation| operation.p50_ns),
+            p99_ns: busiest.map(|operation| operation.p99_ns),
+            errors: self.pulse.errors,
+            operations: self.pulse.operations(),
             generator: self.validity(),
         };
         (self.on_progress)(&progress);
@@ -222,7 +221,7 @@ impl Recorder {
             numbers,
             verdicts: self.judge.finish(end),
             generator: self.watch.judge(&self.shared.lag, status.faults),
-            totals: self.pulse.totals(),
+            pulse: self.pulse,
             end_ns: self.end_ns,
             write_error: self.files.finish(),
         }

@@ -130,8 +130,9 @@ impl<N: Network> Interpreter<N> {
                 if control == Control::Stop {
                     break;
                 }
-                // A repetition that never waits for anything must not keep its thread from the others.
-                tokio::task::yield_now().await;
+                // A repetition that never waits for anything must not keep its thread from the others; one that does has
+                // yielded already, and pays nothing here.
+                tokio::task::consume_budget().await;
             }
             self.repetition = outer;
             Ok(control)
