@@ -6,6 +6,8 @@
 
 mod awaited;
 mod names;
+#[cfg(test)]
+mod tests;
 mod user;
 mod wire;
 
