@@ -169,17 +169,23 @@ impl Fault {
 
     fn locate(self, source: &Source<'_>) -> Diagnostic {
         let (line, column) = source.position(self.span.start);
+        let clean = |words: Option<String>| words.map(|words| printable(&words));
         Diagnostic {
             line,
             column,
             excerpt: source.excerpt(&self.span),
-            message: self.message,
-            found: self.found,
-            expected: self.expected,
-            nearest: self.nearest,
-            hint: self.hint,
+            message: printable(&self.message),
+            found: clean(self.found),
+            expected: clean(self.expected),
+            nearest: clean(self.nearest),
+            hint: clean(self.hint),
         }
     }
+}
+
+/// Names from the file stand in messages, and control characters of a file must not reach a terminal.
+fn printable(words: &str) -> String {
+    words.chars().map(crate::source::printable).collect()
 }
 
 /// The faults found so far.

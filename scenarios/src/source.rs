@@ -89,7 +89,7 @@ impl<'s> Source<'s> {
 }
 
 /// Control characters of a file must not reach a terminal.
-fn printable(character: char) -> char {
+pub(crate) fn printable(character: char) -> char {
     match character {
         '\t' | '\r' => ' ',
         control if control.is_control() => '\u{fffd}',

@@ -644,8 +644,13 @@ fn a_fault_as_data_has_place_words_and_the_nearest_name() {
 
 #[test]
 fn control_characters_of_a_file_never_reach_the_terminal() {
-    let text = faults_of_text("format = 1\nx = '\u{9b}31m' # \u{7}\n");
+    let text = faults_of_text("format = 1\nx = '\u{9b}31m' # \u{7}\n\"a\\u001b[31m\" = 1\n");
     assert!(!text.contains(['\u{9b}', '\u{7}', '\u{1b}']), "{text:?}");
+}
+
+#[test]
+fn a_byte_order_mark_is_no_fault() {
+    assert_eq!(faults_of_text("\u{feff}format = 1\r\n[users.workers]\r\n"), "no fault");
 }
 
 #[test]

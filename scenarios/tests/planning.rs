@@ -123,6 +123,26 @@ proptest! {
     }
 
     #[test]
+    fn a_value_of_another_kind_is_refused_or_planned_but_never_panics(
+        name in prop::sample::select(library::names().collect::<Vec<_>>()),
+        line in any::<prop::sample::Index>(),
+        value in prop::sample::select(vec![
+            "1", "-1", "0", "99999999999999999999", "inf", "nan", "true", "1979-05-27", "''", "'x'", "'5s'", "[]", "{}",
+            "[[], {}]", "[1, 'a']", "{ a = 1 }", "{ pick = [] }", "{ uniform = ['9s', '1s'] }", "'${x'", "'${peer.x-0}'",
+        ]),
+    ) {
+        let mut lines: Vec<String> = library::get(name).unwrap().lines().map(str::to_owned).collect();
+        let line = line.index(lines.len());
+        if let Some((key, _)) = lines[line].clone().split_once(" = ") {
+            lines[line] = format!("{key} = {value}");
+        }
+        match load(name, lines.join("\n").as_bytes(), &Overrides::default()) {
+            Ok(scenario) => assert_is_sound(&scenario.plan(1, World::Simulated)),
+            Err(faults) => prop_assert!(faults.to_string().contains("error: ")),
+        }
+    }
+
+    #[test]
     fn a_damaged_file_is_refused_or_planned_but_never_panics(
         name in prop::sample::select(library::names().collect::<Vec<_>>()),
         cut in any::<prop::sample::Index>(),
