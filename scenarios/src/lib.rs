@@ -2,6 +2,7 @@
 //! [`plan::Plan`] is what everything else plays.
 //!
 //! - [`load`], [`schema`]: the language (`language` holds one file per section)
+//! - [`check_names`], [`defect_names`]: words that other parts must know as well
 //! - [`diagnostics`]: what is wrong with a file, the way a compiler says it
 //! - [`scenario`]: a valid file, choices still open
 //! - [`plan`]: a scenario with a seed applied; [`timeline`] prints one
@@ -21,6 +22,8 @@ mod source;
 mod tree;
 
 pub use diagnostics::{Diagnostic, Diagnostics};
+pub use language::checks::names as check_names;
+pub use language::defects::names as defect_names;
 pub use language::load;
 pub use language::schema::schema;
 pub use plan::timeline::timeline;

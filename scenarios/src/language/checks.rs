@@ -60,8 +60,8 @@ static BOUND: Table = Table {
 
 static SKIPPED: Names = Names { what: "check", rule: NameRule::Plain, value: Shape::Text };
 
-/// Names of all checks.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+/// Names of all checks that a scenario can name; `reports` has a check for each.
+pub fn names() -> impl Iterator<Item = &'static str> {
     CHECKS.keys.iter().map(|key| key.name).filter(|name| *name != "skip")
 }
 

@@ -23,6 +23,11 @@ pub(crate) const DEFECTS: [(&str, Side); 8] = [
     ("reservation_never_expires", Side::Server),
 ];
 
+/// Names of all defects that a scenario can name; the reference system knows each.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    DEFECTS.iter().map(|(name, _)| *name)
+}
+
 /// The defects in a list that belong to `side`; others are faults with the right place as a hint.
 pub(crate) fn read(names: Vec<(String, Span)>, side: Side, faults: &mut Faults) -> Vec<String> {
     let mut defects = Vec::new();
