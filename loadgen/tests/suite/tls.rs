@@ -1,13 +1,19 @@
 //! TLS with a private authority: trusted when its file is given, refused with the class `tls` when not.
 
-use crate::support::network;
-use rehearsal_loadgen::live::network::{LiveStream, TcpNetwork};
+use crate::live_runs::{options, run_quietly};
+use crate::support::{Served, client, network, plan, user, worker};
+use rehearsal_loadgen::live::options::{LiveError, LiveOptions};
 use rehearsal_loadgen::live::tls::Trust;
-use rehearsal_reference::failure::{Failure, FailureClass};
+use rehearsal_loadgen::live::url;
+use rehearsal_loadgen::target::user_agent;
+use rehearsal_reference::failure::FailureClass;
 use rehearsal_reference::network::{Endpoint, Listener, Network};
+use rehearsal_reference::server::ServerOptions;
+use rehearsal_reports::outcome::Overall;
 use rustls::pki_types::PrivateKeyDer;
 use std::sync::Arc;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::copy_bidirectional;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 /// An authority, and what a server needs that it vouches for under the name `localhost`.
@@ -35,41 +41,44 @@ fn vouched() -> Vouched {
     Vouched { authority_pem: authority_certificate.pem(), server }
 }
 
-/// Answers each connection with what it read.
-async fn echo_over_tls(server: rustls::ServerConfig) -> (u16, tokio::task::JoinSet<()>) {
+/// Takes TLS off and passes everything on to a port of this machine, as a reverse proxy does.
+async fn in_front_of(port: u16, server: rustls::ServerConfig) -> (u16, JoinSet<()>) {
     let mut listener = network().bind("localhost:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let front = listener.local_addr().unwrap().port();
     let acceptor = TlsAcceptor::from(Arc::new(server));
-    let mut tasks = tokio::task::JoinSet::new();
-    tasks.spawn(async move {
+    let mut accepting = JoinSet::new();
+    accepting.spawn(async move {
+        let mut passing = JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
-            if let Ok(mut stream) = acceptor.accept(stream).await {
-                let mut bytes = [0; 5];
-                let _ = stream.read_exact(&mut bytes).await;
-                let _ = stream.write_all(&bytes).await;
-            }
+            let acceptor = acceptor.clone();
+            passing.spawn(async move {
+                let behind = Endpoint { host: "127.0.0.1".into(), port, tls: false };
+                let Ok(mut outside) = acceptor.accept(stream).await else { return };
+                let Ok(mut inside) = network().connect(&behind).await else { return };
+                // Either side may end first, with or without a word.
+                let _ = copy_bidirectional(&mut outside, &mut inside).await;
+            });
         }
     });
-    (port, tasks)
+    (front, accepting)
 }
 
-async fn connect(trust: &Trust, port: u16) -> Result<LiveStream, Failure> {
-    let endpoint = Endpoint { host: "localhost".into(), port, tls: true };
-    TcpNetwork::new(trust).unwrap().connect(&endpoint).await.map_err(|error| Failure::of_connect(&error))
-}
-
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_private_authority_is_trusted_when_its_file_is_given_and_only_then() {
     let Vouched { authority_pem, server } = vouched();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ca.pem");
     std::fs::write(&file, authority_pem).unwrap();
-    let (port, _server) = echo_over_tls(server).await;
-    let mut stream = connect(&Trust::Private(file), port).await.unwrap();
-    stream.write_all(b"hello").await.unwrap();
-    let mut answer = [0; 5];
-    stream.read_exact(&mut answer).await.unwrap();
-    assert_eq!(&answer, b"hello");
-    let failure = connect(&Trust::Machine, port).await.err().unwrap();
-    assert_eq!(failure.class, FailureClass::Tls, "{failure}");
+    let served = Served::start(ServerOptions::default()).await;
+    let (port, _proxy) = in_front_of(served.port, server).await;
+    let address = |scheme: &str| format!("{scheme}://localhost:{port}");
+    let target = url::target(&address("wss"), Some(&address("https")), user_agent("test")).unwrap();
+    let plan = || plan(vec![user(0, "workers", 0, worker(10)), user(1, "clients", 0, client(1))]);
+    let trusting = LiveOptions { trust: Trust::Private(file), ..options(target.clone(), &folder) };
+    let run = run_quietly(plan(), trusting).await.unwrap();
+    assert_eq!((run.outcome.verdict, run.left_behind.is_nothing()), (Overall::Holds, true), "{:?}", run.outcome.notes);
+    match run_quietly(plan(), options(target, &folder)).await {
+        Err(LiveError::Unreachable { failure, .. }) => assert_eq!(failure.class, FailureClass::Tls, "{failure}"),
+        other => panic!("{:?}", other.err()),
+    }
 }
