@@ -262,6 +262,7 @@ fn a_drained_worker_finishes_its_job_takes_no_other_and_leaves() {
     assert_eq!(worker.hears("c2", "job_request", "j2"), ["to c2: job_response j2 busy"]);
     assert!(!worker.core.is_done());
     assert_eq!(worker.waits_until(20).last().unwrap(), "status maintenance");
+    worker.acknowledged();
     assert!(worker.core.is_done());
 }
 
@@ -271,7 +272,23 @@ fn a_worker_told_to_leave_now_fails_its_job_and_says_so() {
     worker.runs("c1", "j1");
     let leaves = ["to c1: job_failed j1 WORKER_LEAVES", "ended j1 failed", "status maintenance"];
     assert_eq!(worker.asked(Shutdown::Now), leaves);
+    worker.acknowledged();
     assert!(worker.core.is_done());
+}
+
+#[test]
+fn a_worker_that_leaves_waits_for_the_answer_to_its_last_update_but_not_for_ever() {
+    for is_answered in [true, false] {
+        let mut worker = Bench::new(Strategy::MetadataFirst, &[]);
+        assert!(!worker.asked(Shutdown::Now).is_empty());
+        assert!(!worker.core.is_done(), "its last word is still on the way");
+        if is_answered {
+            worker.acknowledged();
+        } else {
+            worker.waits_until(1);
+        }
+        assert!(worker.core.is_done());
+    }
 }
 
 #[test]

@@ -25,6 +25,9 @@ use std::time::Duration;
 /// How long an offer waits for its assignment (operational document).
 const ASSIGNMENT_WITHIN: Duration = Duration::from_secs(ASSIGNMENT_TIMEOUT_SEC);
 
+/// How long a worker that leaves waits for the answer to its last update.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// How long the nth job of this worker takes, counted from 0.
 pub type JobDuration = Arc<dyn Fn(u64) -> Duration + Send + Sync>;
 
@@ -49,6 +52,8 @@ pub struct WorkerCore {
     profile: WorkerProfile,
     is_joined: bool,
     shutdown: Shutdown,
+    /// Until when it waits for the answer to its last update, once it is told to leave.
+    farewell_until: Option<Duration>,
     offers: BTreeMap<String, Offer>,
     jobs: BTreeMap<String, Job>,
     jobs_begun: u64,
@@ -65,21 +70,27 @@ impl Program for WorkerCore {
             Input::Joined => self.joined(now),
             Input::Lost => self.lost(now),
             Input::Message(message) => self.receive(message, now),
-            Input::Shutdown(asked) => self.shut_down(asked),
+            Input::Shutdown(asked) => self.shut_down(asked, now),
         }
     }
 
     fn deadline(&self) -> Option<Duration> {
         let offers = self.offers.values().filter(|offer| self.lapses(offer)).map(|offer| offer.until);
         let reports = self.reports.deadline().filter(|_| self.is_joined);
-        offers.chain(self.jobs.values().map(Job::deadline)).chain(reports).min()
+        offers.chain(self.jobs.values().map(Job::deadline)).chain(reports).chain(self.farewell_until).min()
     }
 
     fn handle_deadline(&mut self, now: Duration) {
+        let had_jobs = !self.jobs.is_empty();
         self.drop_lapsed_offers(now);
         self.report_progress(now);
         self.complete_jobs(now);
         self.announce();
+        if self.farewell_until.is_some_and(|until| until <= now) {
+            self.farewell_until = None;
+        } else if self.shutdown != Shutdown::Run && had_jobs && self.jobs.is_empty() {
+            self.farewell_until = Some(now + FAREWELL);
+        }
     }
 
     fn poll_output(&mut self) -> Option<Output> {
@@ -95,7 +106,8 @@ impl Program for WorkerCore {
 
     fn is_done(&self) -> bool {
         let is_idle = self.offers.is_empty() && self.jobs.is_empty() && self.reports.is_empty();
-        self.shutdown == Shutdown::Now || self.shutdown == Shutdown::Drain && is_idle
+        let may_leave = self.shutdown == Shutdown::Now || self.shutdown == Shutdown::Drain && is_idle;
+        may_leave && !self.awaits_acknowledgement()
     }
 }
 
@@ -114,8 +126,14 @@ impl WorkerCore {
             updates_sent: 0,
             updates_acknowledged: 0,
             reports: Reports::default(),
+            farewell_until: None,
             outputs: VecDeque::new(),
         }
+    }
+
+    /// Whether its last word about itself is still on the way: leaving before the answer would leave its outcome unknown.
+    fn awaits_acknowledgement(&self) -> bool {
+        self.is_joined && self.updates_acknowledged < self.updates_sent && self.farewell_until.is_some()
     }
 
     /// What it is doing, as it tells it and as it judges requests by it.
@@ -290,8 +308,9 @@ impl WorkerCore {
         }
     }
 
-    fn shut_down(&mut self, asked: Shutdown) {
+    fn shut_down(&mut self, asked: Shutdown, now: Duration) {
         self.shutdown = self.shutdown.max(asked);
+        self.farewell_until = Some(now + FAREWELL);
         if self.shutdown == Shutdown::Now {
             self.offers.clear();
             for (job, Job { client, .. }) in std::mem::take(&mut self.jobs) {
