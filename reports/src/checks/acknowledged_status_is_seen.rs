@@ -7,6 +7,7 @@
 //! [`super::omissions`] (peers that were not).
 
 use super::cast::{Cast, Standing};
+use super::faults::HostFate;
 use super::filters::{Match, matches};
 use super::findings::{Findings, Profile, seconds, users};
 use super::metadata;
@@ -54,8 +55,11 @@ impl Check for StatusIsSeen {
                 }
                 self.omissions.closed(moment, cast);
             }
-            Act::Fault { users, .. } => {
-                self.discovering.retain(|_, user| !users.contains(user));
+            Act::Fault { fate, users } => {
+                // A cut or lossy link only delays an answer; who is down never gets one.
+                if *fate == HostFate::Down {
+                    self.discovering.retain(|_, user| !users.contains(user));
+                }
                 self.omissions.troubled(users);
             }
             _ => {}
