@@ -1,5 +1,5 @@
-//! What is wrong with a scenario file, the way a compiler says it: where, what was found, what was expected, the nearest
-//! valid name, a hint. All faults of a file at once, as text for people and as data for programs.
+//! What is wrong with a scenario file, the way a compiler says it: where, what was found, what was expected, the
+//! nearest valid name, a hint. All faults of a file at once, as text for people and as data for programs.
 //!
 //! Neighbours: `language` collects faults while it reads, `source` knows lines and columns. Left out: where the file
 //! came from; the caller names the path.

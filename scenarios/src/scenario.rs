@@ -1,6 +1,7 @@
 //! A scenario: a file that passed every check, typed, before a seed is applied. Choices are still open in here.
 //!
-//! Neighbours: `language` builds one, `plan::expand` applies a seed. Left out: spans and faults, which a valid file has not.
+//! Neighbours: `language` builds one, `plan::expand` applies a seed. Left out: spans and faults, which a valid file has
+//! not.
 
 use crate::distribution::{Distribution, Nanos};
 use crate::plan::{

@@ -97,7 +97,8 @@ impl Node {
         }
     }
 
-    /// The same value as JSON. Dates become strings and numbers that JSON lacks become null; the shape check refuses both.
+    /// The same value as JSON. Dates become strings and numbers that JSON lacks become null; the shape check refuses
+    /// both.
     pub fn to_json(&self) -> serde_json::Value {
         match &self.value {
             Value::Text(text) => text.as_str().into(),

@@ -1,5 +1,5 @@
-//! What the language means where one word has several readings: expectations by world, directions of a cut, defaults that
-//! follow from other groups, overrides.
+//! What the language means where one word has several readings: expectations by world, directions of a cut, defaults
+//! that follow from other groups, overrides.
 
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 

@@ -1,7 +1,8 @@
-//! Walks a document along its shapes and collects every fault of form: unknown keys, wrong kinds, values out of range, keys
-//! that are missing, keys that are not there yet.
+//! Walks a document along its shapes and collects every fault of form: unknown keys, wrong kinds, values out of range,
+//! keys that are missing, keys that are not there yet.
 //!
-//! Neighbours: `shape` (what is allowed), `view` (reads what passed). Left out: contradictions, which the sections find.
+//! Neighbours: `shape` (what is allowed), `view` (reads what passed). Left out: contradictions, which the sections
+//! find.
 
 use crate::diagnostics::{Fault, Faults};
 use crate::language::shape::{NameRule, Names, Presence, Shape, Table, Words};

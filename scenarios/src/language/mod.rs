@@ -5,7 +5,8 @@
 //! - `system`, `users`, `arrive`, `behaviour`, `flow`, `step`, `verb`, `network`, `fault`,
 //!   `time`, `checks`, `thresholds`, `expect`: sections
 //!
-//! A file is read in two passes: `check` finds faults of form, the sections find contradictions; both go on after a fault.
+//! A file is read in two passes: `check` finds faults of form, the sections find contradictions; both go on after a
+//! fault.
 
 pub(crate) mod arrive;
 pub(crate) mod behaviour;

@@ -1,5 +1,5 @@
-//! The language as a JSON Schema (draft 2020-12), for editors: completion, words on hover, red lines under unknown keys.
-//! Derived from the shapes alone. Neighbours: `shape`. Left out: what is not there yet, and contradictions.
+//! The language as a JSON Schema (draft 2020-12), for editors: completion, words on hover, red lines under unknown
+//! keys. Derived from the shapes alone. Neighbours: `shape`. Left out: what is not there yet, and contradictions.
 
 use crate::language::ROOT;
 use crate::language::check::wanted;

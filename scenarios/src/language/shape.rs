@@ -1,8 +1,8 @@
 //! Shapes: the one description of the language. Tables of keys with shape, default and words; the shape check, the
 //! suggestions for unknown keys, the defaults and the JSON Schema all come from them, so they cannot drift apart.
 //!
-//! Neighbours: each section's file declares its table, `check` walks a document along them, `schema` prints them, `view`
-//! reads values. Left out: contradictions between keys, which each section's reader finds.
+//! Neighbours: each section's file declares its table, `check` walks a document along them, `schema` prints them,
+//! `view` reads values. Left out: contradictions between keys, which each section's reader finds.
 
 /// What a value looks like.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ pub(crate) static TIME: Table = Table {
         key(
             "measure",
             PER_WORLD,
-            "What thresholds judge; ends early when all users are done. Left out: long enough for everything that is planned, at least 60s.",
+            "What thresholds judge; ends early when all users are done. Left out: long enough for all plans, at least 60s.",
         ),
         default(
             "settle",

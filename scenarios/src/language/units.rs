@@ -1,4 +1,5 @@
-//! Strings with a unit: durations and objectives. Neighbours: `distribution`, `thresholds`. Left out: where they are allowed.
+//! Strings with a unit: durations and objectives. Neighbours: `distribution`, `thresholds`. Left out: where they are
+//! allowed.
 
 use crate::distribution::Nanos;
 use crate::language::shape::{Form, Shape};

@@ -1,5 +1,5 @@
-//! Reads steps: each verb with its keys becomes a [`Verb`] of the plan. Meeting points do not yet know how many users come.
-//! Neighbours: `step` (shapes), `templates`, `flow`.
+//! Reads steps: each verb with its keys becomes a [`Verb`] of the plan. Meeting points do not yet know how many users
+//! come. Neighbours: `step` (shapes), `templates`, `flow`.
 
 use crate::diagnostics::{Fault, Faults};
 use crate::distribution::Distribution;

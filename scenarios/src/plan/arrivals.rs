@@ -1,5 +1,5 @@
-//! When the users of a group begin. Neighbours: `expand`. A rate that changes linearly is a Poisson process (or a regular
-//! one) of rate 1, bent by the inverse of the expected number of arrivals.
+//! When the users of a group begin. Neighbours: `expand`. A rate that changes linearly is a Poisson process (or a
+//! regular one) of rate 1, bent by the inverse of the expected number of arrivals.
 
 use crate::distribution::Nanos;
 use crate::draw::Draw;

@@ -1,7 +1,8 @@
 //! Applies a seed to a scenario: every choice about users, rooms, faults and times is made here. Pure and total.
 //!
-//! Each draw is made at a place of its own (group, number, purpose), so that another group, another user or another fault
-//! shifts nobody's draws. Neighbours: `scenario` (what is still open), `hosts` (who runs where), `arrivals` (when).
+//! Each draw is made at a place of its own (group, number, purpose), so that another group, another user or another
+//! fault shifts nobody's draws. Neighbours: `scenario` (what is still open), `hosts` (who runs where), `arrivals`
+//! (when).
 
 use crate::distribution::{Nanos, pick_index};
 use crate::draw::Draw;

@@ -1,4 +1,5 @@
-//! What goes wrong in a plan, at chosen times. Neighbours: `sim` plays it; live runs have no power over servers and links.
+//! What goes wrong in a plan, at chosen times. Neighbours: `sim` plays it; live runs have no power over servers and
+//! links.
 
 use crate::distribution::{Distribution, Nanos};
 use serde::{Deserialize, Serialize};
@@ -23,7 +24,8 @@ impl FaultPlan {
     }
 }
 
-/// What a fault does. Hosts are names of simulated hosts: `server-0`, or a user's [`UserPlan::host`](super::UserPlan::host).
+/// What a fault does. Hosts are names of simulated hosts: `server-0`, or a user's
+/// [`UserPlan::host`](super::UserPlan::host).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultAction {

@@ -1,5 +1,5 @@
-//! Who runs where in the simulated world. Users of a group that a fault names have a host each, so that a fault hits exactly
-//! them; the others share hosts, since every simulated host costs. Neighbours: `expand`.
+//! Who runs where in the simulated world. Users of a group that a fault names have a host each, so that a fault hits
+//! exactly them; the others share hosts, since every simulated host costs. Neighbours: `expand`.
 
 use crate::draw::Draw;
 use crate::scenario::{Fault, Target};

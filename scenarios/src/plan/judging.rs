@@ -1,4 +1,5 @@
-//! How a run of the plan is judged: checks, objectives, and the verdict that the scenario expects. Neighbours: `reports`.
+//! How a run of the plan is judged: checks, objectives, and the verdict that the scenario expects. Neighbours:
+//! `reports`.
 
 use crate::distribution::Nanos;
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,8 @@ pub struct Threshold {
     pub operation: String,
     /// What is measured.
     pub measure: Measure,
-    /// The measured value must be below (or, for throughput, above) this: nanoseconds, a share 0–1, or operations a second.
+    /// The measured value must be below (or, for throughput, above) this: nanoseconds, a share 0–1, or operations a
+    /// second.
     pub limit: f64,
     /// As the author wrote it, such as `p99 < 100ms`.
     pub text: String,

@@ -2,8 +2,8 @@
 //!
 //! Times are nanoseconds from the start of the plan (time 0 is after prepare: sign-ins and rooms come before it).
 //! What repeats without a known end (think time, a worker's job lengths) stays a
-//! [`Distribution`](crate::distribution::Distribution) and is sampled at `draw.at(user).at(repetition).at(step)`, so that
-//! late answers shift nothing.
+//! [`Distribution`](crate::distribution::Distribution) and is sampled at `draw.at(user).at(repetition).at(step)`, so
+//! that late answers shift nothing.
 //!
 //! - `system`, `user`, `step`, `fault`, `judging`: what a plan is made of
 //! - `expand`, with `arrivals` and `hosts`: makes a plan from a valid scenario

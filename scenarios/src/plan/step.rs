@@ -1,4 +1,5 @@
-//! Steps of a flow: what a user does that plays no built-in behaviour. Neighbours: `user` holds them, `loadgen` plays them.
+//! Steps of a flow: what a user does that plays no built-in behaviour. Neighbours: `user` holds them, `loadgen` plays
+//! them.
 
 use crate::distribution::{Distribution, Nanos};
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-//! A plan as a readable time-line: seconds, who, what, for `rehearsal plan`. The steps of each group follow once, since all
-//! its users play the same. Neighbours: `plan` (what is printed). Left out: colours; the caller's terminal decides.
+//! A plan as a readable time-line: seconds, who, what, for `rehearsal plan`. The steps of each group follow once, since
+//! all its users play the same. Neighbours: `plan` (what is printed). Left out: colours; the caller's terminal decides.
 
 use crate::distribution::{Distribution, Nanos};
 use crate::language::units;
