@@ -6,7 +6,7 @@ use crate::journal::Resource;
 use crate::recorder::UserRecorder;
 use crate::steward::{RUN, Steward};
 use crate::users::UserEnv;
-use rehearsal_reference::failure::FailureClass;
+use rehearsal_reference::failure::{Failure, FailureClass};
 use rehearsal_reference::network::Network;
 
 /// What could not be removed.
@@ -37,17 +37,18 @@ impl LeftBehind {
 /// after the first refused connection the rest is left behind.
 pub async fn clean_up<N: Network>(env: &UserEnv<N>) -> LeftBehind {
     let mut steward = Steward::new(env, UserRecorder::new(env.sink.clone(), RUN.into(), 1));
-    let mut left = LeftBehind::default();
-    let mut is_gone = false;
     for (what, id) in resources(&env.commons) {
-        if !is_gone && let Err(failure) = steward.remove(what, &id).await {
-            is_gone = matches!(failure.class, FailureClass::Refused | FailureClass::TimedOut | FailureClass::Dns);
-        } else if !is_gone {
-            continue;
+        match steward.remove(what, &id).await {
+            Ok(()) => env.commons.removed(what, &id),
+            Err(failure) if is_gone(&failure) => break,
+            Err(_) => {}
         }
-        left.add(what, id);
     }
-    left
+    everything(&env.commons)
+}
+
+fn is_gone(failure: &Failure) -> bool {
+    matches!(failure.class, FailureClass::Refused | FailureClass::TimedOut | FailureClass::Dns)
 }
 
 /// Everything that a run made and has not removed, when it must end at once.

@@ -2,6 +2,7 @@
 //! that the run is in. Shared by `Arc` between all users, also between simulated hosts. Secrets live here and in
 //! requests, never in events.
 
+use crate::journal::Resource;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -84,6 +85,14 @@ impl Commons {
     /// User names of all identities made so far.
     pub fn usernames(&self) -> Vec<String> {
         lock(&self.identities).values().map(|identity| identity.username.clone()).collect()
+    }
+
+    /// A room or an identity is removed from the target: nobody needs to remove it again.
+    pub fn removed(&self, what: Resource, id: &str) {
+        match what {
+            Resource::Room => lock(&self.rooms).retain(|room| room.id != id),
+            Resource::Identity => lock(&self.identities).retain(|_, identity| identity.username != id),
+        }
     }
 
     /// Waits until `count` different users have come to this point. The caller bounds the time.
