@@ -1,8 +1,8 @@
 //! Distributions: one shape for every random duration or number of a scenario, sampled by a [`Draw`].
 //!
 //! Written `"5s"`, `{ uniform = ["5s", "20s"] }`, `{ exponential = "4s" }`,
-//! `{ lognormal = { p50 = "4ms", p99 = "40ms" } }` or `{ pick = […], weights = […] }`. Neighbours: `draw` (where randomness comes from), `language` (how it is
-//! written). `libm` keeps the results the same on every platform.
+//! `{ lognormal = { p50 = "4ms", p99 = "40ms" } }` or `{ pick = […], weights = […] }`. Neighbours: `draw` (where
+//! randomness comes from), `language` (how it is written). `libm` keeps the results the same on every platform.
 
 use crate::draw::Draw;
 use serde::{Deserialize, Serialize};
