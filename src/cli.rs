@@ -301,9 +301,18 @@ pub struct Serve {
     /// Show the quirks of a deployed server in place of the documented behaviour.
     #[arg(long)]
     pub deployed: bool,
-    /// Verify identity tokens with the keys of this JWKS file, of another issuer.
-    #[arg(long, value_name = "FILE")]
+    /// Verify identity tokens with the keys of this JWKS file, of another issuer; sign-in is then that issuer's.
+    #[arg(long, value_name = "FILE", requires = "issuer", requires = "client_id")]
     pub jwks: Option<PathBuf>,
+    /// The `iss` claim that identity tokens must have.
+    #[arg(long, value_name = "URL")]
+    pub issuer: Option<String>,
+    /// The application that identity tokens must be for (`aud`, or `client_id`).
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
+    /// PEM file of an RSA private key to sign identity tokens with; a new one is made at each start without it.
+    #[arg(long, value_name = "FILE", conflicts_with = "jwks")]
+    pub identity_key: Option<PathBuf>,
 }
 
 /// Where a reference program finds its server.

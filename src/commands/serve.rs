@@ -13,6 +13,7 @@ use rehearsal_reference::server::{Server, ServerOptions};
 use rehearsal_reference::store::MemoryRoomStore;
 use rehearsal_reference::surroundings::Surroundings;
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Serves until told to leave.
@@ -72,21 +73,32 @@ fn names_of(side: DefectSide) -> String {
     names.join(", ")
 }
 
+/// Who signs and verifies identity tokens: another issuer's keys, a key of the user's, or a new one.
 fn identity(arguments: &Serve, surroundings: &Surroundings) -> Result<Arc<dyn Identity>, Failure> {
-    let Some(path) = &arguments.jwks else {
-        let generated = Rs256Identity::generate(Issuer::default(), &*surroundings.random);
-        return Ok(Arc::new(
-            generated.map_err(|error| Failure::usage(format!("cannot make an identity key: {error}"), ""))?,
-        ));
+    let defaults = Issuer::default();
+    let issuer = Issuer {
+        url: arguments.issuer.clone().unwrap_or(defaults.url),
+        client_id: arguments.client_id.clone().unwrap_or(defaults.client_id),
     };
-    let json = std::fs::read_to_string(path).map_err(|error| {
-        Failure::usage(format!("cannot read {}: {error}", path.display()), "--jwks names a JWKS file (JSON)")
+    if let Some(path) = &arguments.jwks {
+        let jwks = JwksIdentity::from_json(issuer, &read(path, "--jwks names a JWKS file (JSON)")?);
+        let jwks = jwks.map_err(|error| {
+            let hint = "a JWKS file holds {\"keys\": […]} with RSA keys";
+            Failure::usage(format!("{} holds no usable keys: {error}", path.display()), hint)
+        })?;
+        return Ok(Arc::new(jwks));
+    }
+    let identity = match &arguments.identity_key {
+        Some(path) => Rs256Identity::from_pem(issuer, &read(path, "--identity-key names a PEM file")?),
+        None => Rs256Identity::generate(issuer, &*surroundings.random),
+    };
+    let identity = identity.map_err(|error| {
+        Failure::usage(format!("cannot use the identity key: {error}"), "a key is PEM, RSA, of at least 2,048 bits")
     })?;
-    let jwks = JwksIdentity::from_json(Issuer::default(), &json).map_err(|error| {
-        Failure::usage(
-            format!("{} holds no usable keys: {error}", path.display()),
-            "a JWKS file holds {\"keys\": […]} with RSA keys",
-        )
-    })?;
-    Ok(Arc::new(jwks))
+    Ok(Arc::new(identity))
+}
+
+fn read(path: &Path, hint: &str) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display()), hint))
 }
