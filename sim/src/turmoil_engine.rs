@@ -21,6 +21,20 @@ use turmoil::{Builder, Sim};
 /// Connects and segments that one tick may bring; turmoil's own 64 panics when a room fills up at once.
 const TCP_CAPACITY: usize = 4_096;
 
+/// The engine's word in results.
+pub const NAME: &str = "turmoil";
+
+/// Why this engine cannot play a fault, in words; none if it can.
+pub fn refuses(action: &FaultAction) -> Option<&'static str> {
+    match action {
+        FaultAction::Partition { .. }
+        | FaultAction::Latency { .. }
+        | FaultAction::Loss { .. }
+        | FaultAction::Kill { .. }
+        | FaultAction::Lose { .. } => None,
+    }
+}
+
 /// A world on turmoil. Belongs to the thread it was made on.
 pub struct TurmoilEngine {
     // Dropped in this order: hosts first, while the thread still simulates.
@@ -104,7 +118,7 @@ impl TurmoilEngine {
 
 impl Engine for TurmoilEngine {
     fn name(&self) -> &'static str {
-        "turmoil"
+        NAME
     }
 
     fn add_host(&mut self, name: &str, program: Program) {

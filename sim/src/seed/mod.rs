@@ -10,6 +10,8 @@ mod driver;
 mod programs;
 mod schedule;
 
+pub use crate::turmoil_engine::{NAME as ENGINE, refuses};
+
 use self::programs::Programs;
 use crate::engine::Engine;
 use crate::event_log::{EventLog, Finished, Keep, PendingOperation};
@@ -18,7 +20,7 @@ use crate::turmoil_engine::TurmoilEngine;
 use rehearsal_reference::identity::{Hs256Identity, Identity};
 use rehearsal_reports::event::Event;
 use rehearsal_reports::verdict::{CheckVerdict, Verdict};
-use rehearsal_scenarios::plan::{FaultAction, Plan};
+use rehearsal_scenarios::plan::Plan;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,20 +131,6 @@ impl fmt::Display for Pending {
         }
     }
 }
-
-/// Why this engine cannot play a fault, in words; none if it can.
-pub fn refuses(action: &FaultAction) -> Option<&'static str> {
-    match action {
-        FaultAction::Partition { .. }
-        | FaultAction::Latency { .. }
-        | FaultAction::Loss { .. }
-        | FaultAction::Kill { .. }
-        | FaultAction::Lose { .. } => None,
-    }
-}
-
-/// The engine's word in results.
-pub const ENGINE: &str = "turmoil";
 
 /// Virtual time that a run has for each room and user before time 0, and again after the end, before it counts as stuck.
 /// Every request ends by itself within less.

@@ -1,7 +1,9 @@
 //! Faults in whole seeds: told when they begin and end, survived by the hardened system, healed after measure.
 
-use crate::scenes::{broken, faults, played, race_with};
+use crate::scenes::{broken, faults, plan, played, race_with, word};
 use rehearsal_reports::event::Kind;
+use rehearsal_sim::explore::twice;
+use rehearsal_sim::seed::TICK;
 
 fn fault(what: &str) -> String {
     race_with(&format!("[[fault]]\n{what}"))
@@ -68,4 +70,63 @@ fn a_user_that_comes_back_while_others_are_done_is_waited_for() {
     assert!(told.last().is_some_and(|(word, at)| word == "restarted" && (20.6..20.7).contains(at)), "{told:?}");
     let done = run.events.iter().filter(|event| &*event.op == "request_job" && event.kind == Kind::Ok).count();
     assert_eq!(done, 2, "both clients got their job done");
+}
+
+/// Everything at once, at random times.
+const CHAOS: &str = r#"
+format = 1
+[users.workers]
+role = "worker"
+count = 3
+strategy = "metadata_first"
+job = { uniform = ["1s", "4s"] }
+[users.clients]
+role = "client"
+count = 5
+jobs = 3
+start = { uniform = ["100ms", "3s"] }
+[[fault]]
+do = "kill"
+who = "server"
+at = { uniform = ["1s", "20s"] }
+back = { uniform = ["200ms", "4s"] }
+[[fault]]
+do = "lose"
+who = { users = "workers", pick = 1 }
+at = { uniform = ["1s", "20s"] }
+back = { uniform = ["200ms", "20s"] }
+[[fault]]
+do = "kill"
+who = { users = "clients", pick = 2 }
+at = { uniform = ["1s", "20s"] }
+back = { uniform = ["200ms", "20s"] }
+[[fault]]
+do = "partition"
+between = ["workers", "server"]
+at = { uniform = ["1s", "20s"] }
+for = { uniform = ["200ms", "40s"] }
+[[fault]]
+do = "partition"
+between = ["clients", "server"]
+way = "to_server"
+at = { uniform = ["1s", "20s"] }
+for = { uniform = ["200ms", "10s"] }
+[[fault]]
+do = "loss"
+between = ["clients", "server"]
+share = 0.2
+at = { uniform = ["1s", "20s"] }
+for = "5s"
+"#;
+
+#[test]
+fn under_all_faults_at_once_every_seed_comes_to_its_end_and_no_job_is_run_twice() {
+    for seed in 1..=8 {
+        let run = twice(&plan(CHAOS, seed), TICK).unwrap_or_else(|difference| panic!("{difference}"));
+        assert_eq!(run.failure, None, "seed {seed}");
+        assert_eq!(faults(&run).iter().filter(|(word, _)| word == "restarted").count(), 3, "seed {seed}");
+        for check in ["worker_runs_one_job_at_a_time", "job_is_begun_by_one_worker", "nobody_speaks_for_another"] {
+            assert_eq!(word(&run, check), "holds", "seed {seed}: {check}");
+        }
+    }
 }
