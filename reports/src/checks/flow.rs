@@ -33,6 +33,9 @@ pub struct OnItsWay {
     pub overtaken_by: Option<(u64, i64, (Id, u32))>,
     /// The server refused it.
     pub is_refused: bool,
+    /// The same words, sent earlier, that an arrival was taken for: the arrival may as well have been this message, and
+    /// then it is that one that never came.
+    pub twin: Option<Box<OnItsWay>>,
 }
 
 /// How a message arrives.
@@ -93,7 +96,11 @@ impl Flows {
         let same = |message: &OnItsWay| message.digest == digest;
         if let Some(index) = flow.first_in_order(same, at) {
             flow.overtake(index, (event.n, event.t_ns, at));
-            flow.take(index);
+            if let Some(taken) = flow.take(index)
+                && let Some(twin) = flow.on_their_way.iter_mut().skip(index).find(|message| same(message))
+            {
+                twin.twin = Some(Box::new(taken));
+            }
             flow.remember(digest, event.n, Was::Received);
             return Arrival::InOrder;
         }
@@ -169,6 +176,9 @@ impl Flow {
         let sender = self.on_their_way[index].sender;
         for earlier in self.on_their_way.iter_mut().take(index).filter(|earlier| earlier.sender == sender) {
             earlier.overtaken_by.get_or_insert(by);
+            if let Some(twin) = &mut earlier.twin {
+                twin.overtaken_by.get_or_insert(by);
+            }
         }
     }
 

@@ -88,6 +88,7 @@ impl MessagesArrive {
             receiver,
             overtaken_by: None,
             is_refused: false,
+            twin: None,
         };
         let settled_before_ns = event.t_ns.saturating_sub(SETTLED_AFTER_NS);
         for old in self.flows.sent(message, settled_before_ns) {
@@ -122,7 +123,8 @@ impl MessagesArrive {
     }
 
     fn settle(&mut self, message: &OnItsWay, cast: &Cast, now_ns: i64) {
-        if message.is_refused || self.is_explained(message, cast, now_ns) || self.takes_refusal(message) {
+        let is_explained = |message: &OnItsWay| message.is_refused || self.is_explained(message, cast, now_ns);
+        if is_explained(message) || message.twin.as_deref().is_some_and(is_explained) || self.takes_refusal(message) {
             return;
         }
         let (sender, receiver) = (cast.display(message.from), cast.display(message.to));
@@ -245,6 +247,26 @@ mod tests {
         history.at(3.0).sends("a", 2, "b", "done").sends("a", 2, "b", "next");
         history.at(3.1).receives("b", 1, "a", "done").receives("b", 1, "a", "next");
         assert_eq!(history.at(99.0).holds_under(NAME), 2);
+    }
+
+    #[test]
+    fn what_is_said_twice_while_the_receiver_comes_back_may_arrive_once() {
+        let mut history = two_peers();
+        history.at(0.5).joins("c", 1, "room");
+        history.at(1.0).sends("a", 1, "b", "done");
+        history.at(2.0).closes("b", 1, Closer::Network).joins("b", 2, "room");
+        history.at(3.0).sends("a", 1, "b", "done");
+        history.at(3.1).receives("b", 2, "a", "done");
+        history.at(9.0).sends("c", 1, "b", "two").receives("b", 2, "c", "two");
+        assert_eq!(history.at(99.0).holds_under(NAME), 2);
+    }
+
+    #[test]
+    fn what_is_said_twice_over_a_whole_connection_must_arrive_twice() {
+        let mut history = two_peers();
+        history.at(1.0).sends("a", 1, "b", "done").sends("a", 1, "b", "done").sends("a", 1, "b", "next");
+        history.at(1.1).receives("b", 1, "a", "done").receives("b", 1, "a", "next");
+        assert_eq!(history.at(99.0).broken_under(NAME).len(), 1);
     }
 
     #[test]
