@@ -38,7 +38,7 @@ pub struct MainJob {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// How many seeds to simulate of each variant.
-    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, default_value_t = 500, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub seeds: u64,
     /// Show no progress.
     #[arg(long, short)]

@@ -20,8 +20,11 @@ use clap::Parser;
 use cli::{Cli, Command};
 use exit::{Exit, Failure};
 use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 fn main() -> ExitCode {
+    log_to_stderr();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
@@ -49,6 +52,14 @@ fn main() -> ExitCode {
             failure.exit.into()
         }
     }
+}
+
+/// Warnings of the libraries go to stderr; `REHEARSAL_LOG=debug` asks for more. Without time stamps: a simulated seed must
+/// be the same with and without it.
+fn log_to_stderr() {
+    let wanted = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into());
+    let filter = wanted.with_env_var("REHEARSAL_LOG").from_env_lossy();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
 }
 
 /// clap prints help and version to stdout (exit 0) and faults to stderr (exit 2).
