@@ -68,18 +68,11 @@ fn outcome(folder: &Path, plan: &Plan, header: &Header, judged: Judged) -> Resul
         }
         None => None,
     };
-    let seeds = Seeds {
-        first: header.seed,
-        count: 1,
-        broken: u64::from(broken.is_some()),
-        first_broken: broken.is_some().then_some(header.seed),
-        hash: 0,
-    };
     let checks = judged.verdicts.into_iter().map(|check| CheckSummary::of_one_seed(check, header.seed, &plan.expect));
     Ok(Outcome {
         engine: header.engine.clone(),
         targets: header.targets.clone(),
-        seeds,
+        seeds: Seeds::of_one(header.seed, broken.is_some(), 0),
         verdict,
         expected,
         checks: checks.collect(),

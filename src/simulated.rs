@@ -166,20 +166,13 @@ pub fn keep_record(source: &Source, run: &SeedRun, runs: &Path) -> Result<Outcom
 pub fn of_one_seed(source: &Source, run: &SeedRun, record: &Path) -> Outcome {
     let (verdict, expected, reasons) = overall(&run.verdicts, &run.plan.expect);
     let seed = run.plan.seed;
-    let is_broken = run.is_broken();
     let mut notes = if expected { Vec::new() } else { reasons };
     notes.extend(run.failure.iter().map(ToString::to_string));
     let checks = run.verdicts.iter().map(|check| CheckSummary::of_one_seed(check.clone(), seed, &run.plan.expect));
     Outcome {
         verdict,
         expected: expected && run.failure.is_none(),
-        seeds: Seeds {
-            first: seed,
-            count: 1,
-            broken: u64::from(is_broken),
-            first_broken: is_broken.then_some(seed),
-            hash: run.hash,
-        },
+        seeds: Seeds::of_one(seed, run.is_broken(), run.hash),
         checks: checks.collect(),
         story: story_of(run),
         repeat: Some(format!("rehearsal replay {} --seed {seed}", source.shown)),

@@ -111,6 +111,13 @@ pub struct Seeds {
     pub hash: u64,
 }
 
+impl Seeds {
+    /// A run of one seed.
+    pub fn of_one(seed: u64, is_broken: bool, hash: u64) -> Seeds {
+        Seeds { first: seed, count: 1, broken: u64::from(is_broken), first_broken: is_broken.then_some(seed), hash }
+    }
+}
+
 /// One check over all seeds of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckSummary {

@@ -80,9 +80,8 @@ impl SeedTally {
             first_broken: self.first_broken,
             hash: hasher.digest(),
         };
-        let is_expected = |name: &String| matches!(expectation, Expectation::Broken(names) if names.contains(name));
         let summary = |tally: CheckTally| {
-            let expected_broken = is_expected(&tally.other.name);
+            let expected_broken = expectation.expects_broken(&tally.other.name);
             tally.finish(expected_broken)
         };
         (seeds, self.checks.into_iter().map(summary).collect())

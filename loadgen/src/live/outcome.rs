@@ -11,7 +11,7 @@ use rehearsal_reports::judge::overall;
 use rehearsal_reports::outcome::{CheckSummary, Outcome, Overall, Seeds, Story};
 use rehearsal_reports::story::story;
 use rehearsal_reports::verdict::{CheckVerdict, Verdict};
-use rehearsal_scenarios::plan::{Expectation, Plan, Profile, World};
+use rehearsal_scenarios::plan::{Plan, Profile};
 use std::path::Path;
 
 /// How a run ended.
@@ -62,24 +62,14 @@ pub fn outcome(
     if !expected {
         notes.extend(reasons);
     }
+    let summary = |check| CheckSummary::of_one_seed(check, plan.seed, &plan.expect);
     Outcome {
-        scenario: plan.scenario.clone(),
-        about: plan.about.clone(),
-        world: World::Live,
-        engine: None,
         targets: options.targets(),
-        seeds: Seeds {
-            first: plan.seed,
-            count: 1,
-            broken: u64::from(is_broken),
-            first_broken: is_broken.then_some(plan.seed),
-            hash: 0,
-        },
+        seeds: Seeds::of_one(plan.seed, is_broken, 0),
         verdict,
-        expectation: plan.expect.clone(),
         expected,
         story: is_broken.then(|| tell(record, &recorded.verdicts)).flatten(),
-        checks: recorded.verdicts.into_iter().map(|check| summary(check, plan)).collect(),
+        checks: recorded.verdicts.into_iter().map(summary).collect(),
         thresholds: recorded.numbers.thresholds,
         operations: recorded.numbers.operations,
         seconds: recorded.numbers.seconds,
@@ -89,21 +79,7 @@ pub fn outcome(
         repeat: is_broken.then(|| format!("rehearsal {}", options.arguments.join(" "))),
         notes,
         duration_ns: recorded.end_ns,
-        phases: plan.phases,
-    }
-}
-
-fn summary(check: CheckVerdict, plan: &Plan) -> CheckSummary {
-    let is_broken = matches!(check.verdict, Verdict::Broken { .. });
-    let expected_broken = match &plan.expect {
-        Expectation::Broken(names) => names.is_empty() || names.contains(&check.name),
-        Expectation::Holds | Expectation::Either => false,
-    };
-    CheckSummary {
-        check,
-        broken_seeds: u64::from(is_broken),
-        lowest_broken_seed: is_broken.then_some(plan.seed),
-        expected_broken,
+        ..Outcome::not_played(plan)
     }
 }
 

@@ -118,6 +118,28 @@ pub enum Verb {
     },
 }
 
+impl Verb {
+    /// The word that names it in a scenario, and in events unless the step has a name of its own.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Verb::Join => "join",
+            Verb::Connect => "connect",
+            Verb::Register => "register",
+            Verb::Discover { .. } => "discover",
+            Verb::UpdateMetadata { .. } => "update_metadata",
+            Verb::Send { .. } => "send",
+            Verb::Raw { .. } => "raw",
+            Verb::Expect { .. } => "expect",
+            Verb::Http { .. } => "http",
+            Verb::Think(_) => "think",
+            Verb::Repeat { .. } => "repeat",
+            Verb::Meet { .. } => "meet",
+            Verb::Disconnect(_) => "disconnect",
+            Verb::Reconnect { .. } => "reconnect",
+        }
+    }
+}
+
 /// Asking again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retry {

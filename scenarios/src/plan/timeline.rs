@@ -195,7 +195,7 @@ fn write_steps_of_groups(out: &mut String, plan: &Plan) -> std::fmt::Result {
 fn write_steps(out: &mut String, steps: &[Step], depth: usize) -> std::fmt::Result {
     for (index, step) in steps.iter().enumerate() {
         let indent = depth * 2;
-        let name = if step.name == word(&step.verb) { String::new() } else { format!("  [{}]", step.name) };
+        let name = if step.name == step.verb.word() { String::new() } else { format!("  [{}]", step.name) };
         let otherwise = match step.otherwise {
             Otherwise::Fail => "",
             Otherwise::Stop => ", otherwise stop",
@@ -209,26 +209,6 @@ fn write_steps(out: &mut String, steps: &[Step], depth: usize) -> std::fmt::Resu
         }
     }
     Ok(())
-}
-
-/// The verb's word in a scenario.
-fn word(verb: &Verb) -> &'static str {
-    match verb {
-        Verb::Join => "join",
-        Verb::Connect => "connect",
-        Verb::Register => "register",
-        Verb::Discover { .. } => "discover",
-        Verb::UpdateMetadata { .. } => "update_metadata",
-        Verb::Send { .. } => "send",
-        Verb::Raw { .. } => "raw",
-        Verb::Expect { .. } => "expect",
-        Verb::Http { .. } => "http",
-        Verb::Think(_) => "think",
-        Verb::Repeat { .. } => "repeat",
-        Verb::Meet { .. } => "meet",
-        Verb::Disconnect(_) => "disconnect",
-        Verb::Reconnect { .. } => "reconnect",
-    }
 }
 
 fn verb(verb: &Verb) -> String {
@@ -257,7 +237,7 @@ fn verb(verb: &Verb) -> String {
         Verb::Disconnect(end) => ending(*end).to_owned(),
         Verb::Reconnect { ending: end, after } => format!("{}, after {}", ending(*end), random(after)),
     };
-    format!("{} {rest}", word(verb)).trim_end().to_owned()
+    format!("{} {rest}", verb.word()).trim_end().to_owned()
 }
 
 fn ending(ending: Ending) -> &'static str {

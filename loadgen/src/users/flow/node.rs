@@ -34,8 +34,8 @@ fn number_from<'a>(steps: &'a [Step], next: &mut usize) -> Vec<Node<'a>> {
     for step in steps {
         let number = *next;
         *next += 1;
-        let name = Name::from(if step.name.is_empty() { word(&step.verb) } else { &step.name });
-        let own_name = (&*name != word(&step.verb)).then(|| name.clone());
+        let name = Name::from(if step.name.is_empty() { step.verb.word() } else { &step.name });
+        let own_name = (&*name != step.verb.word()).then(|| name.clone());
         nodes.push(Node { step, number, name, own_name, inside: number_from(inside(step), next) });
     }
     nodes
@@ -45,26 +45,6 @@ fn inside(step: &Step) -> &[Step] {
     match &step.verb {
         Verb::Repeat { steps, .. } => steps,
         _ => &[],
-    }
-}
-
-/// The verb as the scenario language writes it.
-fn word(verb: &Verb) -> &'static str {
-    match verb {
-        Verb::Join => "join",
-        Verb::Connect => "connect",
-        Verb::Register => "register",
-        Verb::Discover { .. } => "discover",
-        Verb::UpdateMetadata { .. } => "update_metadata",
-        Verb::Send { .. } => "send",
-        Verb::Raw { .. } => "raw",
-        Verb::Expect { .. } => "expect",
-        Verb::Http { .. } => "http",
-        Verb::Think(_) => "think",
-        Verb::Repeat { .. } => "repeat",
-        Verb::Meet { .. } => "meet",
-        Verb::Disconnect(_) => "disconnect",
-        Verb::Reconnect { .. } => "reconnect",
     }
 }
 
