@@ -8,6 +8,7 @@ use crate::progress::{Progress, Verbosity};
 use crate::records;
 use crate::source::Source;
 use rehearsal_loadgen::live::options::{Interrupt, LiveError, LiveOptions, LiveRun};
+use rehearsal_loadgen::live::preflight::Preflight;
 use rehearsal_loadgen::live::progress::{Progress as LiveProgress, RunStage};
 use rehearsal_loadgen::live::tls::Trust;
 use rehearsal_loadgen::live::url;
@@ -73,6 +74,18 @@ pub fn play(plan: Plan, options: LiveOptions, verbosity: Verbosity) -> Result<Li
     run.map_err(|error| failure(&error))
 }
 
+/// The first contact only, until Ctrl-C.
+pub fn preflight(plan: Plan, options: &LiveOptions) -> Result<Preflight, Failure> {
+    let (tell, interrupt) = watch::channel(Interrupt::None);
+    let found = runtime::multi_thread()?.block_on(async {
+        tokio::select! {
+            found = live_run::preflight_only(Arc::new(plan), options, interrupt) => found,
+            () = pass_on_interrupts(tell) => unreachable!("passing on interrupts has no end"),
+        }
+    });
+    found.map_err(|error| failure(&error))
+}
+
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 /// The first Ctrl-C ends politely, the second at once; a third is the shell's business.
@@ -113,6 +126,7 @@ fn line(now: &LiveProgress) -> String {
 pub fn failure(error: &LiveError) -> Failure {
     let exit = match error {
         LiveError::Unreachable { .. } => Exit::Unreachable,
+        LiveError::Interrupted => Exit::Interrupted,
         _ => Exit::Usage,
     };
     Failure::new(exit, error.to_string(), "")

@@ -25,7 +25,7 @@ struct Plain {
 
 #[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "progress belongs to real time")]
 impl Progress {
-    /// Starts showing `total` steps of work under a label; quiet shows nothing.
+    /// Starts showing `total` steps of work under a label, 0 if nobody knows how many; quiet shows nothing.
     pub fn start(label: &str, total: u64, verbosity: Verbosity) -> Progress {
         let terminal = std::io::stderr().is_terminal();
         let target = match (verbosity, terminal) {
@@ -33,7 +33,12 @@ impl Progress {
             _ => ProgressDrawTarget::hidden(),
         };
         let bar = ProgressBar::with_draw_target(Some(total), target);
-        if let Ok(style) = ProgressStyle::with_template("{prefix:12} [{bar:30}] {pos}/{len}  {msg}") {
+        // A total that nobody knows has no bar; messages are cut at the terminal's edge.
+        let template = match total {
+            0 => "{prefix:12} {pos}  {wide_msg}",
+            _ => "{prefix:12} [{bar:30}] {pos}/{len}  {wide_msg}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_prefix(label.to_owned());
@@ -44,14 +49,17 @@ impl Progress {
 
     /// Says how much is done, and something about it.
     pub fn at(&self, done: u64, message: &str) {
-        self.bar.set_position(done.min(self.total));
+        self.bar.set_position(if self.total == 0 { done } else { done.min(self.total) });
         self.bar.set_message(message.to_owned());
         if let Some(plain) = &self.plain
             && let Ok(mut plain) = plain.lock()
             && plain.last.elapsed() >= PLAIN_INTERVAL
         {
             plain.last = std::time::Instant::now();
-            eprintln!("{:12} {done}/{}  {message}", self.label, self.total);
+            match self.total {
+                0 => eprintln!("{:12} {done}  {message}", self.label),
+                total => eprintln!("{:12} {done}/{total}  {message}", self.label),
+            }
         }
     }
 

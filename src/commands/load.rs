@@ -1,15 +1,12 @@
 //! `rehearsal load`: plays a scenario as load against a real deployment.
 
-use super::runtime;
 use crate::cli::Load;
 use crate::exit::{Exit, Failure};
 use crate::live::{self, Where};
 use crate::output;
 use crate::progress::Verbosity;
 use crate::source;
-use rehearsal_loadgen::live::preflight_only;
 use rehearsal_scenarios::plan::{Profile, World};
-use std::sync::Arc;
 
 /// Plays the file against the target.
 pub fn run(arguments: &Load) -> Result<Exit, Failure> {
@@ -24,14 +21,14 @@ pub fn run(arguments: &Load) -> Result<Exit, Failure> {
     };
     let options = live::options(&source, &place)?;
     if arguments.preflight_only {
-        let preflight = runtime::multi_thread()?.block_on(preflight_only(Arc::new(plan), &options));
-        let found = preflight.map_err(|error| live::failure(&error))?;
+        let found = live::preflight(plan, &options)?;
         let profile = match found.profile {
             Some(Profile::Documented) => "documented",
             Some(Profile::Deployed) => "deployed",
             None => "unknown",
         };
         println!("preflight  one user of each group, {} in all: ok; profile {profile}", found.joined);
+        found.remarks.iter().for_each(|remark| println!("remark     {remark}"));
         return Ok(Exit::Expected);
     }
     let run = live::play(plan, options, Verbosity::of(arguments.output.quiet))?;
