@@ -34,11 +34,15 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(8);
 /// A target on which nothing ever succeeds is left alone after this long.
 const FIRST_SUCCESS_WITHIN: Duration = Duration::from_secs(10);
 
-/// The first contact only (`--preflight-only`).
-pub async fn preflight_only(plan: Arc<Plan>, options: &LiveOptions) -> Result<Preflight, LiveError> {
+/// The first contact only (`--preflight-only`); `interrupt` ends it early.
+pub async fn preflight_only(
+    plan: Arc<Plan>,
+    options: &LiveOptions,
+    interrupt: watch::Receiver<Interrupt>,
+) -> Result<Preflight, LiveError> {
     guard::check(&plan, &options.target, &options.allowed_hosts)?;
     let (env, _, _spawner) = environment(plan, options)?;
-    preflight(&env).await
+    preflight(&env, &interrupt).await
 }
 
 /// Plays the plan against the target. `on_progress` hears of it once a second; `interrupt` ends it early.
@@ -50,7 +54,7 @@ pub async fn run(
 ) -> Result<LiveRun, LiveError> {
     guard::check(&plan, &options.target, &options.allowed_hosts)?;
     let (mut env, phase, spawner) = environment(plan.clone(), &options)?;
-    let preflight = preflight(&env).await?;
+    let preflight = preflight(&env, &interrupt).await?;
     let (record, files) = open_record(&plan, &options, &env)?;
     let failed = |error| LiveError::Record { folder: record.clone(), error };
     env.journal = Arc::new(JournalFile::create(&record, &options.run_id, &options.target).map_err(failed)?);
@@ -255,7 +259,7 @@ impl Run {
 }
 
 /// Waits until at least this is asked.
-async fn asked(interrupt: &mut watch::Receiver<Interrupt>, at_least: Interrupt) {
+pub(super) async fn asked(interrupt: &mut watch::Receiver<Interrupt>, at_least: Interrupt) {
     if interrupt.wait_for(|asked| *asked >= at_least).await.is_err() {
         // Nobody is left who could interrupt.
         std::future::pending().await

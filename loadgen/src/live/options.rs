@@ -91,6 +91,9 @@ pub enum LiveError {
         /// What may help.
         hint: &'static str,
     },
+    /// Somebody interrupted the first contact (exit 130).
+    #[error("interrupted before anything was played")]
+    Interrupted,
     /// The thread that keeps the record is gone; what it had written is there.
     #[error("the recorder stopped\n  hint: what was recorded until then is in `{}`; this is a bug of rehearsal", .folder.display())]
     RecorderStopped {

@@ -95,6 +95,7 @@ fn remarks(recorded: &Recorded, preflight: &Preflight, left: &LeftBehind, ending
         Some(Profile::Deployed) => remarks.push("the server answers as deployed ones do, quirks included".to_owned()),
         None => {}
     }
+    remarks.extend(preflight.remarks.iter().cloned());
     match ending {
         Ending::Complete => {}
         Ending::Interrupted => remarks.push("the run was interrupted; its record ends there".to_owned()),

@@ -4,6 +4,7 @@ use crate::support::{MS, Served, client, network, plan, step, target, user, work
 use rehearsal_loadgen::live::files::{EVENTS, HEADER, LATENCY, SAMPLES, VERDICT};
 use rehearsal_loadgen::live::guard::Refused;
 use rehearsal_loadgen::live::options::{Interrupt, LiveError, LiveOptions, LiveRun};
+use rehearsal_loadgen::live::preflight::Preflight;
 use rehearsal_loadgen::live::progress::{OnProgress, Progress};
 use rehearsal_loadgen::live::tls::Trust;
 use rehearsal_loadgen::live::{finish, journal_file, preflight_only, run};
@@ -15,7 +16,7 @@ use rehearsal_reference::server::ServerOptions;
 use rehearsal_reports::outcome::{Outcome, Overall};
 use rehearsal_reports::record::{EventReader, FileEnd, Header, VerdictFile};
 use rehearsal_scenarios::distribution::Distribution;
-use rehearsal_scenarios::plan::{Behaviour, FaultAction, FaultPlan, Plan, Profile, Verb};
+use rehearsal_scenarios::plan::{Behaviour, FaultAction, FaultPlan, Otherwise, Plan, Profile, Step, Verb};
 use serde_json::json;
 use std::fs::File;
 use std::path::Path;
@@ -43,6 +44,12 @@ pub fn options(target: Target, out: &TempDir) -> LiveOptions {
 pub async fn run_quietly(plan: Plan, options: LiveOptions) -> Result<LiveRun, LiveError> {
     let (_never, interrupt) = watch::channel(Interrupt::None);
     run(Arc::new(plan), options, Box::new(|_| {}), interrupt).await
+}
+
+/// Never interrupted.
+async fn first_contact(plan: Plan, options: LiveOptions) -> Result<Preflight, LiveError> {
+    let (_never, interrupt) = watch::channel(Interrupt::None);
+    preflight_only(Arc::new(plan), &options, interrupt).await
 }
 
 /// A worker, two clients, and a peer that looks around until the measure phase ends.
@@ -112,7 +119,7 @@ async fn a_deployed_server_is_played_with_the_same_users() {
     let out = tempfile::tempdir().unwrap();
     let mut plan = busy_plan(1);
     plan.phases.measure_ns = 300 * MS;
-    let found = preflight_only(Arc::new(plan.clone()), &options(served.target(), &out)).await.unwrap();
+    let found = first_contact(plan.clone(), options(served.target(), &out)).await.unwrap();
     assert_eq!((found.joined, found.profile), (3, Some(Profile::Deployed)));
     let run = run_quietly(plan, options(served.target(), &out)).await.unwrap();
     assert_eq!(names(&run.outcome, "broken"), Vec::<String>::new());
@@ -135,6 +142,46 @@ async fn a_fault_is_refused_by_its_name_and_a_far_target_without_permission() {
         other => panic!("{:?}", other.err()),
     }
     assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 0, "nothing is written for a run that is refused");
+}
+
+/// Joins, waits in vain, then asks over HTTP for something with this path.
+fn asking_for(path: &str) -> Plan {
+    let hopeless = Verb::Expect { pattern: json!({ "type": "never" }), within_ns: 3_600_000 * MS };
+    let request = Verb::Http { method: "GET".into(), path: path.into(), body: None, bearer: false, status: vec![200] };
+    let flow = vec![
+        step(Verb::Join),
+        step(Verb::Think(Distribution::Fixed(3_600_000 * MS))),
+        Step { otherwise: Otherwise::Continue, ..step(hopeless.clone()) },
+        step(Verb::Repeat { times: None, every: None, steps: vec![step(request), step(hopeless)] }),
+    ];
+    plan(vec![user(0, "askers", 0, Behaviour::Flow(flow.clone())), user(1, "askers", 1, Behaviour::Flow(flow))])
+}
+
+#[tokio::test]
+async fn a_flow_is_walked_once_before_any_load_and_a_status_that_a_step_does_not_want_ends_all() {
+    let served = Served::start(ServerOptions::default()).await;
+    let out = tempfile::tempdir().unwrap();
+    match run_quietly(asking_for("/nowhere"), options(served.target(), &out)).await {
+        Err(LiveError::Unreachable { failure, doing, .. }) => {
+            assert_eq!((failure.class, doing), (FailureClass::Status(404), "walk a flow once"));
+            assert!(failure.reason.contains("`askers-0`: `http`"), "{failure}");
+        }
+        other => panic!("{:?}", other.err()),
+    }
+    assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 0, "nothing more is sent, nothing is recorded");
+    let found = first_contact(asking_for("/health"), options(served.target(), &out)).await.unwrap();
+    assert_eq!((found.joined, found.remarks.len()), (1, 1), "{:?}", found.remarks);
+    assert!(found.remarks[0].contains("step `expect`: timed_out"), "{:?}", found.remarks);
+}
+
+#[tokio::test]
+async fn an_interrupt_ends_the_first_contact_and_nothing_is_recorded() {
+    let served = Served::start(ServerOptions::default()).await;
+    let out = tempfile::tempdir().unwrap();
+    let (_tell, interrupt) = watch::channel(Interrupt::Polite);
+    let run = run(Arc::new(asking_for("/health")), options(served.target(), &out), Box::new(|_| {}), interrupt).await;
+    assert!(matches!(run.err(), Some(LiveError::Interrupted)));
+    assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 0);
 }
 
 /// A listener that answers every connection with these bytes and closes it.

@@ -1,0 +1,157 @@
+//! Addresses, TLS, sign-in, rooms and registration: every walker joins once, does what its built-in flow rests on, and
+//! leaves. Neighbours: `walk` goes on from here with the same identities.
+//!
+//! A holder stays in each room until all is over: a deployed server deletes a room with its last peer.
+
+use super::super::options::{LiveError, hint};
+use super::shape::{Walk, shape};
+use crate::commons::{Commons, IdentityCredentials, RoomCredentials};
+use crate::journal::Resource;
+use crate::steward::Steward;
+use crate::target::{http_url, ws_url};
+use crate::users::UserEnv;
+use rehearsal_reference::failure::{Failure, FailureClass};
+use rehearsal_reference::network::Network;
+use rehearsal_reference::observer::Unobserved;
+use rehearsal_reference::peer::{ANSWER_WITHIN, AskError, Credentials, Introduction, Peer};
+use rehearsal_reference::protocol::{Metadata, Object};
+use rehearsal_scenarios::plan::{Behaviour, Profile, Protocol, UserPlan};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What the first contact needs and leaves.
+pub(super) struct Contact<'a, N: Network> {
+    pub(super) env: &'a UserEnv<N>,
+    pub(super) steward: &'a mut Steward<N>,
+    pub(super) made: &'a mut Vec<(Resource, String)>,
+}
+
+/// Rooms that are kept open, and the walkers' identities.
+pub(super) struct Meeting<N: Network> {
+    pub(super) walk: Walk,
+    pub(super) commons: Commons,
+    pub(super) holders: Vec<Peer<N>>,
+    pub(super) profile: Option<Profile>,
+}
+
+impl<N: Network> Contact<'_, N> {
+    /// Makes the walk's rooms and identities, and joins with each.
+    pub(super) async fn make(&mut self) -> Result<Meeting<N>, LiveError> {
+        let walk = shape(&self.env.plan);
+        let mut meeting = Meeting { walk, commons: Commons::new(), holders: Vec::new(), profile: None };
+        for _ in 0..meeting.walk.plan.rooms.len() {
+            self.open_room(&mut meeting).await?;
+        }
+        for &walker in &meeting.walk.walkers {
+            let user = &meeting.walk.plan.users[walker as usize];
+            let identity = self.sign_in().await?;
+            if let Some(room) = meeting.commons.room(user.room) {
+                self.try_out(user, &identity, &room).await?;
+            }
+            // The others of the group are stood in for, so that a template that names one of them has a value.
+            for other in meeting.walk.plan.users.iter().filter(|other| other.group == user.group) {
+                meeting.commons.add_identity(other.number, identity.clone());
+            }
+        }
+        Ok(meeting)
+    }
+
+    async fn open_room(&mut self, meeting: &mut Meeting<N>) -> Result<(), LiveError> {
+        let holder = self.sign_in().await?;
+        let room = self.steward.create_room(&holder).await;
+        let room = room.map_err(|failure| self.http_failed("create a room", failure))?;
+        self.made.push((Resource::Room, room.id.clone()));
+        let metadata = Metadata::default();
+        let introduction = Introduction::V2 { role: HOLDER, metadata: &metadata, is_admin: false };
+        let (peer, answer) = self.join(&holder, &room, introduction).await?;
+        meeting.profile.get_or_insert(profile_of(&answer));
+        meeting.holders.push(peer);
+        meeting.commons.add_room(room);
+        Ok(())
+    }
+
+    async fn sign_in(&mut self) -> Result<IdentityCredentials, LiveError> {
+        let identity = self.steward.sign_in().await.map_err(|failure| self.http_failed("sign in", failure))?;
+        self.made.push((Resource::Identity, identity.username.clone()));
+        Ok(identity)
+    }
+
+    /// Joins as this user. A worker then updates its status, and a client looks around.
+    async fn try_out(
+        &self,
+        user: &UserPlan,
+        identity: &IdentityCredentials,
+        room: &RoomCredentials,
+    ) -> Result<(), LiveError> {
+        let metadata = Metadata::default();
+        let introduction = match user.protocol {
+            Protocol::V1 => Introduction::V1,
+            Protocol::V2 => Introduction::V2 { role: &user.role, metadata: &metadata, is_admin: false },
+        };
+        let (mut peer, _) = self.join(identity, room, introduction).await?;
+        let asked = match user.behaviour {
+            Behaviour::Worker(_) => {
+                let status = Metadata::new([], Object::from_iter([("status".to_owned(), "available".into())]));
+                let updated = peer.update_metadata(&identity.username, &status, ANSWER_WITHIN).await;
+                updated.map_err(|error| self.not_answered("update a status", error))
+            }
+            Behaviour::Client(_) => {
+                let found = peer.discover(&identity.username, &Object::new(), ANSWER_WITHIN).await;
+                found.map_err(|error| self.not_answered("discover peers", error))
+            }
+            Behaviour::Flow(_) => Ok(Value::Null),
+        };
+        peer.close().await;
+        asked.map(drop)
+    }
+
+    async fn join(
+        &self,
+        identity: &IdentityCredentials,
+        room: &RoomCredentials,
+        introduction: Introduction<'_>,
+    ) -> Result<(Peer<N>, Value), LiveError> {
+        let connected = Peer::connect(&self.env.network, &self.env.target, 1, Arc::new(Unobserved)).await;
+        let mut peer = connected.map_err(|failure| self.ws_failed("connect", hint(failure.class), failure))?;
+        let credentials = Credentials {
+            peer_id: identity.username.clone(),
+            id_token: identity.id_token.clone(),
+            room_id: room.id.clone(),
+            room_token: room.token.clone(),
+        };
+        let answer = peer.register(&credentials, introduction, ANSWER_WITHIN).await;
+        Ok((peer, answer.map_err(|error| self.not_answered("register", error))?))
+    }
+
+    fn not_answered(&self, doing: &'static str, error: AskError) -> LiveError {
+        let (class, hint) = match &error {
+            AskError::TimedOut => {
+                (FailureClass::TimedOut, "it takes connections but does not answer; is it overloaded?")
+            }
+            AskError::Ended(_) => {
+                (FailureClass::Reset, "it ends the connection in place of an answer; is it a signaling server?")
+            }
+            AskError::Refused { .. } => (
+                FailureClass::Other,
+                "the server refuses a fresh identity; do both addresses belong to one deployment?",
+            ),
+        };
+        self.ws_failed(doing, hint, Failure::new(class, error))
+    }
+
+    fn ws_failed(&self, doing: &'static str, hint: &'static str, failure: Failure) -> LiveError {
+        LiveError::Unreachable { target: ws_url(&self.env.target), doing, failure, hint }
+    }
+
+    fn http_failed(&self, doing: &'static str, failure: Failure) -> LiveError {
+        LiveError::Unreachable { target: http_url(&self.env.target), doing, hint: hint(failure.class), failure }
+    }
+}
+
+/// The role of those who keep a room open: no user of a plan looks for it.
+const HOLDER: &str = "rehearsal-holder";
+
+/// Only the documents show the others in a room as objects.
+fn profile_of(answer: &Value) -> Profile {
+    if answer.get("peers").is_some() { Profile::Documented } else { Profile::Deployed }
+}
