@@ -82,9 +82,10 @@ fn environment(
 ) -> Result<(Env, watch::Sender<RunPhase>, Arc<MachineSpawner>), LiveError> {
     let (surroundings, spawner) = machine::surroundings();
     let (tell, phase) = watch::channel(RunPhase::Preparing);
+    let give_up_after = Duration::from_nanos(plan.network.tcp_timeout_ns);
     let env = UserEnv {
         plan,
-        network: TcpNetwork::new(&options.trust)?,
+        network: TcpNetwork::new(&options.trust)?.giving_up_after(give_up_after),
         surroundings,
         target: Arc::new(options.target.clone()),
         sink: Arc::new(super::preflight::Nowhere),

@@ -5,6 +5,7 @@
 use super::tls::{TlsError, Trust};
 use rehearsal_reference::network::{Endpoint, Listener, Network, Stream};
 use rustls::pki_types::ServerName;
+use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -24,17 +25,37 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct TcpNetwork {
     tls: Arc<rustls::ClientConfig>,
+    give_up_after: Option<Duration>,
 }
 
 impl TcpNetwork {
     /// A network that trusts these authorities for TLS.
     pub fn new(trust: &Trust) -> Result<Self, TlsError> {
-        Ok(TcpNetwork { tls: trust.client_config()? })
+        Ok(TcpNetwork { tls: trust.client_config()?, give_up_after: None })
+    }
+
+    /// The same, whose connections end with `TimedOut` when what they sent is not acknowledged for so long: the live
+    /// counterpart of the simulated network's time-out. A connection on which nobody sends is probed as often. Zero
+    /// leaves it to the machine, which waits for about a quarter of an hour.
+    pub fn giving_up_after(self, give_up_after: Duration) -> Self {
+        TcpNetwork { give_up_after: Some(give_up_after).filter(|after| !after.is_zero()), ..self }
+    }
+
+    fn set_options(&self, tcp: &TcpStream) -> io::Result<()> {
+        tcp.set_nodelay(true)?;
+        let Some(after) = self.give_up_after else { return Ok(()) };
+        let socket = SockRef::from(tcp);
+        // Keep-alive counts in whole seconds.
+        let probe_every = after.max(Duration::from_secs(1));
+        socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(probe_every).with_interval(probe_every))?;
+        #[cfg(target_os = "linux")]
+        socket.set_tcp_user_timeout(Some(after))?;
+        Ok(())
     }
 
     async fn connect_unbounded(&self, endpoint: &Endpoint) -> io::Result<LiveStream> {
         let tcp = TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await?;
-        tcp.set_nodelay(true)?;
+        self.set_options(&tcp)?;
         if !endpoint.tls {
             return Ok(LiveStream::Plain(tcp));
         }
@@ -154,5 +175,27 @@ impl AsyncWrite for LiveStream {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         delegate!(self, stream => stream.poll_shutdown(cx))
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_gives_up_after_what_the_plan_says_and_zero_leaves_it_to_the_machine() {
+        let plain = TcpNetwork::new(&Trust::Machine).unwrap();
+        let listener = plain.bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let endpoint = Endpoint { host: "127.0.0.1".into(), port, tls: false };
+        for (asked, expected) in [(Duration::from_millis(1_500), Some(1_500)), (Duration::ZERO, None)] {
+            let LiveStream::Plain(tcp) = plain.clone().giving_up_after(asked).connect(&endpoint).await.unwrap() else {
+                panic!("no TLS was asked for");
+            };
+            let socket = SockRef::from(&tcp);
+            let expected = expected.map(Duration::from_millis);
+            assert_eq!(socket.tcp_user_timeout().unwrap().filter(|it| !it.is_zero()), expected);
+            assert_eq!(socket.keepalive().unwrap(), expected.is_some());
+        }
     }
 }

@@ -4,6 +4,7 @@
 
 mod library;
 mod live_runs;
+mod preparing;
 mod support;
 mod tls;
 mod users_play;
