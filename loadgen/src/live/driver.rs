@@ -3,6 +3,7 @@
 //! Neighbours: `recorder` (a thread beside it), `outcome` (what comes of it), `users` (who play). Left out: showing it, and
 //! exit codes, which are the command line's. The multi-thread runtime is the caller's.
 
+use super::breaker::Breaker;
 use super::files::{Files, write_verdict};
 use super::guard;
 use super::journal_file::JournalFile;
@@ -33,6 +34,9 @@ use tokio::time::{sleep, timeout};
 const LEAVE_WITHIN: Duration = Duration::from_secs(8);
 /// A target on which nothing ever succeeds is left alone after this long.
 const FIRST_SUCCESS_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often the circuit breaker looks.
+const PULSE_EVERY: Duration = Duration::from_secs(1);
 
 /// The first contact only (`--preflight-only`); `interrupt` ends it early.
 pub async fn preflight_only(
@@ -207,11 +211,12 @@ impl Run {
             () = users.finite_ended() => {}
             () = self.stages(plan.phases) => {}
             () = self.never_succeeds() => ending = Ending::NothingSucceeded,
+            () = self.breaks() => ending = Ending::BrokenOff,
             () = self.env.sleep_until(i64::try_from(play_ns).unwrap_or(i64::MAX)) => {}
         }
         self.shared.enter(RunStage::Settle);
         self.phase.send_replace(RunPhase::Settling);
-        if ending == Ending::Complete {
+        if ending != Ending::NothingSucceeded {
             let _ = timeout(Duration::from_nanos(plan.phases.settle_ns), users.all_ended()).await;
         }
         ending
@@ -238,6 +243,14 @@ impl Run {
             if pulse.errors > 0 {
                 return;
             }
+        }
+    }
+
+    /// Ends when the circuit breaker opens.
+    async fn breaks(&self) {
+        let mut breaker = Breaker::default();
+        while !breaker.is_open(self.shared.pulse()) {
+            sleep(PULSE_EVERY).await;
         }
     }
 

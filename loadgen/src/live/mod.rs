@@ -5,9 +5,10 @@
 //! - `driver`: the phases of a run, in order; `outcome`: what comes of it
 //! - [`sink`], [`recorder`]: events are stamped by users, and folded and written by a thread of its own
 //! - [`files`], [`samples`], [`record_dir`], [`journal_file`]: what a run leaves; [`finish`] cleans up after a crash
-//! - [`generator`], `pulse`: how the generator does, and how the run does in this second
+//! - [`generator`], `pulse`, `breaker`, `transport`: how the generator does, how the run does, and when it must end
 //! - [`network`], [`tls`], [`machine`]: what a live host hands to its programs; `serve` uses them as well
 
+mod breaker;
 mod driver;
 pub mod files;
 pub mod finish;
@@ -28,6 +29,7 @@ pub mod samples;
 pub mod sink;
 mod timestamp;
 pub mod tls;
+mod transport;
 pub mod url;
 
 pub use driver::{preflight_only, run};

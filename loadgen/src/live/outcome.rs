@@ -25,6 +25,8 @@ pub enum Ending {
     NotPrepared(String),
     /// Nothing succeeded for so long that the target was left alone.
     NothingSucceeded,
+    /// Most operations did not reach the target any more, so that no new ones were begun.
+    BrokenOff,
 }
 
 impl Ending {
@@ -34,10 +36,12 @@ impl Ending {
         match self {
             Ending::NotPrepared(reason) => Some(format!("the target stopped serving while the run prepared: {reason}")),
             Ending::Interrupted => None,
-            Ending::NothingSucceeded | Ending::Complete if pulse.succeeded == 0 && pulse.errors > 0 => {
+            Ending::NothingSucceeded | Ending::BrokenOff | Ending::Complete
+                if pulse.succeeded == 0 && pulse.errors > 0 =>
+            {
                 Some(format!("nothing ever succeeded: all {} operations failed", pulse.operations()))
             }
-            Ending::NothingSucceeded | Ending::Complete => None,
+            Ending::NothingSucceeded | Ending::BrokenOff | Ending::Complete => None,
         }
     }
 }
@@ -101,6 +105,11 @@ fn remarks(recorded: &Recorded, preflight: &Preflight, left: &LeftBehind, ending
         Ending::Interrupted => remarks.push("the run was interrupted; its record ends there".to_owned()),
         Ending::NotPrepared(reason) => remarks.push(format!("nothing was played: {reason}")),
         Ending::NothingSucceeded => remarks.push("nothing succeeded for 10 s, so the target was left alone".to_owned()),
+        Ending::BrokenOff => remarks.push(format!(
+            "circuit breaker: within 10 s more than half of the operations did not reach the target or lost it ({} of {} in all), so nothing new was begun",
+            recorded.pulse.unreached,
+            recorded.pulse.operations()
+        )),
     }
     if !left.is_nothing() {
         remarks.push(format!(

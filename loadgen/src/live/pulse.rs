@@ -1,7 +1,9 @@
 //! The pulse of a live run: how many operations of users ended, and how. The report has its numbers by operation from
 //! `reports::numbers`; these tell whether a target serves at all, and what a progress line shows.
 
+use super::transport::failure_in;
 use crate::steward::RUN;
+use rehearsal_reference::failure::FailureClass;
 use rehearsal_reports::event::{Event, Kind};
 use rehearsal_reports::outcome::{Second, SecondOfOperation};
 
@@ -12,18 +14,24 @@ pub struct Pulse {
     pub succeeded: u64,
     /// That failed or stayed unknown.
     pub errors: u64,
+    /// Those errors that failed to reach the target, or lost it.
+    pub unreached: u64,
 }
 
 impl Pulse {
     /// Takes an event into account.
     pub fn observe(&mut self, event: &Event) {
-        let count = match event.kind {
-            Kind::Ok => &mut self.succeeded,
-            Kind::Failed | Kind::Unknown => &mut self.errors,
-            _ => return,
-        };
-        if event.t_ns >= 0 && &*event.user != RUN {
-            *count += 1;
+        if event.t_ns < 0 || !matches!(event.kind, Kind::Ok | Kind::Failed | Kind::Unknown) || &*event.user == RUN {
+            return;
+        }
+        if event.kind == Kind::Ok {
+            self.succeeded += 1;
+            return;
+        }
+        self.errors += 1;
+        match failure_in(event.kind, event.conn, &event.body) {
+            None | Some((FailureClass::Status(_) | FailureClass::Garbage, _)) => {}
+            Some(_) => self.unreached += 1,
         }
     }
 
@@ -57,5 +65,21 @@ mod tests {
             pulse.observe(&event);
         }
         assert_eq!((pulse.succeeded, pulse.errors, pulse.operations()), (0, 1, 1));
+    }
+
+    #[test]
+    fn a_refusal_or_a_wait_in_vain_does_not_mean_that_the_target_is_out_of_reach() {
+        let mut pulse = Pulse::default();
+        for (conn, kind, code) in [
+            (1, Kind::Failed, "ROOM_FULL"),
+            (0, Kind::Failed, "timed_out"),
+            (0, Kind::Failed, "http_500"),
+            (1, Kind::Failed, "refused"),
+            (0, Kind::Unknown, "timed_out"),
+        ] {
+            let body = crate::recorder::error(code, "");
+            pulse.observe(&Event { conn, body, ..ended("a-0", kind, 5) });
+        }
+        assert_eq!((pulse.errors, pulse.unreached), (5, 2));
     }
 }

@@ -16,7 +16,7 @@ use rehearsal_reference::server::ServerOptions;
 use rehearsal_reports::outcome::{Outcome, Overall};
 use rehearsal_reports::record::{EventReader, FileEnd, Header, VerdictFile};
 use rehearsal_scenarios::distribution::Distribution;
-use rehearsal_scenarios::plan::{Behaviour, FaultAction, FaultPlan, Otherwise, Plan, Profile, Step, Verb};
+use rehearsal_scenarios::plan::{Behaviour, Ending, FaultAction, FaultPlan, Otherwise, Plan, Profile, Step, Verb};
 use serde_json::json;
 use std::fs::File;
 use std::path::Path;
@@ -265,6 +265,26 @@ async fn a_target_that_dies_in_mid_run_is_counted_and_its_leftovers_are_in_the_j
     assert_eq!((finished.removed, finished.left.is_nothing()), (6, true), "{:?}", finished.failure);
     let again = finish::finish(&run.record, &Trust::Machine, &[]).await.unwrap();
     assert_eq!(again.removed, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_most_operations_do_not_reach_any_more_is_left_alone() {
+    let served = Arc::new(Served::start(ServerOptions::default()).await);
+    let out = tempfile::tempdir().unwrap();
+    let (_never, interrupt) = watch::channel(Interrupt::None);
+    let steps =
+        vec![Step { otherwise: Otherwise::Continue, ..step(Verb::Connect) }, step(Verb::Disconnect(Ending::Clean))];
+    let every = Some(Distribution::Fixed(10 * MS));
+    let flow = vec![step(Verb::Repeat { times: None, every, steps })];
+    let mut plan = plan(vec![user(0, "knockers", 0, Behaviour::Flow(flow))]);
+    plan.phases.measure_ns = 600_000 * MS;
+    let (dying, runtime) = (served.clone(), tokio::runtime::Handle::current());
+    let on_progress = at_first_beat(move || runtime.block_on(dying.kill()));
+    let run = run(Arc::new(plan), options(served.target(), &out), on_progress, interrupt).await.unwrap();
+    let notes = &run.outcome.notes;
+    assert!(notes.iter().any(|note| note.starts_with("circuit breaker: ")), "{notes:?}");
+    assert!(run.unreachable.is_none(), "something had succeeded before");
+    assert_eq!(events(&run.record).1, Some(FileEnd::Finished));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,7 @@
 //! The event sink of a walk: it keeps the last thing that went wrong for each user, and whether that shows a target that
 //! cannot be used or only a wait in vain. Neighbours: `walk` asks it when a flow has failed.
 
+use super::super::transport::failure_in;
 use crate::commons::lock;
 use crate::sink::{Draft, EventSink};
 use rehearsal_reference::failure::FailureClass;
@@ -77,14 +78,12 @@ impl OfUser {
 
     fn failed(&mut self, event: &Draft, code: &str, message: &str) {
         let is_register = event.op_id.is_some_and(|op_id| self.registering.contains(&op_id));
-        // An `expect` and a meeting concern no connection; their end is certain, unlike that of a request.
-        let is_wait = event.conn == 0 && event.kind == Kind::Failed && matches!(code, "timed_out" | "closed");
-        match class_of(code) {
-            Some(class) if !is_wait => self.fatal(class, format!("`{}` failed with {code}: {message}", event.op)),
+        match failure_in(event.kind, event.conn, &event.body) {
+            Some((class, _)) => self.fatal(class, format!("`{}` failed with {code}: {message}", event.op)),
             None if is_register => {
                 self.fatal(FailureClass::Other, format!("`{}` was refused with {code}: {message}", event.op));
             }
-            _ => self.last = self.last.take().or(Some(Trouble::InVain)),
+            None => self.last = self.last.take().or(Some(Trouble::InVain)),
         }
     }
 
@@ -103,20 +102,4 @@ impl OfUser {
     fn fatal(&mut self, class: FailureClass, words: String) {
         self.last = Some(Trouble::Target { class, words });
     }
-}
-
-/// The class behind a word in an event; none for refusals in the protocol's own words.
-fn class_of(code: &str) -> Option<FailureClass> {
-    Some(match code {
-        "refused" => FailureClass::Refused,
-        "timed_out" => FailureClass::TimedOut,
-        "reset" | "closed" => FailureClass::Reset,
-        "dns" => FailureClass::Dns,
-        "tls" => FailureClass::Tls,
-        "not_websocket" => FailureClass::NotWebsocket,
-        "not_http" => FailureClass::NotHttp,
-        "garbage" => FailureClass::Garbage,
-        "other" => FailureClass::Other,
-        _ => FailureClass::Status(code.strip_prefix("http_")?.parse().ok()?),
-    })
 }
