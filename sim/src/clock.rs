@@ -1,9 +1,10 @@
 //! Virtual time of one world, in nanoseconds since the world was built; the same on every host.
 //!
-//! tokio's clock differs from host to host (each has a runtime of its own, which restarts with the host), so nothing
-//! compares two hosts by it. Between steps, when no host runs, time stands at the start of the next step. Left out: time 0
-//! of the plan, which comes after prepare (`surroundings` has it).
+//! On turmoil, tokio's clock differs from host to host (each has a runtime of its own, which restarts with the host), so
+//! nothing compares two hosts by it; between steps, when no host runs, time stands at the start of the next step. The event
+//! engine keeps the clocks of its thread, and this one shows them. Left out: time 0 of the plan, which comes after prepare.
 
+use crate::entropy;
 use rehearsal_scenarios::distribution::Nanos;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,13 +12,30 @@ use std::time::Duration;
 /// The clock of a world. Shared by everything on its thread.
 #[derive(Debug, Default)]
 pub struct Clock {
+    source: Source,
     between_steps_ns: AtomicU64,
     stepping: AtomicBool,
 }
 
+/// Who knows the time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Source {
+    #[default]
+    Turmoil,
+    Thread,
+}
+
 impl Clock {
+    /// A clock that shows what the clocks of the simulating thread show.
+    pub(crate) fn of_thread() -> Clock {
+        Clock { source: Source::Thread, ..Clock::default() }
+    }
+
     /// Nanoseconds since the world was built.
     pub fn now_ns(&self) -> Nanos {
+        if self.source == Source::Thread {
+            return nanos(entropy::elapsed());
+        }
         let between = self.between_steps_ns.load(Ordering::Relaxed);
         if !self.stepping.load(Ordering::Relaxed) {
             // A killed host's streams are dropped outside its runtime, where tokio would show the machine's clock.
@@ -26,8 +44,11 @@ impl Clock {
         turmoil::sim_elapsed().map_or(between, nanos)
     }
 
-    /// When the step began that hosts run in, or the next one.
+    /// When the step began that hosts run in, or the next one: while it lasts, no time passes between tasks.
     pub(crate) fn step_began_ns(&self) -> Nanos {
+        if self.source == Source::Thread {
+            return self.now_ns();
+        }
         self.between_steps_ns.load(Ordering::Relaxed)
     }
 

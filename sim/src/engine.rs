@@ -1,13 +1,38 @@
 //! The engine of a simulated world: it adds hosts, steps them through virtual time, and lets faults begin and end.
 //!
 //! Everything above (`seed`, `explore`) speaks to [`Engine`] alone, so that another engine can take turmoil's place.
-//! Neighbours: `turmoil_engine` implements it, `host` is what programs see.
+//! Neighbours: `turmoil_engine` and `event_engine` implement it, `host` is what programs see.
 
 use crate::clock::Clock;
 use crate::host::{Panic, Program};
 use crate::network::link::FaultId;
+use crate::{event_engine, turmoil_engine};
+use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::plan::FaultAction;
 use std::sync::Arc;
+
+/// Which engine plays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EngineKind {
+    /// turmoil, which steps every host at every tick.
+    #[default]
+    Turmoil,
+    /// The event-driven one, which leaps from event to event.
+    Event,
+}
+
+impl EngineKind {
+    /// Both.
+    pub const ALL: [EngineKind; 2] = [EngineKind::Turmoil, EngineKind::Event];
+
+    /// Its word in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            EngineKind::Turmoil => turmoil_engine::NAME,
+            EngineKind::Event => event_engine::NAME,
+        }
+    }
+}
 
 /// A simulated world that can be stepped.
 pub trait Engine {
@@ -32,11 +57,12 @@ pub trait Engine {
     /// If it names a host that was never added.
     fn end(&mut self, fault: FaultId, action: &FaultAction) -> Result<(), EngineError>;
 
-    /// Runs every host up to the next moment that matters to the engine.
+    /// Runs every host up to the next moment that matters to the engine: turmoil's tick, or an event. An engine that knows
+    /// no ticks does not go past this virtual time.
     ///
     /// # Errors
     /// If a program panicked, or the engine itself failed.
-    fn step(&mut self) -> Result<(), EngineError>;
+    fn step(&mut self, until_ns: Nanos) -> Result<(), EngineError>;
 }
 
 /// Why a world cannot go on.

@@ -6,6 +6,7 @@
 
 use crate::clock::Clock;
 use crate::entropy;
+use crate::event_engine::Roster;
 use crate::network::SimNetwork;
 use rehearsal_reference::surroundings::{Random, Spawn, Surroundings, Task, TaskHandle, WallClock};
 use rehearsal_scenarios::distribution::Nanos;
@@ -45,6 +46,8 @@ pub(crate) struct Life {
     /// The place of this incarnation's draws.
     pub(crate) draw: Draw,
     pub(crate) polls: Polls,
+    /// Who owns its tasks, unless a runtime of its own does.
+    pub(crate) roster: Option<Arc<Roster>>,
 }
 
 /// Counts polls of a host's tasks within one step: virtual time stands still while tasks only wake each other.
@@ -109,11 +112,15 @@ struct SimSpawner(Arc<Life>);
 
 impl Spawn for SimSpawner {
     fn spawn(&self, origin: &'static str, task: Task) -> TaskHandle {
+        let task = watched(self.0.clone(), origin, task);
+        if let Some(roster) = &self.0.roster {
+            return roster.spawn(self.0.host.clone(), Box::pin(task));
+        }
         #[allow(
             clippy::disallowed_methods,
             reason = "this is the spawner; the host's runtime owns the task and dies with it"
         )]
-        let spawned = tokio::spawn(watched(self.0.clone(), origin, task));
+        let spawned = tokio::spawn(task);
         TaskHandle::new(spawned.abort_handle())
     }
 }

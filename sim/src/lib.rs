@@ -3,13 +3,14 @@
 //! - [`explore`]: many seeds on all cores, and one seed twice
 //! - [`seed`]: one seed, from plan to verdicts; [`event_log`]: what happened in it
 //! - [`engine`]: what a simulated world can do; [`turmoil_engine`]: the one on turmoil
+//! - [`event_engine`]: the event-driven one, on turmoil-net
 //! - [`host`]: what a program finds on its host
 //! - [`network`]: streams, links and faults on them
 //! - [`clock`]: virtual time
 //! - [`entropy`]: what a simulating thread gets when it asks the machine for randomness or the time
 //!
 //! Absent on purpose: terminals, files and exit codes. Only this crate names turmoil, and only [`turmoil_engine`], `network`
-//! and [`clock`] in it.
+//! and [`clock`] in it; only [`event_engine`] names turmoil-net.
 
 #[cfg(not(tokio_unstable))]
 compile_error!(
@@ -20,6 +21,7 @@ compile_error!(
 pub mod clock;
 pub mod engine;
 pub mod entropy;
+pub mod event_engine;
 pub mod event_log;
 pub mod explore;
 pub mod host;

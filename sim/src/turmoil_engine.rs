@@ -7,9 +7,10 @@ use crate::clock::Clock;
 use crate::engine::{Engine, EngineError};
 use crate::entropy::{NotInterposed, Simulating};
 use crate::host::{EPOCH, Host, Life, Panics, Polls, Program, message_of, watched};
-use crate::network::SimNetwork;
 use crate::network::fabric::{Condition, Fabric, HostId};
 use crate::network::link::FaultId;
+use crate::network::{SimNetwork, TurmoilNetwork};
+use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::draw::Draw;
 use rehearsal_scenarios::plan::{FaultAction, NetworkPlan, Way};
 use std::cell::Cell;
@@ -135,8 +136,9 @@ impl Engine for TurmoilEngine {
                 host: name.clone(),
                 draw: place.at(incarnation.into()),
                 polls: Polls::default(),
+                roster: None,
             });
-            let network = SimNetwork::new(fabric.clone(), id, incarnation);
+            let network = SimNetwork::Turmoil(TurmoilNetwork::new(fabric.clone(), id, incarnation));
             let host = Host { name: name.clone(), incarnation, network, life: life.clone() };
             let program = watched(life, "program", program(host));
             async move {
@@ -185,7 +187,7 @@ impl Engine for TurmoilEngine {
         }
     }
 
-    fn step(&mut self) -> Result<(), EngineError> {
+    fn step(&mut self, _: Nanos) -> Result<(), EngineError> {
         self.simulating.set_elapsed(self.sim.elapsed());
         self.clock.step_begins();
         let stepped = catch_unwind(AssertUnwindSafe(|| self.sim.step().map_err(|error| error.to_string())));

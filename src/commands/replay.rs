@@ -22,7 +22,7 @@ pub fn run(arguments: &Replay) -> Result<Exit, Failure> {
     let plan = Arc::new(scenario.plan(seed, World::Simulated));
     simulated::refuse_unplayable(&source, &plan, ENGINE)?;
     let _interrupted = runtime::interrupt_flag()?;
-    let run = play(plan, SeedOptions { tick: arguments.tick, keep: Keep::Events });
+    let run = play(plan, SeedOptions { tick: arguments.tick, keep: Keep::Events, ..SeedOptions::default() });
     let runs = records::runs(arguments.output.out.as_deref());
     let outcome = simulated::keep_record(&source, &run, &runs)?;
     if arguments.events {

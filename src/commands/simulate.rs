@@ -55,6 +55,7 @@ fn options(arguments: &Simulate) -> ExploreOptions {
         seeds,
         jobs: arguments.jobs.map_or(defaults.jobs, |jobs| jobs as usize),
         tick: arguments.tick,
+        engine: defaults.engine,
         stop_at_first: arguments.stop_at_first,
         keep_per_check: arguments.records,
     }

@@ -69,9 +69,7 @@ impl Simulating {
 
     /// Sets the clocks of this thread to this distance from the start of the simulation.
     pub fn set_elapsed(&self, elapsed: Duration) {
-        if let Some(world) = WORLD.get() {
-            WORLD.set(Some(World { elapsed, ..world }));
-        }
+        set_elapsed(elapsed);
     }
 }
 
@@ -79,6 +77,18 @@ impl Drop for Simulating {
     fn drop(&mut self) {
         WORLD.set(None);
     }
+}
+
+/// Sets the clocks of this thread, if it simulates, to this distance from the start of the simulation.
+pub(crate) fn set_elapsed(elapsed: Duration) {
+    if let Some(world) = WORLD.get() {
+        WORLD.set(Some(World { elapsed, ..world }));
+    }
+}
+
+/// How far the clocks of this thread are from the start of its simulation; 0 if it does not simulate.
+pub(crate) fn elapsed() -> Duration {
+    WORLD.get().map_or(Duration::ZERO, |world| world.elapsed)
 }
 
 /// Runs `work` with calls counted in the stream of a host's incarnation.

@@ -6,8 +6,9 @@
 
 mod twice;
 
-pub use twice::{Difference, twice};
+pub use twice::{Difference, twice, twice_on};
 
+use crate::engine::EngineKind;
 use crate::event_log::Keep;
 use crate::seed::{SeedFailure, SeedOptions, SeedRun, TICK, play};
 use rehearsal_reports::outcome::{CheckSummary, Seeds};
@@ -45,6 +46,8 @@ pub struct ExploreOptions {
     pub seeds: SeedRange,
     /// How many at a time; at least 1.
     pub jobs: usize,
+    /// Which engine plays them.
+    pub engine: EngineKind,
     /// How far virtual time goes in one step.
     pub tick: Duration,
     /// Whether to stop at the lowest broken seed. What comes out is the same for any number of jobs: all seeds up to it.
@@ -57,7 +60,14 @@ impl Default for ExploreOptions {
     fn default() -> Self {
         let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let seeds = SeedRange::Count { first: 1, count: 100 };
-        ExploreOptions { seeds, jobs, tick: TICK, stop_at_first: false, keep_per_check: 3 }
+        let engine = EngineKind::default();
+        ExploreOptions { seeds, jobs, engine, tick: TICK, stop_at_first: false, keep_per_check: 3 }
+    }
+}
+
+impl ExploreOptions {
+    fn seed(&self, keep: Keep) -> SeedOptions {
+        SeedOptions { engine: self.engine, tick: self.tick, keep }
     }
 }
 
@@ -141,12 +151,13 @@ pub fn explore(
         tell: progress,
     });
     let may_begin = deadline(options.seeds);
+    #[allow(clippy::disallowed_methods, reason = "the threads that seeds are played from; no seed sees them")]
     std::thread::scope(|scope| {
         for _ in 0..options.jobs.max(1) {
             scope.spawn(|| {
                 while let Some(seed) = take_seed(&board, options, &may_begin) {
                     let plan = Arc::new(plan_of(seed));
-                    let run = play(plan, SeedOptions { tick: options.tick, keep: Keep::VerdictsOnly });
+                    let run = play(plan, options.seed(Keep::VerdictsOnly));
                     lock(&board).enter(seed, Summary::of(run));
                 }
             });
@@ -210,7 +221,7 @@ fn conclude(
     let mut not_deterministic = None;
     let mut kept = Vec::new();
     for seed in worth_keeping(&played, options.keep_per_check) {
-        let run = play(Arc::new(plan_of(seed)), SeedOptions { tick: options.tick, keep: Keep::Events });
+        let run = play(Arc::new(plan_of(seed)), options.seed(Keep::Events));
         if run.hash != played[&seed].hash {
             not_deterministic.get_or_insert(seed);
         }

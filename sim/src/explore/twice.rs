@@ -1,5 +1,6 @@
 //! The proof of determinism: the same plan in two fresh threads, compared event by event up to the first difference.
 
+use crate::engine::EngineKind;
 use crate::event_log::Keep;
 use crate::seed::{SeedOptions, SeedRun, play};
 use rehearsal_reports::event::Event;
@@ -21,12 +22,20 @@ pub struct Difference {
     pub second: String,
 }
 
-/// Plays a plan twice. The first run, if both are the same in every event.
+/// Plays a plan twice on the default engine. The first run, if both are the same in every event.
 ///
 /// # Errors
 /// The first difference, with both lines.
 pub fn twice(plan: &Arc<Plan>, tick: Duration) -> Result<SeedRun, Difference> {
-    let options = SeedOptions { tick, keep: Keep::Events };
+    twice_on(EngineKind::default(), plan, tick)
+}
+
+/// Plays a plan twice on this engine. The first run, if both are the same in every event.
+///
+/// # Errors
+/// The first difference, with both lines.
+pub fn twice_on(engine: EngineKind, plan: &Arc<Plan>, tick: Duration) -> Result<SeedRun, Difference> {
+    let options = SeedOptions { engine, tick, keep: Keep::Events };
     let (first, second) = (play(plan.clone(), options), play(plan.clone(), options));
     match difference(plan.seed, &first, &second) {
         Some(difference) => Err(difference),

@@ -6,7 +6,7 @@
 
 use super::fabric::{Condition, Fabric, HostId};
 use super::link::Crossing;
-use super::stream::SimStream;
+use super::stream::TurmoilStream;
 use super::wire::Side;
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::draw::Draw;
@@ -24,7 +24,7 @@ pub(super) async fn connect(
     to: HostId,
     port: u16,
     place: Draw,
-) -> io::Result<SimStream> {
+) -> io::Result<TurmoilStream> {
     let gives_up_ns = fabric.clock.now_ns().saturating_add(fabric.tcp_timeout_ns());
     let left = Duration::from_nanos(fabric.tcp_timeout_ns());
     let handshake = async {
@@ -63,12 +63,12 @@ async fn cross(fabric: &Fabric, from: HostId, to: HostId, place: Draw, gives_up_
 }
 
 /// Opens turmoil's stream and takes hold of the wire's client end.
-async fn carry(fabric: Arc<Fabric>, target: SocketAddr) -> io::Result<SimStream> {
+async fn carry(fabric: Arc<Fabric>, target: SocketAddr) -> io::Result<TurmoilStream> {
     let opening = async move {
         let carrier = TcpStream::connect(target).await?;
         let (client, server) = (carrier.local_addr()?, carrier.peer_addr()?);
         let wire = fabric.attach(Side::Client, client, server)?;
-        Ok(SimStream::new(carrier, fabric, wire, Side::Client))
+        Ok(TurmoilStream::new(carrier, fabric, wire, Side::Client))
     };
     // In a task of its own: a connect that is given up in between would leave the server with a peer that never existed.
     #[allow(clippy::disallowed_methods, reason = "it must outlive whoever connects, and ends with its host")]

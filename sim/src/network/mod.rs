@@ -1,5 +1,7 @@
-//! The simulated network as the reference system meets it: [`SimNetwork`] over turmoil's TCP, with a link layer of ours.
+//! The simulated network as the reference system meets it: [`SimNetwork`], which is the one of either engine. Here is that of
+//! the turmoil engine, over turmoil's TCP, with a link layer of ours; the other is in `event_engine`.
 //!
+//! - `either`: the network of whatever engine plays
 //! - `stream`: an open connection; turmoil carries its bytes
 //! - `connecting`: how one is opened, refused or times out
 //! - [`wire`]: when bytes arrive and how a connection dies, without IO
@@ -9,12 +11,14 @@
 //! turmoil's own faults are not used: its TCP does not retransmit, so that one dropped segment ends a stream for ever.
 
 mod connecting;
+mod either;
 pub mod fabric;
 pub mod link;
 mod stream;
 pub mod wire;
 
-pub use stream::SimStream;
+pub use either::{SimListener, SimNetwork, SimStream};
+pub use stream::TurmoilStream;
 
 use fabric::{Fabric, HostId};
 use rehearsal_reference::network::{Endpoint, Listener, Network};
@@ -27,33 +31,33 @@ use wire::Side;
 
 /// The network as one incarnation of a host sees it.
 #[derive(Clone)]
-pub struct SimNetwork {
+pub struct TurmoilNetwork {
     fabric: Arc<Fabric>,
     host: HostId,
     connects: Arc<AtomicU64>,
 }
 
-impl SimNetwork {
+impl TurmoilNetwork {
     /// For the incarnation with this number of a host; incarnations draw their delays apart.
-    pub fn new(fabric: Arc<Fabric>, host: HostId, incarnation: u32) -> SimNetwork {
-        SimNetwork { fabric, host, connects: Arc::new(AtomicU64::new(u64::from(incarnation) << 32)) }
+    pub fn new(fabric: Arc<Fabric>, host: HostId, incarnation: u32) -> TurmoilNetwork {
+        TurmoilNetwork { fabric, host, connects: Arc::new(AtomicU64::new(u64::from(incarnation) << 32)) }
     }
 }
 
-impl Network for SimNetwork {
-    type Stream = SimStream;
-    type Listener = SimListener;
+impl Network for TurmoilNetwork {
+    type Stream = TurmoilStream;
+    type Listener = TurmoilListener;
 
-    async fn bind(&self, address: &str) -> io::Result<SimListener> {
+    async fn bind(&self, address: &str) -> io::Result<TurmoilListener> {
         let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
         let port = port.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("no port in {address}")))?;
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await?;
         let port = listener.local_addr()?.port();
         self.fabric.set_listening(self.host, port, true);
-        Ok(SimListener { listener, fabric: self.fabric.clone(), host: self.host, port })
+        Ok(TurmoilListener { listener, fabric: self.fabric.clone(), host: self.host, port })
     }
 
-    async fn connect(&self, endpoint: &Endpoint) -> io::Result<SimStream> {
+    async fn connect(&self, endpoint: &Endpoint) -> io::Result<TurmoilStream> {
         if endpoint.tls {
             return Err(io::Error::new(io::ErrorKind::Unsupported, "there is no TLS on the simulated network"));
         }
@@ -65,20 +69,20 @@ impl Network for SimNetwork {
 }
 
 /// A listening socket of a host.
-pub struct SimListener {
+pub struct TurmoilListener {
     listener: TcpListener,
     fabric: Arc<Fabric>,
     host: HostId,
     port: u16,
 }
 
-impl Listener for SimListener {
-    type Stream = SimStream;
+impl Listener for TurmoilListener {
+    type Stream = TurmoilStream;
 
-    async fn accept(&mut self) -> io::Result<(SimStream, SocketAddr)> {
+    async fn accept(&mut self) -> io::Result<(TurmoilStream, SocketAddr)> {
         let (carrier, client) = self.listener.accept().await?;
         let wire = self.fabric.attach(Side::Server, client, carrier.local_addr()?)?;
-        Ok((SimStream::new(carrier, self.fabric.clone(), wire, Side::Server), client))
+        Ok((TurmoilStream::new(carrier, self.fabric.clone(), wire, Side::Server), client))
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -86,7 +90,7 @@ impl Listener for SimListener {
     }
 }
 
-impl Drop for SimListener {
+impl Drop for TurmoilListener {
     fn drop(&mut self) {
         self.fabric.set_listening(self.host, self.port, false);
     }

@@ -18,7 +18,7 @@ use tokio::time::Sleep;
 use turmoil::net::TcpStream;
 
 /// An open connection.
-pub struct SimStream {
+pub struct TurmoilStream {
     carrier: TcpStream,
     fabric: Arc<Fabric>,
     wire: WireId,
@@ -26,9 +26,9 @@ pub struct SimStream {
     alarm: Option<(Nanos, Pin<Box<Sleep>>)>,
 }
 
-impl SimStream {
-    pub(super) fn new(carrier: TcpStream, fabric: Arc<Fabric>, wire: WireId, side: Side) -> SimStream {
-        SimStream { carrier, fabric, wire, side, alarm: None }
+impl TurmoilStream {
+    pub(super) fn new(carrier: TcpStream, fabric: Arc<Fabric>, wire: WireId, side: Side) -> TurmoilStream {
+        TurmoilStream { carrier, fabric, wire, side, alarm: None }
     }
 
     /// Ready when virtual time has reached `until`.
@@ -60,7 +60,7 @@ impl SimStream {
     }
 }
 
-impl AsyncRead for SimStream {
+impl AsyncRead for TurmoilStream {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         loop {
@@ -85,7 +85,7 @@ impl AsyncRead for SimStream {
     }
 }
 
-impl AsyncWrite for SimStream {
+impl AsyncWrite for TurmoilStream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let side = this.side;
@@ -117,14 +117,14 @@ impl AsyncWrite for SimStream {
     }
 }
 
-impl Stream for SimStream {
+impl Stream for TurmoilStream {
     fn abort(self) {
         let side = self.side;
         self.fabric.on_wire(self.wire, |wire, at, wake| wire.abort(side, at, wake));
     }
 }
 
-impl Drop for SimStream {
+impl Drop for TurmoilStream {
     fn drop(&mut self) {
         self.fabric.release(self.wire, self.side);
     }

@@ -10,7 +10,7 @@ use crate::clock::nanos;
 use crate::engine::{Engine, EngineError};
 use crate::event_log::EventLog;
 use rehearsal_loadgen::commons::RunPhase;
-use rehearsal_scenarios::plan::{Behaviour, Plan};
+use rehearsal_scenarios::plan::{Behaviour, Plan, UserPlan};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,7 +63,8 @@ impl Drive<'_> {
         let until_ns = as_plan_time(phases.measured().end);
         while self.now_ns() < until_ns && !self.nobody_has_work() {
             self.schedule.play(self.now_ns(), self.engine).map_err(|error| self.broke(&error))?;
-            self.step()?;
+            let next_fault_ns = self.schedule.next_ns().unwrap_or(until_ns);
+            self.step_to(until_ns.min(next_fault_ns))?;
         }
         Ok(())
     }
@@ -79,13 +80,14 @@ impl Drive<'_> {
             if settled_ns >= at_most_ns || (settled_ns >= at_least_ns && self.nobody_has_work()) {
                 return Ok(());
             }
-            self.step()?;
+            let next_look_ns = if settled_ns < at_least_ns { at_least_ns } else { at_most_ns };
+            self.step_to(began_ns.saturating_add(next_look_ns))?;
         }
     }
 
     fn leave(&mut self) -> Result<(), SeedFailure> {
         self.programs.enter(RunPhase::Ended);
-        self.step_until("leaving", |drive| drive.users_at_work(|_| true).is_empty())
+        self.step_until("leaving", |drive| !drive.plan.users.iter().any(|user| drive.is_at_work(user)))
     }
 
     fn clean_up(&mut self) -> Result<(), SeedFailure> {
@@ -100,13 +102,20 @@ impl Drive<'_> {
             if clock.now_ns() > gives_up_ns {
                 return Err(self.stuck(stage));
             }
-            self.step()?;
+            self.step(gives_up_ns.saturating_add(1))?;
         }
         Ok(())
     }
 
-    fn step(&mut self) -> Result<(), SeedFailure> {
-        let stepped = self.engine.step();
+    /// A step that does not go past this plan time.
+    fn step_to(&mut self, plan_ns: i64) -> Result<(), SeedFailure> {
+        let left_ns = u64::try_from(plan_ns.saturating_sub(self.now_ns())).unwrap_or_default();
+        self.step(self.engine.clock().now_ns().saturating_add(left_ns))
+    }
+
+    /// A step that does not go past this virtual time.
+    fn step(&mut self, until_ns: u64) -> Result<(), SeedFailure> {
+        let stepped = self.engine.step(until_ns);
         self.log.settle();
         stepped.map_err(|error| self.broke(&error))
     }
@@ -118,23 +127,22 @@ impl Drive<'_> {
     /// Whether all users that come to an end by themselves have done so. Workers do not; a scenario of nothing but
     /// workers is played to its planned end.
     fn nobody_has_work(&self) -> bool {
-        let ends_by_itself = |number: usize| !matches!(self.plan.users[number].behaviour, Behaviour::Worker(_));
-        (0..self.plan.users.len()).any(ends_by_itself) && self.users_at_work(ends_by_itself).is_empty()
+        let mut by_themselves = self.plan.users.iter().filter(|user| !matches!(user.behaviour, Behaviour::Worker(_)));
+        by_themselves.clone().next().is_some() && !by_themselves.any(|user| self.is_at_work(user))
+    }
+
+    fn is_at_work(&self, user: &UserPlan) -> bool {
+        !self.programs.has_ended(user.number) && !self.schedule.is_gone(&user.host)
     }
 
     /// Names of users that have not ended, and whose host is not down for good.
-    fn users_at_work(&self, concerns: impl Fn(usize) -> bool) -> Vec<String> {
-        let users = self.plan.users.iter().enumerate();
-        users
-            .filter(|(number, user)| {
-                concerns(*number) && !self.programs.has_ended(user.number) && !self.schedule.is_gone(&user.host)
-            })
-            .map(|(_, user)| user.name.clone())
-            .collect()
+    fn users_at_work(&self) -> Vec<String> {
+        let at_work = self.plan.users.iter().filter(|user| self.is_at_work(user));
+        at_work.map(|user| user.name.clone()).collect()
     }
 
     fn stuck(&self, stage: &'static str) -> SeedFailure {
-        let pending = Pending { operations: self.log.pending(), users: self.users_at_work(|_| true) };
+        let pending = Pending { operations: self.log.pending(), users: self.users_at_work() };
         SeedFailure::Stuck { seed: self.plan.seed, stage, t_ns: self.now_ns(), pending }
     }
 

@@ -13,7 +13,9 @@ mod schedule;
 pub use crate::turmoil_engine::{NAME as ENGINE, refuses};
 
 use self::programs::Programs;
-use crate::engine::Engine;
+use self::schedule::Schedule;
+use crate::engine::{Engine, EngineError, EngineKind};
+use crate::event_engine::EventEngine;
 use crate::event_log::{EventLog, Finished, Keep, PendingOperation};
 use crate::host::message_of;
 use crate::turmoil_engine::TurmoilEngine;
@@ -34,6 +36,8 @@ const STACK_BYTES: usize = 8 << 20;
 /// How a seed is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeedOptions {
+    /// Which engine plays it.
+    pub engine: EngineKind,
     /// How far virtual time goes in one step.
     pub tick: Duration,
     /// Whether the events are wanted.
@@ -42,7 +46,7 @@ pub struct SeedOptions {
 
 impl Default for SeedOptions {
     fn default() -> Self {
-        SeedOptions { tick: TICK, keep: Keep::Events }
+        SeedOptions { engine: EngineKind::default(), tick: TICK, keep: Keep::Events }
     }
 }
 
@@ -164,6 +168,7 @@ impl Default for Setup {
 pub fn play_with(plan: Arc<Plan>, setup: Setup) -> SeedRun {
     let seed = plan.seed;
     let on_thread = plan.clone();
+    #[allow(clippy::disallowed_methods, reason = "a fresh thread for each seed is what determinism needs")]
     let spawned = std::thread::Builder::new()
         .name(format!("seed-{seed}"))
         .stack_size(STACK_BYTES)
@@ -177,14 +182,28 @@ pub fn play_with(plan: Arc<Plan>, setup: Setup) -> SeedRun {
 
 fn play_here(plan: Arc<Plan>, setup: Setup) -> SeedRun {
     let Setup { options, patience, identity } = setup;
-    let mut engine = match TurmoilEngine::new(plan.seed, options.tick, plan.network.clone()) {
+    let mut engine = match engine_for(&plan, options) {
         Ok(engine) => engine,
         Err(error) => return SeedRun::broke(plan, error.to_string()),
     };
     let clock = engine.clock();
     let log = Arc::new(EventLog::new(&plan, clock.clone(), options.keep));
     let programs = Programs::new(plan.clone(), log.clone(), identity);
-    let failure = driver::drive(&mut engine, programs, patience).err();
+    let failure = driver::drive(engine.as_mut(), programs, patience).err();
     let Finished { verdicts, hash, count, events } = log.finish(failure.is_none());
     SeedRun { plan, events, event_count: count, verdicts, hash, virtual_ns: clock.now_ns(), failure }
+}
+
+fn engine_for(plan: &Plan, options: SeedOptions) -> Result<Box<dyn Engine>, EngineError> {
+    match options.engine {
+        EngineKind::Turmoil => match TurmoilEngine::new(plan.seed, options.tick, plan.network.clone()) {
+            Ok(engine) => Ok(Box::new(engine)),
+            Err(error) => Err(EngineError::Failed(error.to_string())),
+        },
+        EngineKind::Event => {
+            let mut engine = EventEngine::new(plan.seed, options.tick, plan.network.clone())?;
+            Schedule::restarts(plan).for_each(|host| engine.will_start_again(host));
+            Ok(Box::new(engine))
+        }
+    }
 }

@@ -33,9 +33,7 @@ impl Schedule {
     pub(super) fn play(&mut self, now_ns: i64, engine: &mut dyn Engine) -> Result<(), EngineError> {
         let plan = self.plan.clone();
         for (id, fault) in plan.faults.iter().enumerate() {
-            let lasts = fault.for_ns.or_else(|| is_server(&fault.action).then_some(plan.system.restart_takes_ns));
-            let until = lasts.map(|lasts| as_plan_time(fault.at_ns.saturating_add(lasts)));
-            if self.is_on(id) && until.is_some_and(|until| until <= now_ns) {
+            if self.is_on(id) && self.ends_ns(fault).is_some_and(|until| until <= now_ns) {
                 self.end(id, engine)?;
             }
         }
@@ -45,6 +43,31 @@ impl Schedule {
             }
         }
         Ok(())
+    }
+
+    /// Plan time at which the next fault begins or ends, if any does.
+    pub(super) fn next_ns(&self) -> Option<i64> {
+        let faults = self.plan.faults.iter().enumerate();
+        let next = faults.filter_map(|(id, fault)| {
+            if self.is_on(id) {
+                self.ends_ns(fault)
+            } else {
+                (!self.begun.contains(&id)).then(|| as_plan_time(fault.at_ns))
+            }
+        });
+        next.min()
+    }
+
+    /// When a fault ends by itself.
+    fn ends_ns(&self, fault: &FaultPlan) -> Option<i64> {
+        let restarts = || is_server(&fault.action).then_some(self.plan.system.restart_takes_ns);
+        let lasts = fault.for_ns.or_else(restarts)?;
+        Some(as_plan_time(fault.at_ns.saturating_add(lasts)))
+    }
+
+    /// How often the hosts that faults name start again at most: each once for each fault.
+    pub(super) fn restarts(plan: &Plan) -> impl Iterator<Item = &String> {
+        plan.faults.iter().filter(|fault| takes_down(&fault.action)).flat_map(|fault| hosts(&fault.action))
     }
 
     /// Ends everything that lasts, and lets nothing begin any more.

@@ -105,7 +105,7 @@ impl World {
                     self.engine.end(id, action)?;
                 }
             }
-            self.engine.step()?;
+            self.engine.step(u64::MAX)?;
         }
         Ok(self.trace)
     }

@@ -1,0 +1,171 @@
+//! Tasks and the machines that they run on: who owns a task, who is polled now, and what it takes to end them all at once.
+//!
+//! Invariants: every task belongs to the roster of one incarnation; once a roster is ended, no code of its tasks runs again;
+//! before any task is polled, the clocks of the thread show virtual time. Everything here belongs to one thread, which
+//! plays one world. Neighbours: `host` wraps what is spawned (panics, entropy), `pump` asks whether anything has run.
+
+use crate::entropy;
+use crate::host::message_of;
+use rehearsal_reference::surroundings::{Task, TaskHandle};
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use tokio::runtime::{Builder, RngSeed, Runtime};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+thread_local! {
+    /// When this thread's world began, by tokio's clock.
+    static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// Whether any task has run since the pump last looked, and whom to wake then.
+    static HAVE_RUN: Cell<bool> = const { Cell::new(false) };
+    static PUMP: RefCell<Option<Waker>> = const { RefCell::new(None) };
+    /// The host whose task is polled.
+    static POLLED: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
+    /// Whether a roster is spawning.
+    static SPAWNING: Cell<bool> = const { Cell::new(false) };
+    static STRAY: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// The one runtime of a world, paused, whose order of everything comes from the seed.
+pub(super) fn runtime(seed: u64) -> std::io::Result<Runtime> {
+    let runtime = Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .rng_seed(RngSeed::from_bytes(&seed.to_le_bytes()))
+        .on_task_spawn(|task| {
+            if !SPAWNING.get() {
+                let host = POLLED.with_borrow(|host| host.as_deref().unwrap_or("no host").to_owned());
+                let stray = format!("a task on {host} came past its host's spawner, spawned at {}", task.spawned_at());
+                STRAY.with_borrow_mut(|found| _ = found.get_or_insert(stray));
+            }
+        })
+        .on_before_task_poll(|_| {
+            show_time();
+            if !HAVE_RUN.replace(true)
+                && let Some(pump) = PUMP.take()
+            {
+                pump.wake();
+            }
+        })
+        .build()?;
+    STRAY.set(None);
+    HAVE_RUN.set(false);
+    BEGAN.set(Some(runtime.block_on(async { Instant::now() })));
+    Ok(runtime)
+}
+
+/// When this thread's world began, by tokio's clock.
+pub(super) fn began() -> Instant {
+    // A thread without a world has no tasks and no pump, so that nobody asks there.
+    BEGAN.get().unwrap_or_else(Instant::now)
+}
+
+/// Lets the clocks of this thread show what tokio's shows. Call it inside of the runtime.
+pub(super) fn show_time() {
+    entropy::set_elapsed(Instant::now().saturating_duration_since(began()));
+}
+
+/// Whether any task has run since the last call.
+pub(super) fn have_run() -> bool {
+    HAVE_RUN.replace(false)
+}
+
+/// Ready once any task has run.
+pub(super) fn poll_have_run(context: &mut Context<'_>) -> Poll<()> {
+    if HAVE_RUN.get() {
+        return Poll::Ready(());
+    }
+    PUMP.set(Some(context.waker().clone()));
+    Poll::Pending
+}
+
+/// The first task that came past its host's spawner, in words.
+pub(super) fn stray() -> Option<String> {
+    STRAY.take()
+}
+
+/// What a task was given to do, until it is done, dropped or killed.
+type Work = Mutex<Option<Task>>;
+
+/// All tasks of one incarnation of a host.
+#[derive(Default)]
+pub(crate) struct Roster(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    is_over: bool,
+    tasks: Vec<(Arc<Work>, AbortHandle)>,
+    prune_at: usize,
+}
+
+impl Roster {
+    /// Spawns a task of this incarnation.
+    pub(crate) fn spawn(&self, host: Arc<str>, task: Task) -> TaskHandle {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let work = Arc::new(Mutex::new((!state.is_over).then_some(task)));
+        let owned = Owned { host, work: work.clone() };
+        SPAWNING.set(true);
+        #[allow(clippy::disallowed_methods, reason = "this is what a spawner of this engine rests on")]
+        let abort = tokio::spawn(owned.run()).abort_handle();
+        SPAWNING.set(false);
+        if state.tasks.len() >= state.prune_at {
+            state.tasks.retain(|(_, abort)| !abort.is_finished());
+            state.prune_at = 2 * state.tasks.len() + 16;
+        }
+        state.tasks.push((work, abort.clone()));
+        TaskHandle::new(abort)
+    }
+
+    /// Ends every task at once, in the order of spawning, and any that is spawned later. The words of a panic, if a task
+    /// panics while it is dropped.
+    pub(super) fn end(&self) -> Option<String> {
+        let tasks = {
+            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            state.is_over = true;
+            std::mem::take(&mut state.tasks)
+        };
+        let mut panicked = None;
+        for (work, abort) in tasks {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(take(&work)))) {
+                panicked.get_or_insert(message_of(payload.as_ref() as &(dyn Any + Send)));
+            }
+            abort.abort();
+        }
+        panicked
+    }
+}
+
+/// A task as the runtime sees it.
+struct Owned {
+    host: Arc<str>,
+    work: Arc<Work>,
+}
+
+impl Owned {
+    async fn run(self) {
+        poll_fn(|context| {
+            let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(task) = work.as_mut() else { return Poll::Ready(()) };
+            let before = POLLED.replace(Some(self.host.clone()));
+            let polled = task.as_mut().poll(context);
+            POLLED.set(before);
+            polled
+        })
+        .await;
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        drop(take(&self.work));
+    }
+}
+
+/// What is dropped may spawn or end others: never while the lock is held.
+fn take(work: &Work) -> Option<Task> {
+    work.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
