@@ -51,8 +51,16 @@ async fn serve(arguments: &Serve, server: Server) -> Result<Exit, Failure> {
         // Whoever waits for the line reads it now; a reader that is gone does not stop the server.
         let _ = std::io::stdout().flush();
     }
-    server.run_on(listeners, runtime::told_to_leave()).await;
-    Ok(Exit::Expected)
+    tokio::select! {
+        () = server.run_on(listeners, runtime::told_to_leave()) => Ok(Exit::Expected),
+        // The first one lets connections end politely, the second does not wait for them.
+        () = told_twice() => Ok(Exit::Interrupted),
+    }
+}
+
+async fn told_twice() {
+    runtime::told_to_leave().await;
+    runtime::told_to_leave().await;
 }
 
 /// The defects of a server, by name; those of other programs are refused with their place.

@@ -151,7 +151,6 @@ pub fn explore(
         tell: progress,
     });
     let may_begin = deadline(options.seeds);
-    #[allow(clippy::disallowed_methods, reason = "the threads that seeds are played from; no seed sees them")]
     std::thread::scope(|scope| {
         for _ in 0..options.jobs.max(1) {
             scope.spawn(|| {
