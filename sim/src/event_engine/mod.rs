@@ -178,7 +178,11 @@ impl EventEngine {
             if self.shared.fates().hosts.take_down(host, condition).is_some() {
                 let _in_runtime = self.runtime.enter();
                 if let Some(message) = self.hosts[host].roster.end() {
-                    return Err(EngineError::Failed(format!("a task panicked while it was killed: {message}")));
+                    let (name, after_s) =
+                        (self.shared.fates().hosts.name(host).to_owned(), pump::elapsed() as f64 / 1e9);
+                    let reason =
+                        format!("a task on {name} panicked while it was killed after {after_s:.3} s: {message}");
+                    return Err(EngineError::Failed(reason));
                 }
             }
         }

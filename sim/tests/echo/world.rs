@@ -1,6 +1,7 @@
 //! A small world: a server that echoes over hyper's upgrades, an axum router behind it, and clients that write down what
 //! they see and when.
 
+use crate::ENGINE;
 use futures_util::{SinkExt, StreamExt};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -8,10 +9,14 @@ use rehearsal_reference::network::{Endpoint, Listener, Network};
 use rehearsal_reference::surroundings::Surroundings;
 use rehearsal_scenarios::distribution::Distribution;
 use rehearsal_scenarios::plan::{FaultAction, NetworkPlan};
-use rehearsal_sim::engine::{Engine, EngineError};
-use rehearsal_sim::host::Host;
+use rehearsal_sim::clock::Clock;
+use rehearsal_sim::engine::{Engine, EngineError, EngineKind};
+use rehearsal_sim::event_engine::EventEngine;
+use rehearsal_sim::host::{Host, Program};
 use rehearsal_sim::network::{SimNetwork, SimStream};
 use rehearsal_sim::turmoil_engine::TurmoilEngine;
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -39,9 +44,13 @@ impl Trace {
 
 /// A world in the making, and what happens to it by time.
 pub struct World {
-    pub engine: TurmoilEngine,
     pub trace: Trace,
+    hosts: Vec<(String, Program)>,
     faults: Vec<(u64, u64, FaultAction)>,
+}
+
+thread_local! {
+    static CLOCK: RefCell<Option<Arc<Clock>>> = const { RefCell::new(None) };
 }
 
 /// The network of these tests: a fixed latency makes times readable, a connection gives up after 5 s.
@@ -58,10 +67,10 @@ pub fn play(
 ) -> Result<Trace, EngineError> {
     std::thread::scope(|scope| {
         let played = scope.spawn(|| {
-            let engine = TurmoilEngine::new(seed, Duration::from_millis(5), network(latency)).unwrap();
-            let mut world = World { engine, trace: Trace::default(), faults: Vec::new() };
+            let mut world = World { trace: Trace::default(), hosts: Vec::new(), faults: Vec::new() };
             build(&mut world);
-            world.run(for_ms)
+            let engine = world.engine(seed, network(latency));
+            world.run(engine, for_ms)
         });
         played.join().unwrap()
     })
@@ -79,7 +88,7 @@ impl World {
         program: impl Fn(Host, Trace) -> rehearsal_reference::surroundings::Task + 'static,
     ) {
         let trace = self.trace.clone();
-        self.engine.add_host(name, Box::new(move |host| program(host, trace.clone())));
+        self.hosts.push((name.to_owned(), Box::new(move |host| program(host, trace.clone()))));
     }
 
     /// A server that echoes, at `server-0`.
@@ -92,20 +101,38 @@ impl World {
         self.add(name, move |host, trace| Box::pin(chat(host, trace, every_ms)));
     }
 
-    fn run(mut self, for_ms: u64) -> Result<Trace, EngineError> {
-        let clock = self.engine.clock();
-        while clock.now_ns() < for_ms * MS {
-            let (now_ms, before_ms) = (clock.now_ns() / MS, (clock.now_ns() / MS).saturating_sub(5));
-            let is_due = |at_ms: u64| (before_ms < at_ms || now_ms == 0) && at_ms <= now_ms;
-            for (id, (from_ms, until_ms, action)) in self.faults.iter().enumerate() {
-                if is_due(*from_ms) {
-                    self.engine.begin(id, action)?;
+    fn engine(&self, seed: u64, network: NetworkPlan) -> Box<dyn Engine> {
+        let step = Duration::from_millis(5);
+        match ENGINE {
+            EngineKind::Turmoil => Box::new(TurmoilEngine::new(seed, step, network).unwrap()),
+            EngineKind::Event => {
+                let mut engine = EventEngine::new(seed, step, network).unwrap();
+                for (_, _, action) in &self.faults {
+                    if let FaultAction::Kill { hosts } | FaultAction::Lose { hosts } = action {
+                        hosts.iter().for_each(|host| engine.will_start_again(host));
+                    }
                 }
-                if is_due(*until_ms) {
-                    self.engine.end(id, action)?;
-                }
+                Box::new(engine)
             }
-            self.engine.step(u64::MAX)?;
+        }
+    }
+
+    fn run(self, mut engine: Box<dyn Engine>, for_ms: u64) -> Result<Trace, EngineError> {
+        let clock = engine.clock();
+        CLOCK.set(Some(clock.clone()));
+        self.hosts.into_iter().for_each(|(name, program)| engine.add_host(&name, program));
+        // What a fault does at which time, in order.
+        let begins = self.faults.iter().enumerate().map(|(id, (from_ms, ..))| (from_ms * MS, id, true));
+        let ends = self.faults.iter().enumerate().map(|(id, (_, until_ms, _))| (until_ms * MS, id, false));
+        let mut agenda: VecDeque<_> = begins.chain(ends).collect();
+        agenda.make_contiguous().sort();
+        while clock.now_ns() < for_ms * MS {
+            while let Some((_, id, begins)) = agenda.pop_front_if(|(at, ..)| *at <= clock.now_ns()) {
+                let action = &self.faults[id].2;
+                if begins { engine.begin(id, action)? } else { engine.end(id, action)? }
+            }
+            let until = agenda.front().map_or(for_ms * MS, |(at, ..)| (*at).min(for_ms * MS));
+            engine.step(until)?;
         }
         Ok(self.trace)
     }
@@ -167,7 +194,7 @@ async fn echo(mut socket: WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>, tr
 
 /// Virtual time of the world, in milliseconds.
 pub fn now_ms() -> u128 {
-    turmoil::sim_elapsed().unwrap().as_millis()
+    CLOCK.with_borrow(|clock| u128::from(clock.as_ref().unwrap().now_ns() / MS))
 }
 
 /// Opens a plain connection to the server.

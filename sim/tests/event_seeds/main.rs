@@ -1,5 +1,17 @@
-//! Whole seeds on the event-driven engine: determinism first, then the same verdicts as on turmoil.
+//! Whole seeds on the event-driven engine: the same claims as in `seeds`, then the same verdicts as on turmoil.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may end a test")]
 
+const ENGINE: rehearsal_sim::engine::EngineKind = rehearsal_sim::engine::EngineKind::Event;
+
+#[path = "../seeds/determinism.rs"]
+mod determinism;
+mod differential;
+#[path = "../seeds/faults.rs"]
+mod faults;
+#[path = "../seeds/library.rs"]
+mod library;
+#[path = "../seeds/scenes.rs"]
+mod scenes;
+#[path = "../seeds/verdicts.rs"]
 mod verdicts;

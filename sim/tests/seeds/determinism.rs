@@ -1,10 +1,10 @@
 //! The same seed plays the same: twice, after others, beside others, and on any number of cores.
 
-use crate::scenes::{RACE, naive_race, plan, played, race_with, scenario};
+use crate::scenes::{RACE, explore_options, naive_race, plan, played, race_with, scenario, seed_options, twice};
 use rehearsal_reference::identity::Rs256Identity;
 use rehearsal_scenarios::plan::World;
-use rehearsal_sim::explore::{Exploration, ExploreOptions, SeedRange, explore, twice};
-use rehearsal_sim::seed::{Setup, TICK, play_with};
+use rehearsal_sim::explore::{Exploration, ExploreOptions, explore};
+use rehearsal_sim::seed::{Setup, play_with};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ fn the_same_seed_twice_is_the_same_in_every_event() {
     let with_faults = race_with("[[fault]]\ndo = \"kill\"\nwho = \"workers\"\nat = \"1s\"\nback = \"1s\"");
     for source in [RACE, &naive_race(), &with_faults] {
         for seed in 1..=5 {
-            let run = twice(&plan(source, seed), TICK).unwrap_or_else(|difference| panic!("{difference}"));
+            let run = twice(&plan(source, seed));
             assert!(run.events.len() > 50);
         }
     }
@@ -43,8 +43,7 @@ fn events_are_in_the_order_of_their_times_and_numbers() {
 
 fn explored(source: &str, jobs: usize, stop_at_first: bool) -> Exploration {
     let scenario = scenario(source);
-    let seeds = SeedRange::Count { first: 1, count: 12 };
-    let options = ExploreOptions { seeds, jobs, stop_at_first, ..ExploreOptions::default() };
+    let options = ExploreOptions { jobs, stop_at_first, ..explore_options(12) };
     explore(&|seed| scenario.plan(seed, World::Simulated), &options, &mut |_| ControlFlow::Continue(()))
 }
 
@@ -73,7 +72,7 @@ fn stopping_at_the_first_broken_seed_plays_none_after_it() {
 #[test]
 fn progress_may_stop_an_exploration() {
     let scenario = scenario(RACE);
-    let options = ExploreOptions { jobs: 1, ..ExploreOptions::default() };
+    let options = ExploreOptions { jobs: 1, ..explore_options(100) };
     let stop_after_two = &mut |progress: rehearsal_sim::explore::ExploreProgress| {
         if progress.done < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
@@ -89,19 +88,22 @@ fn the_hash_of_a_seed_is_printed() {
 }
 
 #[test]
-fn the_hash_of_a_seed_is_the_same_in_another_process() {
-    let this = std::env::current_exe().unwrap();
-    let printing = ["--exact", "determinism::the_hash_of_a_seed_is_printed", "--nocapture"];
-    let output = std::process::Command::new(this).args(printing).output().unwrap();
-    let printed = String::from_utf8(output.stdout).unwrap();
-    assert!(printed.contains(&format!("hash of seed 7: {:016x}", played(RACE, 7).hash)), "{printed}");
+fn the_hash_of_a_seed_is_the_same_in_another_process_with_another_environment() {
+    let here = format!("hash of seed 7: {:016x}", played(RACE, 7).hash);
+    for padding in ["", &"x".repeat(10_000)] {
+        let mut process = std::process::Command::new(std::env::current_exe().unwrap());
+        process.args(["--exact", "determinism::the_hash_of_a_seed_is_printed", "--nocapture"]);
+        let output = process.env("REHEARSAL_PADDING", padding).output().unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert!(printed.contains(&here), "{printed}");
+    }
 }
 
 #[test]
 fn rs256_signatures_are_deterministic_too() {
     let hash = || {
         let identity = Arc::new(Rs256Identity::simulated().unwrap());
-        let run = play_with(plan(RACE, 7), Setup { identity, ..Setup::default() });
+        let run = play_with(plan(RACE, 7), Setup { identity, options: seed_options(), ..Setup::default() });
         assert_eq!(run.failure, None);
         run.hash
     };

@@ -1,9 +1,7 @@
 //! Faults in whole seeds: told when they begin and end, survived by the hardened system, healed after measure.
 
-use crate::scenes::{broken, faults, plan, played, race_with, word};
+use crate::scenes::{broken, faults, plan, played, race_with, twice, word};
 use rehearsal_reports::event::Kind;
-use rehearsal_sim::explore::twice;
-use rehearsal_sim::seed::TICK;
 
 fn fault(what: &str) -> String {
     race_with(&format!("[[fault]]\n{what}"))
@@ -122,7 +120,7 @@ for = "5s"
 #[test]
 fn under_all_faults_at_once_every_seed_comes_to_its_end_and_no_job_is_run_twice() {
     for seed in 1..=8 {
-        let run = twice(&plan(CHAOS, seed), TICK).unwrap_or_else(|difference| panic!("{difference}"));
+        let run = twice(&plan(CHAOS, seed));
         assert_eq!(run.failure, None, "seed {seed}");
         assert_eq!(faults(&run).iter().filter(|(word, _)| word == "restarted").count(), 3, "seed {seed}");
         for check in ["worker_runs_one_job_at_a_time", "job_is_begun_by_one_worker", "nobody_speaks_for_another"] {

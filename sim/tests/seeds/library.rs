@@ -1,9 +1,9 @@
 //! The scenario files that come with the program come out as they expect to, over a few seeds.
 
-use crate::scenes::broken;
+use crate::scenes::{broken, explore_options};
 use rehearsal_scenarios::plan::{Expectation, World};
 use rehearsal_scenarios::{Overrides, library, load};
-use rehearsal_sim::explore::{ExploreOptions, SeedRange, explore};
+use rehearsal_sim::explore::{ExploreOptions, explore};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
@@ -15,8 +15,7 @@ fn every_file_of_the_library_comes_out_as_it_expects() {
         let scenario = load(name, source.as_bytes(), &Overrides::default()).unwrap();
         // A defect needs some seeds to show, and the first that shows it is enough.
         let stop_at_first = matches!(scenario.expectation(World::Simulated), Expectation::Broken(_));
-        let seeds = SeedRange::Count { first: 1, count: if stop_at_first { 20 } else { 3 } };
-        let options = ExploreOptions { seeds, stop_at_first, ..ExploreOptions::default() };
+        let options = ExploreOptions { stop_at_first, ..explore_options(if stop_at_first { 20 } else { 3 }) };
         let explored =
             explore(&|seed| scenario.plan(seed, World::Simulated), &options, &mut |_| ControlFlow::Continue(()));
         let found: BTreeSet<&str> = explored.kept.iter().flat_map(broken).collect();

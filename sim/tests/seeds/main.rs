@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may end a test")]
 
+const ENGINE: rehearsal_sim::engine::EngineKind = rehearsal_sim::engine::EngineKind::Turmoil;
+
 mod determinism;
 mod faults;
 mod library;

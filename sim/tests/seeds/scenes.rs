@@ -1,10 +1,12 @@
 //! Scenarios as text, and how they are played here.
 
+use crate::ENGINE;
 use rehearsal_reports::event::{Body, Event};
 use rehearsal_reports::verdict::Verdict;
 use rehearsal_scenarios::plan::{Plan, World};
 use rehearsal_scenarios::{Overrides, Scenario, load};
-use rehearsal_sim::seed::{SeedOptions, SeedRun, play};
+use rehearsal_sim::explore::{ExploreOptions, SeedRange, twice_on};
+use rehearsal_sim::seed::{SeedOptions, SeedRun, TICK, play};
 use std::sync::Arc;
 
 /// Two clients find the same worker at the same moment.
@@ -41,8 +43,23 @@ pub fn plan(source: &str, seed: u64) -> Arc<Plan> {
     Arc::new(scenario(source).plan(seed, World::Simulated))
 }
 
+/// How a seed is played here.
+pub fn seed_options() -> SeedOptions {
+    SeedOptions { engine: ENGINE, ..SeedOptions::default() }
+}
+
+/// How many are played here.
+pub fn explore_options(count: u64) -> ExploreOptions {
+    ExploreOptions { engine: ENGINE, seeds: SeedRange::Count { first: 1, count }, ..ExploreOptions::default() }
+}
+
+/// A seed that is the same twice.
+pub fn twice(plan: &Arc<Plan>) -> SeedRun {
+    twice_on(ENGINE, plan, TICK).unwrap_or_else(|difference| panic!("{difference}"))
+}
+
 pub fn played(source: &str, seed: u64) -> SeedRun {
-    play(plan(source, seed), SeedOptions::default())
+    play(plan(source, seed), seed_options())
 }
 
 /// The verdict's word of a check.

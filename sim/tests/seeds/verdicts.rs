@@ -1,10 +1,10 @@
 //! What the flagship's seeds come to, and how a run that does not come to its end says so.
 
-use crate::scenes::{RACE, broken, naive_race, plan, played, scenario, word};
+use crate::scenes::{RACE, broken, explore_options, naive_race, plan, played, scenario, seed_options, word};
 use rehearsal_scenarios::distribution::Distribution;
 use rehearsal_scenarios::plan::{Behaviour, FaultAction, FaultPlan, World};
-use rehearsal_sim::explore::{ExploreOptions, SeedRange, explore};
-use rehearsal_sim::seed::{SeedFailure, SeedOptions, Setup, play, play_with};
+use rehearsal_sim::explore::explore;
+use rehearsal_sim::seed::{SeedFailure, Setup, play, play_with};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ fn a_hardened_worker_never_runs_two_jobs_and_both_clients_get_theirs() {
 #[test]
 fn a_naive_worker_is_found_to_run_two_jobs() {
     let scenario = scenario(&naive_race());
-    let options = ExploreOptions { seeds: SeedRange::Count { first: 1, count: 10 }, ..ExploreOptions::default() };
+    let options = explore_options(10);
     let exploration =
         explore(&|seed| scenario.plan(seed, World::Simulated), &options, &mut |_| ControlFlow::Continue(()));
     let check = exploration.checks.iter().find(|check| check.check.name == ONE_JOB).unwrap();
@@ -46,7 +46,7 @@ fn a_run_ends_early_once_nobody_has_anything_left_to_do() {
 fn a_run_without_a_server_says_that_it_could_not_get_ready() {
     let mut without = (*plan(RACE, 1)).clone();
     without.system.servers = 0;
-    let run = play(Arc::new(without), SeedOptions::default());
+    let run = play(Arc::new(without), seed_options());
     assert!(matches!(run.failure, Some(SeedFailure::NotPrepared { seed: 1, .. })), "{:?}", run.failure);
     assert!(run.is_broken());
 }
@@ -56,7 +56,7 @@ fn a_fault_on_a_host_that_does_not_exist_breaks_the_run_and_is_named() {
     let mut plan = (*plan(RACE, 1)).clone();
     let action = FaultAction::Kill { hosts: vec!["nobody".into()] };
     plan.faults = vec![FaultPlan { name: "ghost".into(), at_ns: 0, for_ns: None, action }];
-    let run = play(Arc::new(plan), SeedOptions::default());
+    let run = play(Arc::new(plan), seed_options());
     let Some(failure) = run.failure else { panic!("the run was not broken") };
     assert!(failure.to_string().contains("no simulated host is called nobody"), "{failure}");
 }
@@ -70,7 +70,7 @@ fn a_planted_panic_breaks_the_seed_and_is_named() {
             worker.job = Distribution::Pick { values: Vec::new(), weights: Vec::new() };
         }
     }
-    let run = play(Arc::new(plan), SeedOptions::default());
+    let run = play(Arc::new(plan), seed_options());
     let Some(SeedFailure::Broke { reason, .. }) = run.failure else { panic!("{:?}", run.failure) };
     assert!(reason.contains("workers") && reason.contains("panicked after"), "{reason}");
 }
@@ -79,7 +79,10 @@ fn a_planted_panic_breaks_the_seed_and_is_named() {
 fn a_run_that_is_stuck_says_what_everybody_waits_for() {
     let mut plan = (*plan(RACE, 1)).clone();
     plan.network.latency = Distribution::Fixed(2_000_000_000);
-    let run = play_with(Arc::new(plan), Setup { patience: Duration::from_millis(500), ..Setup::default() });
+    let run = play_with(
+        Arc::new(plan),
+        Setup { options: seed_options(), patience: Duration::from_millis(500), ..Setup::default() },
+    );
     let Some(failure) = run.failure else { panic!("the run was not stuck") };
     let told = failure.to_string();
     assert!(told.contains("stuck preparing") && told.contains("run waits for sign_in"), "{told}");

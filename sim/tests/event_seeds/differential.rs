@@ -23,7 +23,6 @@ fn words(name: &str, engine: EngineKind) -> BTreeMap<String, &'static str> {
         assert_eq!(run.failure, None, "{name} on {}, seed {seed}", engine.name());
         for check in run.verdicts {
             let word = words.entry(check.name.clone()).or_insert("not judged");
-            println!("{name} {} {seed} {} {}", engine.name(), check.name, check.verdict.word());
             if check.verdict.word() == "broken" || *word == "not judged" {
                 *word = check.verdict.word();
             }
