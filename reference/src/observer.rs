@@ -55,6 +55,13 @@ pub enum Observed<'a> {
         /// What is wrong with it.
         reason: &'a str,
     },
+    /// A message that had arrived, and that nobody looked at, was dropped: too many wait.
+    Dropped {
+        /// Number of the connection.
+        conn: u32,
+        /// The message.
+        message: &'a Value,
+    },
     /// A worker began to run a job.
     JobBegan {
         /// The job.

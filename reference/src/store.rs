@@ -2,6 +2,7 @@
 //! server. Neighbours: `rooms` reads it at each registration, the HTTP interface creates, extends and deletes. Left out:
 //! who is in a room, which only the server's memory knows.
 
+use crate::protocol::Secret;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,7 +20,7 @@ pub struct RoomRecord {
     /// Its id, 8 hex digits.
     pub room_id: String,
     /// The meeting password, 6 hex digits.
-    pub token: String,
+    pub token: Secret,
     /// Name of the identity that created it.
     pub owner: String,
     /// Time since 1970 from which nobody may join any more.
@@ -38,8 +39,6 @@ pub trait RoomStore: Send + Sync {
     fn delete(&self, room_id: &str) -> bool;
     /// Deletes the rooms that expired before a time.
     fn delete_expired_before(&self, time: Duration);
-    /// How many rooms there are.
-    fn count(&self) -> usize;
 }
 
 /// Rooms in memory. In a simulation it is handed to each incarnation of a server, as a database would be.
@@ -84,10 +83,6 @@ impl RoomStore for MemoryRoomStore {
 
     fn delete_expired_before(&self, time: Duration) {
         self.rooms().retain(|_, record| record.expires_at >= time);
-    }
-
-    fn count(&self) -> usize {
-        self.rooms().len()
     }
 }
 

@@ -2,10 +2,10 @@
 //! Neighbours: `worker` and `client` take a [`User`]; `peer::Link` does the joining. Left out: what a user does there.
 
 use crate::failure::Failure;
-use crate::http_client::{HttpClient, RoomKey, SignIn};
+use crate::http_client::{RoomKey, SignIn};
 use crate::network::Network;
 use crate::observer::Observer;
-use crate::peer::{Credentials, Link, LinkError, LinkOptions};
+use crate::peer::{Credentials, Link, LinkError, LinkOptions, SignsIn, anonymously};
 use crate::surroundings::Surroundings;
 use crate::target::Target;
 use std::sync::Arc;
@@ -17,8 +17,10 @@ pub struct User {
     pub target: Arc<Target>,
     /// The room.
     pub room: RoomKey,
-    /// The identity; it signs in anonymously if there is none.
+    /// The identity; it signs in if there is none.
     pub sign_in: Option<SignIn>,
+    /// How it signs in, also when its identity token is not accepted any more; anonymously if nothing is handed in.
+    pub signs_in: Option<SignsIn>,
     /// The peer id to register with; the identity's name if absent, as deployed peers do.
     pub peer_id: Option<String>,
     /// Number of its first connection, 1 unless the same user was connected before.
@@ -45,10 +47,7 @@ impl User {
     ) -> Result<Credentials, Failure> {
         let signed_in = match &self.sign_in {
             Some(sign_in) => sign_in.clone(),
-            None => {
-                let mut session = HttpClient::new(network.clone(), self.target.clone(), surroundings.clone());
-                session.anonymous_signin().await?
-            }
+            None => (self.signs_in(network, surroundings))().await?,
         };
         Ok(Credentials {
             peer_id: self.peer_id.clone().unwrap_or(signed_in.username),
@@ -56,6 +55,11 @@ impl User {
             room_id: self.room.room_id.clone(),
             room_token: self.room.room_token.clone(),
         })
+    }
+
+    fn signs_in<N: Network>(&self, network: &N, surroundings: &Surroundings) -> SignsIn {
+        let handed_in = self.signs_in.clone();
+        handed_in.unwrap_or_else(|| anonymously(network.clone(), self.target.clone(), surroundings.clone()))
     }
 
     /// A link into the room in this role.
@@ -70,6 +74,7 @@ impl User {
         let options = LinkOptions {
             target: self.target.clone(),
             credentials: Arc::new(credentials),
+            signs_in: self.signs_in(&network, &surroundings),
             role: role.to_string(),
             first_conn: self.first_conn,
         };

@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail this way")]
 
+#[path = "common/profiles.rs"]
+mod profiles;
 #[path = "common/transcript.rs"]
 mod transcript;
 
-use rehearsal_reference::client::{ClientCore, ClientProfile};
+use profiles::client_profile;
+use rehearsal_reference::client::{ClientCore, ClientProfile, Think};
 use rehearsal_reference::program::{Input, Program};
 use rehearsal_reference::protocol::Object;
 use rehearsal_reference::protocol::job::Requirements;
@@ -32,19 +35,8 @@ struct Bench {
 
 impl Bench {
     fn new(change: impl FnOnce(&mut ClientProfile)) -> Bench {
-        let mut profile = ClientProfile {
-            strategy: Strategy::MetadataFirst,
-            tags: Vec::new(),
-            properties: Object::new(),
-            jobs: 2,
-            job_type: "training".to_string(),
-            requirements: Requirements::default(),
-            choose: Object::new(),
-            ask: 2,
-            think: Arc::new(|_| Duration::from_secs(5)),
-            cancel_after: Arc::new(|_| None),
-            job_prefix: None,
-        };
+        let think: Think = Arc::new(|_| Duration::from_secs(5));
+        let mut profile = ClientProfile { ask: 2, think, ..client_profile(2) };
         change(&mut profile);
         let mut bench = Bench { core: ClientCore::new("c", profile, Arc::new(Zeros)), now: Duration::ZERO };
         bench.core.handle(Input::Joined, bench.now);

@@ -10,15 +10,17 @@ mod memory;
 use futures_util::{SinkExt, StreamExt};
 use log::Log;
 use memory::{Incoming, Memory, network, surroundings};
-use rehearsal_reference::failure::FailureClass;
+use rehearsal_reference::failure::{Failure, FailureClass};
+use rehearsal_reference::http_client::SignIn;
 use rehearsal_reference::observer::Side;
 use rehearsal_reference::peer::{
-    ANSWER_WITHIN, AskError, Credentials, Introduction, Link, LinkError, LinkEvent, LinkOptions, Peer,
+    ANSWER_WITHIN, AskError, Credentials, Introduction, Link, LinkError, LinkEvent, LinkOptions, Peer, SignsIn, anonymously,
 };
 use rehearsal_reference::protocol::{Metadata, Object};
 use rehearsal_reference::target::Target;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::Instant;
@@ -99,6 +101,28 @@ async fn garbage_is_observed_and_skipped_and_binary_json_is_read() {
     server.send(Message::binary(br#"{"type":"hello"}"#.to_vec())).await.unwrap();
     assert_eq!(peer.receive().await.unwrap()["type"], "hello");
     assert_eq!(log.take(), ["1 garbage", "1 garbage", "1 received hello"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_goes_out_as_it_is_and_is_observed_whether_it_is_json_or_not() {
+    let (mut peer, mut server, log) = connected().await;
+    for text in ["{ \"type\": broken", "{ \"type\": \"whole\" }"] {
+        peer.send_text(text.to_string()).await.unwrap();
+        assert_eq!(server.next().await.unwrap().unwrap(), Message::text(text));
+    }
+    assert_eq!(log.take(), ["1 sent ?", "1 sent whole"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_oldest_message_that_nobody_waits_for_is_dropped_and_told() {
+    let (mut peer, mut server, log) = connected().await;
+    for n in 0..10_001 {
+        says(&mut server, json!({ "type": format!("kept {n}") })).await;
+        peer.receive_matching(Instant::now() + Duration::from_millis(1), |_| false).await.unwrap();
+    }
+    let told = log.take();
+    assert_eq!(told.iter().filter(|line| line.contains("dropped")).collect::<Vec<_>>(), ["1 dropped kept 0"]);
+    assert_eq!(peer.receive().await.unwrap()["type"], "kept 1");
 }
 
 #[tokio::test(start_paused = true)]
@@ -198,17 +222,28 @@ async fn a_silent_server_times_out_and_an_absent_one_refuses() {
 }
 
 fn link(memory: Memory, log: Arc<Log>) -> Link<Memory> {
+    link_that(anonymously(memory.clone(), Arc::new(target()), surroundings()), memory, log)
+}
+
+fn link_that(signs_in: SignsIn, memory: Memory, log: Arc<Log>) -> Link<Memory> {
     let target = Arc::new(target());
-    let options = LinkOptions { target, credentials: Arc::new(credentials()), role: "worker".into(), first_conn: 1 };
+    let credentials = Arc::new(credentials());
+    let options = LinkOptions { target, credentials, signs_in, role: "worker".into(), first_conn: 1 };
     Link::new(options, memory, surroundings(), log)
 }
 
-/// Accepts a connection and answers its registration with this.
-async fn admits(incoming: &mut Incoming, answer: Value) -> ServerSide {
+/// Accepts a connection and takes its registration.
+async fn asked_to_admit(incoming: &mut Incoming) -> (ServerSide, Value) {
     let mut server = accept_async(incoming.next().await).await.unwrap();
     let register = server.next().await.unwrap().unwrap();
     let register: Value = serde_json::from_str(register.to_text().unwrap()).unwrap();
     assert_eq!((&register["type"], &register["role"]), (&json!("register"), &json!("worker")));
+    (server, register)
+}
+
+/// Accepts a connection and answers its registration with this.
+async fn admits(incoming: &mut Incoming, answer: Value) -> ServerSide {
+    let (mut server, _) = asked_to_admit(incoming).await;
     says(&mut server, answer).await;
     server
 }
@@ -256,19 +291,67 @@ async fn a_link_that_hears_pongs_is_kept() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_link_ends_after_five_refusals() {
+/// A link that is refused with this code each time it registers: how it ends, and after how many refusals.
+async fn refused_each_time(code: &str) -> (LinkError, usize) {
     let (memory, mut incoming) = network();
     let mut link = link(memory, Arc::new(Log::default()));
+    let mut refusals = 0;
     let refuse = async {
         loop {
-            let refusal = json!({ "type": "error", "code": "ROOM_EXPIRED", "message": "" });
+            let refusal = json!({ "type": "error", "code": code, "message": "" });
             let mut server = admits(&mut incoming, refusal).await;
+            refusals += 1;
             while let Some(Ok(_)) = server.next().await {}
         }
     };
     let error = tokio::select! { event = link.next(Metadata::default) => event.unwrap_err(), () = refuse => panic!() };
-    assert!(matches!(error, LinkError::Refused { code, .. } if code == "ROOM_EXPIRED"));
+    (error, refusals)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_ends_after_five_refusals_that_might_have_passed() {
+    let (error, refusals) = refused_each_time("ROOM_FULL").await;
+    assert!(matches!(error, LinkError::Refused { code, .. } if code == "ROOM_FULL"));
+    assert_eq!(refusals, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_into_a_room_that_is_not_there_ends_at_once() {
+    for code in ["ROOM_EXPIRED", "ROOM_NOT_FOUND", "INVALID_TOKEN"] {
+        let (error, refusals) = refused_each_time(code).await;
+        assert!(matches!(error, LinkError::Room { code: told, .. } if told == code));
+        assert_eq!(refusals, 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_signs_in_again_under_the_same_peer_id_until_the_server_says_no_for_good() {
+    for refusal in [json!({ "error": "Invalid token" }), json!({ "type": "error", "code": "INVALID_IDENTITY" })] {
+        let (memory, mut incoming) = network();
+        let signed_in = Arc::new(AtomicUsize::new(0));
+        let count = signed_in.clone();
+        let signs_in: SignsIn = Arc::new(move || {
+            let outcome = match count.fetch_add(1, Ordering::Relaxed) {
+                0 => Err(Failure::new(FailureClass::Refused, "it is starting")),
+                1 => Ok(SignIn { id_token: "fresh".into(), username: "somebody".into() }),
+                _ => Err(Failure::new(FailureClass::Status(403), "no more")),
+            };
+            Box::pin(async move { outcome })
+        });
+        let mut link = link_that(signs_in, memory, Arc::new(Log::default()));
+        let serve = async {
+            for proof in ["jwt", "fresh"] {
+                let (mut server, register) = asked_to_admit(&mut incoming).await;
+                assert_eq!((&register["peer_id"], &register["id_token"]), (&json!("me"), &json!(proof)));
+                says(&mut server, refusal.clone()).await;
+                while let Some(Ok(_)) = server.next().await {}
+            }
+            std::future::pending::<()>().await;
+        };
+        let error = tokio::select! { event = link.next(Metadata::default) => event.unwrap_err(), () = serve => panic!() };
+        assert!(matches!(error, LinkError::SignIn(_)), "{error}");
+        assert_eq!(signed_in.load(Ordering::Relaxed), 3);
+    }
 }
 
 #[tokio::test(start_paused = true)]

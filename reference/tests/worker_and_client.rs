@@ -6,92 +6,107 @@
 mod log;
 #[path = "common/memory.rs"]
 mod memory;
+#[path = "common/profiles.rs"]
+mod profiles;
 
 use log::Log;
-use memory::{Memory, network, surroundings};
-use rehearsal_reference::client::{ClientOptions, ClientProfile, run_client};
+use memory::{Incoming, Memory, network, surroundings};
+use profiles::{client_profile, worker_profile};
+use rehearsal_reference::client::{ClientOptions, ClientProfile, Think, run_client};
 use rehearsal_reference::defects::{Defect, Defects};
 use rehearsal_reference::http_client::{HttpClient, RoomKey};
-use rehearsal_reference::identity::Hs256Identity;
+use rehearsal_reference::identity::{Hs256Identity, Issuer, TOKEN_LIVES};
 use rehearsal_reference::observer::{Observed, Observer};
-use rehearsal_reference::protocol::job::Requirements;
-use rehearsal_reference::protocol::{Object, Profile};
+use rehearsal_reference::protocol::Profile;
 use rehearsal_reference::server::{Server, ServerOptions};
 use rehearsal_reference::shutdown::Shutdown;
 use rehearsal_reference::store::MemoryRoomStore;
 use rehearsal_reference::surroundings::{Surroundings, TaskHandle};
 use rehearsal_reference::target::Target;
-use rehearsal_reference::user::User;
+use rehearsal_reference::user::{User, UserError};
 use rehearsal_reference::worker::{Strategy, WorkerOptions, WorkerProfile, run_worker};
-use serde_json::json;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 /// A served room that programs can join.
 struct Stage {
+    profile: Profile,
     memory: Memory,
+    incoming: Incoming,
+    store: Arc<MemoryRoomStore>,
     surroundings: Surroundings,
     target: Arc<Target>,
     room: RoomKey,
     shutdown: watch::Sender<Shutdown>,
-    _server: TaskHandle,
+    server: Option<(oneshot::Sender<()>, TaskHandle)>,
 }
 
 impl Stage {
     async fn set(profile: Profile) -> Stage {
         let (memory, incoming) = network();
-        let surroundings = surroundings();
-        let options = ServerOptions { profile, ..ServerOptions::default() };
-        let identity = Arc::new(Hs256Identity::simulated());
-        let server = Server::new(options, surroundings.clone(), identity, Arc::new(MemoryRoomStore::new()));
-        let running = Box::pin(async move { server.run(incoming, std::future::pending()).await });
-        let _server = surroundings.spawner.spawn("server", running);
-        let target = Arc::new(Target::plain("server", 8080, "rehearsal/test"));
-        let mut session = HttpClient::new(memory.clone(), target.clone(), surroundings.clone());
-        let identity = session.anonymous_signin().await.unwrap();
-        let room = session.create_room(&identity.id_token).await.unwrap();
         let (shutdown, _) = watch::channel(Shutdown::Run);
-        Stage { memory, surroundings, target, room, shutdown, _server }
+        let mut stage = Stage {
+            profile,
+            memory,
+            incoming,
+            store: Arc::new(MemoryRoomStore::new()),
+            surroundings: surroundings(),
+            target: Arc::new(Target::plain("server", 8080, "rehearsal/test")),
+            room: RoomKey { room_id: String::new(), room_token: String::new() },
+            shutdown,
+            server: None,
+        };
+        stage.serve(Hs256Identity::simulated());
+        let mut session = HttpClient::new(stage.memory.clone(), stage.target.clone(), stage.surroundings.clone());
+        let identity = session.anonymous_signin().await.unwrap();
+        stage.room = session.create_room(&identity.id_token).await.unwrap();
+        stage
+    }
+
+    /// Starts a server with this key in place of the one that runs. The rooms stay, the connections end.
+    fn serve(&mut self, identity: Hs256Identity) {
+        drop(self.server.take());
+        let options = ServerOptions { profile: self.profile, ..ServerOptions::default() };
+        let server = Server::new(options, self.surroundings.clone(), Arc::new(identity), self.store.clone());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let incoming = self.incoming.clone();
+        let running = Box::pin(async move { server.run(incoming, async { drop(stopped.await) }).await });
+        self.server = Some((stop, self.surroundings.spawner.spawn("server", running)));
     }
 
     fn user(&self, peer_id: &str) -> User {
         let (target, room) = (self.target.clone(), self.room.clone());
-        User { target, room, sign_in: None, peer_id: Some(peer_id.to_string()), first_conn: 1 }
+        User { target, room, sign_in: None, signs_in: None, peer_id: Some(peer_id.to_string()), first_conn: 1 }
     }
 
-    fn worker(&self, strategy: Strategy, defects: &[Defect], observer: Arc<dyn Observer>) -> impl Future<Output = ()> {
+    fn worker(
+        &self,
+        strategy: Strategy,
+        defects: &[Defect],
+        observer: Arc<dyn Observer>,
+    ) -> impl Future<Output = Result<(), UserError>> + use<> {
         let profile = WorkerProfile {
             strategy,
             defects: Defects::from_iter(defects.iter().copied()),
-            tags: Vec::new(),
-            properties: json!({ "gpu_memory_mb": 8192 }).as_object().unwrap().clone(),
-            job_duration: Arc::new(|_| Duration::from_secs(30)),
+            ..worker_profile(Duration::from_secs(30))
         };
         let options = WorkerOptions { user: self.user("worker"), profile };
-        let (memory, surroundings, told) = (self.memory.clone(), self.surroundings.clone(), self.shutdown.subscribe());
-        async move { run_worker(options, memory, surroundings, observer, told).await.unwrap() }
+        run_worker(options, self.memory.clone(), self.surroundings.clone(), observer, self.shutdown.subscribe())
     }
 
-    fn client(&self, peer_id: &str, strategy: Strategy, observer: Arc<dyn Observer>) -> impl Future<Output = ()> {
-        let profile = ClientProfile {
-            strategy,
-            tags: Vec::new(),
-            properties: Object::new(),
-            jobs: 2,
-            job_type: "training".to_string(),
-            requirements: Requirements::default(),
-            choose: Object::new(),
-            ask: 1,
-            think: Arc::new(|_| Duration::from_secs(1)),
-            cancel_after: Arc::new(|_| None),
-            job_prefix: None,
-        };
+    fn client(
+        &self,
+        peer_id: &str,
+        strategy: Strategy,
+        observer: Arc<dyn Observer>,
+    ) -> impl Future<Output = Result<(), UserError>> + use<> {
+        let think: Think = Arc::new(|_| Duration::from_secs(1));
+        let profile = ClientProfile { strategy, think, ..client_profile(2) };
         let options = ClientOptions { user: self.user(peer_id), profile };
-        let (memory, surroundings, told) = (self.memory.clone(), self.surroundings.clone(), self.shutdown.subscribe());
-        async move { run_client(options, memory, surroundings, observer, told).await.unwrap() }
+        run_client(options, self.memory.clone(), self.surroundings.clone(), observer, self.shutdown.subscribe())
     }
 }
 
@@ -127,10 +142,12 @@ async fn race(profile: Profile, strategy: Strategy, defects: &[Defect]) -> usize
         // The worker has joined by then.
         tokio::time::sleep(Duration::from_secs(1)).await;
         let quiet = || Arc::new(Log::default());
-        tokio::join!(stage.client("c1", strategy, quiet()), stage.client("c2", strategy, quiet()));
+        let (one, other) = tokio::join!(stage.client("c1", strategy, quiet()), stage.client("c2", strategy, quiet()));
+        one.and(other).unwrap();
         stage.shutdown.send_replace(Shutdown::Drain);
     };
-    tokio::join!(stage.worker(strategy, defects, jobs.clone()), clients);
+    let (worked, ()) = tokio::join!(stage.worker(strategy, defects, jobs.clone()), clients);
+    worked.unwrap();
     assert_eq!(jobs.completed.load(Ordering::Relaxed), 4);
     jobs.most.load(Ordering::Relaxed)
 }
@@ -156,10 +173,11 @@ async fn a_client_and_a_worker_tell_the_whole_story_of_a_job() {
     let (worker, client) = (Arc::new(Log::default()), Arc::new(Log::default()));
     let clients = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        stage.client("c", Strategy::MetadataFirst, client.clone()).await;
+        stage.client("c", Strategy::MetadataFirst, client.clone()).await.unwrap();
         stage.shutdown.send_replace(Shutdown::Drain);
     };
-    tokio::join!(stage.worker(Strategy::MetadataFirst, &[], worker.clone()), clients);
+    let (worked, ()) = tokio::join!(stage.worker(Strategy::MetadataFirst, &[], worker.clone()), clients);
+    worked.unwrap();
     let expected = [
         "1 connecting",
         "1 opened",
@@ -189,7 +207,57 @@ async fn a_client_without_workers_leaves_when_it_is_told_to() {
         tokio::time::sleep(Duration::from_secs(60)).await;
         stage.shutdown.send_replace(Shutdown::Drain);
     };
-    tokio::join!(stage.client("c", Strategy::MetadataFirst, log.clone()), telling);
+    let (asked, ()) = tokio::join!(stage.client("c", Strategy::MetadataFirst, log.clone()), telling);
+    asked.unwrap();
     let attempts = log.take().iter().filter(|line| line.ends_with("nobody_free")).count();
     assert!((5..30).contains(&attempts), "it asks again, less and less often: {attempts}");
+}
+
+/// A worker is there, then the server is replaced by one with this key, and a client of the new one wants its jobs done.
+/// What the worker did from its second connection on.
+async fn server_replaced(profile: Profile, after: Duration, identity: Hs256Identity) -> Vec<String> {
+    let mut stage = Stage::set(profile).await;
+    let worker = Arc::new(Log::default());
+    let working = stage.worker(Strategy::MetadataFirst, &[], worker.clone());
+    let clients = async {
+        tokio::time::sleep(after).await;
+        stage.serve(identity);
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        stage.client("c", Strategy::MetadataFirst, Arc::new(Log::default())).await.unwrap();
+        stage.shutdown.send_replace(Shutdown::Drain);
+    };
+    let (worked, ()) = tokio::join!(working, clients);
+    worked.unwrap();
+    worker.take().into_iter().skip_while(|line| !line.starts_with('2')).collect()
+}
+
+/// It comes back, is refused, and comes back again with a token that is accepted.
+const SIGNED_IN_AGAIN: [&str; 9] = [
+    "2 connecting",
+    "2 opened",
+    "2 sent register",
+    "2 received error",
+    "2 closed",
+    "3 connecting",
+    "3 opened",
+    "3 sent register",
+    "3 received registered_auth",
+];
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_comes_back_after_its_token_has_expired_signs_in_again() {
+    let told = server_replaced(Profile::Documented, TOKEN_LIVES * 5 / 4, Hs256Identity::simulated()).await;
+    assert!(told.iter().zip(SIGNED_IN_AGAIN).all(|(told, expected)| told.starts_with(expected)), "{told:#?}");
+    let fresh = server_replaced(Profile::Documented, TOKEN_LIVES / 4, Hs256Identity::simulated()).await;
+    assert_eq!(fresh[3], "2 received registered_auth", "a token that is still valid is used again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_signs_in_again_when_a_restarted_server_has_a_new_key() {
+    let new_key = || Hs256Identity::new(Issuer::default(), b"another secret, of the server that took over");
+    let told = server_replaced(Profile::Documented, Duration::from_secs(60), new_key()).await;
+    assert!(told.iter().zip(SIGNED_IN_AGAIN).all(|(told, expected)| told.starts_with(expected)), "{told:#?}");
+    // The deployed server's refusal has no type.
+    let told = server_replaced(Profile::Deployed, Duration::from_secs(60), new_key()).await;
+    assert_eq!((told[3].as_str(), told[8].as_str()), ("2 received ?", "3 received registered_auth"), "{told:#?}");
 }

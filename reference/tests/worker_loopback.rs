@@ -6,24 +6,24 @@
 mod log;
 #[path = "common/loopback.rs"]
 mod loopback;
+#[path = "common/profiles.rs"]
+mod profiles;
 
 use log::Log;
 use loopback::{Loopback, LoopbackListener, surroundings};
+use profiles::{client_profile, worker_profile};
 use rehearsal_reference::client::{ClientOptions, ClientProfile, run_client};
-use rehearsal_reference::defects::Defects;
 use rehearsal_reference::http_client::{HttpClient, RoomKey};
 use rehearsal_reference::identity::Hs256Identity;
 use rehearsal_reference::network::{Listener, Network};
 use rehearsal_reference::observer::{Observed, Observer};
 use rehearsal_reference::peer::Peer;
-use rehearsal_reference::protocol::Object;
-use rehearsal_reference::protocol::job::Requirements;
 use rehearsal_reference::server::{Server, ServerOptions};
 use rehearsal_reference::shutdown::Shutdown;
 use rehearsal_reference::store::MemoryRoomStore;
 use rehearsal_reference::target::Target;
 use rehearsal_reference::user::User;
-use rehearsal_reference::worker::{Strategy, WorkerOptions, WorkerProfile, run_worker};
+use rehearsal_reference::worker::{WorkerOptions, run_worker};
 use std::future::pending;
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -65,34 +65,11 @@ async fn create_room(target: &Arc<Target>) -> RoomKey {
 }
 
 fn user(target: &Arc<Target>, room: &RoomKey) -> User {
-    User { target: target.clone(), room: room.clone(), sign_in: None, peer_id: None, first_conn: 1 }
-}
-
-fn worker(user: User, job: Duration) -> WorkerOptions {
-    let profile = WorkerProfile {
-        strategy: Strategy::MetadataFirst,
-        defects: Defects::none(),
-        tags: Vec::new(),
-        properties: Object::new(),
-        job_duration: Arc::new(move |_| job),
-    };
-    WorkerOptions { user, profile }
+    User { target: target.clone(), room: room.clone(), sign_in: None, signs_in: None, peer_id: None, first_conn: 1 }
 }
 
 fn client(user: User) -> ClientOptions {
-    let profile = ClientProfile {
-        strategy: Strategy::MetadataFirst,
-        tags: Vec::new(),
-        properties: Object::new(),
-        jobs: 1,
-        job_type: "training".to_string(),
-        requirements: Requirements::default(),
-        choose: Object::new(),
-        ask: 3,
-        think: Arc::new(|_| Duration::ZERO),
-        cancel_after: Arc::new(|_| None),
-        job_prefix: Some("client".to_string()),
-    };
+    let profile = ClientProfile { ask: 3, job_prefix: Some("client".to_string()), ..client_profile(1) };
     ClientOptions { user, profile }
 }
 
@@ -106,7 +83,7 @@ async fn one_job(target: &Arc<Target>, job: Duration, watched: &Arc<JobWatch>) -
         run_client(options, Loopback, surroundings(), log.clone(), shutdown.subscribe()).await.unwrap();
         shutdown.send_replace(Shutdown::Drain);
     };
-    let options = worker(user(target, &room), job);
+    let options = WorkerOptions { user: user(target, &room), profile: worker_profile(job) };
     let working = run_worker(options, Loopback, surroundings(), watched.clone(), shutdown.subscribe());
     let (worked, ()) = tokio::join!(working, asking);
     worked.unwrap();

@@ -1,12 +1,15 @@
 //! A connection that comes back: connects, registers, and after a loss does both again with back-off. A silent connection
 //! is probed with a ping and given up, since an end that never sends cannot see a cut.
 //!
-//! Neighbours: `worker` and `client` drive one in their loops; `mod` and `asking` do the work. Left out: signing in.
+//! Neighbours: `worker` and `client` drive one in their loops; `joining` and `signing_in` do the work.
 
 use super::Peer;
-use super::asking::{ANSWER_WITHIN, AskError, Credentials, Introduction};
+use super::asking::Credentials;
+use super::joining::{Cause, JoinError, Joining, Refused, join, may_pass};
+use super::signing_in::{SigningIn, SignsIn};
 use crate::backoff::BackOff;
 use crate::failure::Failure;
+use crate::http_client::SignIn;
 use crate::network::Network;
 use crate::observer::{ConnectionEnd, Observer};
 use crate::protocol::Metadata;
@@ -14,8 +17,6 @@ use crate::rooms::close_code;
 use crate::surroundings::Surroundings;
 use crate::target::Target;
 use serde_json::Value;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -51,6 +52,17 @@ pub enum LinkError {
         /// In words.
         message: String,
     },
+    /// The room is gone, or its password is another one. Trying again does not help.
+    #[error("the room cannot be joined: {code}: {message}")]
+    Room {
+        /// The wire code.
+        code: String,
+        /// In words.
+        message: String,
+    },
+    /// The identity token was not accepted any more, and the server gives no other.
+    #[error("signing in again failed: {0}")]
+    SignIn(Failure),
     /// Somebody else registered under the same id.
     #[error("another connection registered as the same peer")]
     Replaced,
@@ -63,6 +75,8 @@ pub struct LinkOptions {
     pub target: Arc<Target>,
     /// As whom.
     pub credentials: Arc<Credentials>,
+    /// Gets another identity token when the one that it has is not accepted any more.
+    pub signs_in: SignsIn,
     /// `worker`, `client`, `peer`.
     pub role: String,
     /// Number of the first connection, 1 unless the same user was connected before.
@@ -82,21 +96,24 @@ pub struct Link<N: Network> {
 }
 
 enum State<N: Network> {
-    Waiting { until: Instant },
-    Joining(Pin<Box<dyn Future<Output = Result<Peer<N>, JoinError>> + Send>>),
+    Waiting { until: Instant, then: Then },
+    SigningIn(SigningIn),
+    Joining(Joining<N>),
     Joined { peer: Box<Peer<N>>, probed: bool },
 }
 
-enum JoinError {
-    Failed,
-    Refused { code: String, message: String },
+/// What follows a pause.
+#[derive(Clone, Copy)]
+enum Then {
+    SignIn,
+    Join,
 }
 
 impl<N: Network> Link<N> {
     /// A link that connects as soon as it is polled.
     pub fn new(options: LinkOptions, network: N, surroundings: Surroundings, observer: Arc<dyn Observer>) -> Link<N> {
         let next_conn = options.first_conn;
-        let state = State::Waiting { until: Instant::now() };
+        let state = State::Waiting { until: Instant::now(), then: Then::Join };
         let back_off = BackOff::new(BACK_OFF_FIRST, BACK_OFF_LONGEST);
         Link { options, network, surroundings, observer, state, next_conn, back_off, refusals: 0 }
     }
@@ -105,11 +122,22 @@ impl<N: Network> Link<N> {
     pub async fn next(&mut self, mut metadata: impl FnMut() -> Metadata) -> Result<LinkEvent, LinkError> {
         loop {
             match &mut self.state {
-                State::Waiting { until } => {
-                    let until = *until;
+                State::Waiting { until, then } => {
+                    let (until, then) = (*until, *then);
                     sleep_until(until).await;
-                    self.state = State::Joining(self.join(metadata()));
+                    self.state = match then {
+                        Then::SignIn => State::SigningIn((self.options.signs_in)()),
+                        Then::Join => State::Joining(self.join(metadata())),
+                    };
                 }
+                State::SigningIn(signing_in) => match signing_in.await {
+                    Ok(signed_in) => {
+                        self.take_token(signed_in);
+                        self.state = State::Joining(self.join(metadata()));
+                    }
+                    Err(failure) if may_pass(&failure) => self.wait(Then::SignIn),
+                    Err(failure) => return Err(LinkError::SignIn(failure)),
+                },
                 State::Joining(joining) => match joining.await {
                     Ok(peer) => {
                         self.back_off.reset();
@@ -153,6 +181,13 @@ impl<N: Network> Link<N> {
         }
     }
 
+    /// Ends it at once, without a word: for a server that does not read any more.
+    pub fn abort(self) {
+        if let State::Joined { peer, .. } = self.state {
+            peer.abort();
+        }
+    }
+
     /// Closes cleanly.
     pub async fn close(self) {
         if let State::Joined { peer, .. } = self.state {
@@ -160,51 +195,52 @@ impl<N: Network> Link<N> {
         }
     }
 
-    fn join(&mut self, metadata: Metadata) -> Pin<Box<dyn Future<Output = Result<Peer<N>, JoinError>> + Send>> {
-        let LinkOptions { target, credentials, role, .. } = self.options.clone();
-        let (network, observer, conn) = (self.network.clone(), self.observer.clone(), self.next_conn);
+    fn join(&mut self, metadata: Metadata) -> Joining<N> {
+        let conn = self.next_conn;
         self.next_conn += 1;
-        Box::pin(async move {
-            let connected = Peer::connect(&network, &target, conn, observer).await;
-            let mut peer = connected.map_err(|_: Failure| JoinError::Failed)?;
-            let introduction = Introduction::V2 { role: &role, metadata: &metadata, is_admin: false };
-            match peer.register(&credentials, introduction, ANSWER_WITHIN).await {
-                Ok(_) => Ok(peer),
-                Err(AskError::Refused { code, message }) => {
-                    peer.close().await;
-                    Err(JoinError::Refused { code, message })
-                }
-                Err(AskError::TimedOut) => {
-                    peer.abort();
-                    Err(JoinError::Failed)
-                }
-                Err(AskError::Ended(_)) => Err(JoinError::Failed),
-            }
-        })
+        join(&self.options, conn, metadata, self.network.clone(), self.observer.clone())
+    }
+
+    /// Another proof of identity under the same peer id: others know it by that.
+    fn take_token(&mut self, signed_in: SignIn) {
+        let known = (*self.options.credentials).clone();
+        self.options.credentials = Arc::new(Credentials { id_token: signed_in.id_token, ..known });
     }
 
     fn not_joined(&mut self, error: JoinError) -> Result<(), LinkError> {
         match error {
-            JoinError::Failed => self.refusals = 0,
-            JoinError::Refused { code, message } => {
-                self.refusals += 1;
-                if self.refusals >= REFUSALS_MAX {
-                    return Err(LinkError::Refused { code, message });
-                }
+            JoinError::Failed => {
+                self.refusals = 0;
+                self.wait(Then::Join);
+                Ok(())
             }
+            JoinError::Refused(refused) => self.refused(refused),
         }
-        self.wait();
+    }
+
+    fn refused(&mut self, refused: Refused) -> Result<(), LinkError> {
+        self.refusals += 1;
+        match refused.cause() {
+            Cause::Room => return Err(refused.into_error()),
+            _ if self.refusals >= REFUSALS_MAX => return Err(refused.into_error()),
+            Cause::Identity => self.wait(Then::SignIn),
+            Cause::Other => self.wait(Then::Join),
+        }
         Ok(())
     }
 
     fn lost(&mut self, end: ConnectionEnd) -> Result<LinkEvent, LinkError> {
-        self.wait();
+        self.wait(Then::Join);
         if end.code == Some(close_code::REPLACED) { Err(LinkError::Replaced) } else { Ok(LinkEvent::Lost(end)) }
     }
 
-    fn wait(&mut self) {
+    fn wait(&mut self, then: Then) {
+        self.state = self.waiting(then);
+    }
+
+    fn waiting(&mut self, then: Then) -> State<N> {
         let pause = self.back_off.pause(&*self.surroundings.random);
-        self.state = State::Waiting { until: Instant::now() + pause };
+        State::Waiting { until: Instant::now() + pause, then }
     }
 
     /// The other side was silent for long: asks whether it is there, and the second time gives up.
@@ -220,10 +256,8 @@ impl<N: Network> Link<N> {
             let _ = peer.ping().await;
             return None;
         }
-        let until = Instant::now() + self.back_off.pause(&*self.surroundings.random);
-        let State::Joined { peer, .. } = std::mem::replace(&mut self.state, State::Waiting { until }) else {
-            return None;
-        };
+        let waiting = self.waiting(Then::Join);
+        let State::Joined { peer, .. } = std::mem::replace(&mut self.state, waiting) else { return None };
         Some(LinkEvent::Lost(peer.give_up()))
     }
 }

@@ -106,6 +106,8 @@ pub struct ServerError<'a> {
     pub code: &'a str,
     /// In words.
     pub message: &'a str,
+    /// Whom the refused message was for, if the server says so.
+    pub to_peer_id: Option<&'a str>,
 }
 
 impl ServerError<'_> {
@@ -156,7 +158,7 @@ impl<'a> ServerMessage<'a> {
             "" => {
                 let message = message.get("error")?.as_str()?;
                 let code = if message == "Invalid token" { ErrorCode::InvalidIdentity.as_str() } else { "" };
-                ServerMessage::Error(ServerError { code, message })
+                ServerMessage::Error(ServerError { code, message, to_peer_id: None })
             }
             _ => return None,
         })
@@ -198,7 +200,8 @@ fn discovered(peer: &Value) -> Option<DiscoveredPeer<'_>> {
 
 fn refusal(message: &Value) -> ServerError<'_> {
     if let Some(code) = message.get("code").and_then(Value::as_str) {
-        return ServerError { code, message: text(message, "message") };
+        let to_peer_id = message.get("to_peer_id").and_then(Value::as_str);
+        return ServerError { code, message: text(message, "message"), to_peer_id };
     }
     let reason = text(message, "reason");
     let code = match reason {
@@ -208,7 +211,7 @@ fn refusal(message: &Value) -> ServerError<'_> {
         "Room expired" => ErrorCode::RoomExpired.as_str(),
         _ => "",
     };
-    ServerError { code, message: reason }
+    ServerError { code, message: reason, to_peer_id: None }
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 //! cannot be read is refused with a sentence that names the field.
 
 use super::Object;
-use super::error_code::{ErrorCode, Refusal};
+use super::depth::depth_fits;
+use super::error_code::{ErrorCode, Refusal, unknown_type};
 use super::fields::{missing, optional, parse_text, read_metadata, required_object, required_text};
 use super::metadata::Metadata;
+use super::secret::Secret;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -39,14 +41,7 @@ pub enum ClientMessage<'a> {
         payload: &'a RawValue,
     },
     /// A signal of version 1, relayed as it is.
-    Signal {
-        /// Which one.
-        kind: SignalKind,
-        /// Who speaks.
-        sender: Cow<'a, str>,
-        /// To whom.
-        target: Cow<'a, str>,
-    },
+    Signal(Signal<'a>),
     /// A signal of the mesh.
     Mesh {
         /// Which one.
@@ -89,9 +84,9 @@ pub struct Registration {
     /// The room.
     pub room_id: String,
     /// The room's token.
-    pub token: String,
+    pub token: Secret,
     /// The identity token.
-    pub id_token: String,
+    pub id_token: Secret,
     /// `peer` if it does not say (version 1).
     pub role: String,
     /// `{}` if it does not say (version 1).
@@ -100,7 +95,20 @@ pub struct Registration {
     pub is_admin: bool,
 }
 
-/// The signals of version 1.
+/// A signal of version 1.
+#[derive(Clone, Debug)]
+pub struct Signal<'a> {
+    /// Which one.
+    pub kind: SignalKind,
+    /// Who speaks.
+    pub sender: Cow<'a, str>,
+    /// To whom.
+    pub target: Cow<'a, str>,
+    /// `sdp` or `candidate`, if it is there.
+    pub body: Option<&'a RawValue>,
+}
+
+/// The kinds of signals of version 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignalKind {
     /// `offer`.
@@ -109,6 +117,16 @@ pub enum SignalKind {
     Answer,
     /// `candidate`.
     Candidate,
+}
+
+impl SignalKind {
+    /// The key of its body.
+    pub fn body_key(self) -> &'static str {
+        match self {
+            SignalKind::Offer | SignalKind::Answer => "sdp",
+            SignalKind::Candidate => "candidate",
+        }
+    }
 }
 
 /// The signals of the mesh.
@@ -170,6 +188,8 @@ struct Wire<'a> {
     #[serde(borrow)]
     target: Option<&'a RawValue>,
     #[serde(borrow)]
+    sdp: Option<&'a RawValue>,
+    #[serde(borrow)]
     offer: Option<&'a RawValue>,
     #[serde(borrow)]
     answer: Option<&'a RawValue>,
@@ -220,10 +240,7 @@ impl<'a> ClientMessage<'a> {
                 duration_sec: wire.duration_sec()?,
             },
             "release_worker" => ClientMessage::ReleaseWorker { worker_id: required_text("worker_id", wire.worker_id)? },
-            other => {
-                let shown: String = other.chars().take(60).collect();
-                return Err(ErrorCode::UnknownMessageType.because(format!("there is no message type `{shown}`")));
-            }
+            other => return Err(unknown_type(other)),
         })
     }
 }
@@ -233,8 +250,8 @@ impl<'a> Wire<'a> {
         Ok(Registration {
             peer_id: required_text("peer_id", self.peer_id)?.into_owned(),
             room_id: required_text("room_id", self.room_id)?.into_owned(),
-            token: required_text("token", self.token)?.into_owned(),
-            id_token: required_text("id_token", self.id_token)?.into_owned(),
+            token: required_text("token", self.token)?.into_owned().into(),
+            id_token: required_text("id_token", self.id_token)?.into_owned().into(),
             role: optional("role", "a text", self.role)?.unwrap_or_else(|| "peer".to_string()),
             metadata: read_metadata(self.metadata)?.unwrap_or_default(),
             is_admin: optional("is_admin", "true or false", self.is_admin)?.unwrap_or(false),
@@ -243,7 +260,12 @@ impl<'a> Wire<'a> {
 
     fn signal(&self, kind: SignalKind) -> Result<ClientMessage<'a>, Refusal> {
         let sender = required_text("sender", self.sender)?;
-        Ok(ClientMessage::Signal { kind, sender, target: required_text("target", self.target)? })
+        let target = required_text("target", self.target)?;
+        let body = match kind {
+            SignalKind::Offer | SignalKind::Answer => self.sdp,
+            SignalKind::Candidate => self.candidate,
+        };
+        Ok(ClientMessage::Signal(Signal { kind, sender, target, body }))
     }
 
     fn mesh(
@@ -270,6 +292,7 @@ fn read_object(text: &str) -> Result<Wire<'_>, Refusal> {
     if !text.trim_start().starts_with('{') {
         return Err(ErrorCode::InvalidJson.because("a message must be a JSON object"));
     }
+    depth_fits(text.as_bytes())?;
     serde_json::from_str(text).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => ErrorCode::InvalidMessage.because(error.to_string()),
         _ => ErrorCode::InvalidJson.because(format!("this is not JSON: {error}")),
@@ -309,6 +332,26 @@ mod tests {
         for text in ["", "{", "[1]", "\"x\"", "nonsense", "{\"type\":\"offer\"} trailing"] {
             assert_eq!(refused(text).0, ErrorCode::InvalidJson, "{text}");
         }
+    }
+
+    #[test]
+    fn a_payload_that_is_nested_too_deep_is_refused_although_nobody_looks_inside() {
+        let (open, close) = ("[".repeat(125), "]".repeat(125));
+        let text = |more: &str, less: &str| {
+            format!(
+                r#"{{"type":"peer_message","from_peer_id":"a","to_peer_id":"b","payload":{{"x":{more}{open}{close}{less}}}}}"#
+            )
+        };
+        assert!(ClientMessage::parse(&text("", "")).is_ok());
+        let (code, message) = refused(&text("[", "]"));
+        assert!(code == ErrorCode::InvalidMessage && message.contains("128 levels"), "{message}");
+    }
+
+    #[test]
+    fn a_registration_hides_its_tokens_from_logs() {
+        let text = r#"{"type":"register","peer_id":"a","room_id":"r","token":"key-a1","id_token":"jwt-b2"}"#;
+        let shown = format!("{:?}", ClientMessage::parse(text));
+        assert!(shown.contains("peer_id") && !shown.contains("key-a1") && !shown.contains("jwt-b2"), "{shown}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Error codes of `error` messages, and the refusal that carries one. Neighbours: `client_message` refuses what it cannot
 //! read, `rooms` what it may not do, `server_message` writes them for either profile.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -86,7 +87,7 @@ impl ErrorCode {
 
     /// With a sentence for the reader.
     pub fn because(self, message: impl Into<String>) -> Refusal {
-        Refusal { code: self, message: message.into() }
+        Refusal { code: self, message: message.into(), to_peer_id: None }
     }
 }
 
@@ -112,4 +113,27 @@ pub struct Refusal {
     pub code: ErrorCode,
     /// For people.
     pub message: String,
+    /// If a message to another peer is refused: whom it was for.
+    pub to_peer_id: Option<String>,
+}
+
+impl Refusal {
+    /// Of a message that was for this peer.
+    pub fn about(self, to_peer_id: &str) -> Refusal {
+        Refusal { to_peer_id: Some(to_peer_id.to_string()), ..self }
+    }
+}
+
+/// The `type` is not known.
+pub(crate) fn unknown_type(kind: &str) -> Refusal {
+    ErrorCode::UnknownMessageType.because(format!("there is no message type `{}`", shortened(kind)))
+}
+
+/// The beginning of a name, for a sentence: a name may be as long as a message.
+pub(crate) fn shortened(name: &str) -> Cow<'_, str> {
+    const CHARACTERS_MAX: usize = 60;
+    match name.char_indices().nth(CHARACTERS_MAX) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &name[..end])),
+        None => Cow::Borrowed(name),
+    }
 }

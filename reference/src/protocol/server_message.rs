@@ -150,10 +150,16 @@ pub fn worker_released(worker_id: &str) -> String {
     text
 }
 
-/// A refusal in the documented form.
-pub fn error(refusal: &Refusal) -> String {
+/// A refusal in the documented form; the documented profile also says whom the refused message was for, unless that is
+/// longer than any id may be.
+pub fn error(refusal: &Refusal, profile: Profile, id_bytes_max: usize) -> String {
     let mut text = format!(r#"{{"type":"error","code":"{}","message":"#, refusal.code);
     quote(&mut text, &refusal.message);
+    let to_peer_id = refusal.to_peer_id.as_deref().filter(|id| id.len() <= id_bytes_max);
+    if let (Some(to_peer_id), Profile::Documented) = (to_peer_id, profile) {
+        text.push_str(r#","to_peer_id":"#);
+        quote(&mut text, to_peer_id);
+    }
     text.push('}');
     text
 }
@@ -238,7 +244,7 @@ mod tests {
             admin_conflict(id, id),
             worker_reserved(id, id, 1.5),
             worker_released(id),
-            error(&ErrorCode::PeerNotFound.because(id)),
+            error(&ErrorCode::PeerNotFound.because(id).about(id), Profile::Documented, 256),
             deployed_registration_error(&ErrorCode::RoomFull.because(id)),
         ];
         for text in texts {

@@ -16,7 +16,7 @@ impl Rooms {
         let filters = Filters::read(filters)?;
         let mut found = Vec::new();
         for (id, peer) in self.peers.room(&asker.room).into_iter().flat_map(|room| &room.peers) {
-            match filters.matches(&peer.role, peer.metadata()) {
+            match filters.matches(peer) {
                 Matched::Yes if *id != asker.peer => found.push(peer.discovered_json()),
                 Matched::Mistyped if self.profile == Profile::Deployed => {
                     // A comparison of a text with a number is an exception there, and ends the asker's connection.
@@ -39,7 +39,7 @@ impl Rooms {
         let filters = Filters::read(filters)?;
         let peers = self.peers.room(room_id).into_iter().flat_map(|room| room.peers.values());
         let matching = peers.filter(|peer| peer.role == "worker");
-        let matching = matching.filter(|peer| filters.matches(&peer.role, peer.metadata()) == Matched::Yes);
+        let matching = matching.filter(|peer| filters.matches(peer) == Matched::Yes);
         Ok(matching.map(|peer| peer.discovered_json().to_string()).collect())
     }
 }

@@ -1,16 +1,22 @@
 //! Which peers a discovery asks for: a role, any shared tag, and properties by equality or by `$eq`, `$gte` and `$lte`. A
 //! property that is missing, or of a type that cannot be compared, is no match and never an error; the deployed server
-//! trips over the latter, which [`Matched::Mistyped`] tells apart. Neighbours: `discover`.
+//! trips over the latter, which [`Matched::Mistyped`] tells apart. The number of terms is bounded, since each of them is
+//! held against each peer of a room. Neighbours: `discover`.
 
-use crate::protocol::{ErrorCode, Metadata, Object, Refusal};
+use super::peer::Peer;
+use super::tags::Tags;
+use crate::protocol::{ErrorCode, Object, Refusal, shortened};
 use serde_json::Value;
 use std::cmp::Ordering;
+
+/// Most tags, and most conditions on properties, that one discovery may ask for.
+const TERMS_MAX: usize = 64;
 
 /// The filters of a discovery.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Filters {
     role: Option<String>,
-    tags: Option<Vec<Value>>,
+    tags: Option<Tags>,
     properties: Vec<(String, Vec<Condition>)>,
 }
 
@@ -34,11 +40,11 @@ impl Filters {
     /// Reads filters; keys that the documents do not name are passed over.
     ///
     /// # Errors
-    /// INVALID_MESSAGE if a part has the wrong type, or an operator is not known.
+    /// INVALID_MESSAGE if a part has the wrong type, an operator is not known, or there are too many terms.
     pub(super) fn read(filters: &Object) -> Result<Filters, Refusal> {
         let given = |key: &str| filters.get(key).filter(|value| !value.is_null());
         let role = given("role").map(|role| role.as_str().map(String::from).ok_or_else(|| must_be("role", "a text")));
-        let tags = given("tags").map(|tags| tags.as_array().cloned().ok_or_else(|| must_be("tags", "a list")));
+        let tags = given("tags").map(tags).transpose()?;
         let properties = match given("properties") {
             None => Vec::new(),
             Some(Value::Object(properties)) => properties
@@ -47,18 +53,19 @@ impl Filters {
                 .collect::<Result<_, Refusal>>()?,
             Some(_) => return Err(must_be("properties", "an object")),
         };
-        Ok(Filters { role: role.transpose()?, tags: tags.transpose()?, properties })
+        terms_fit("properties", properties.iter().map(|(_, conditions): &(String, Vec<_>)| conditions.len()).sum())?;
+        Ok(Filters { role: role.transpose()?, tags, properties })
     }
 
-    pub(super) fn matches(&self, role: &str, metadata: &Metadata) -> Matched {
-        if self.role.as_deref().is_some_and(|asked| asked != role) {
+    pub(super) fn matches(&self, peer: &Peer) -> Matched {
+        if self.role.as_deref().is_some_and(|asked| asked != peer.role) {
             return Matched::No;
         }
-        if self.tags.as_ref().is_some_and(|asked| !asked.iter().any(|tag| metadata.tags().contains(tag))) {
+        if self.tags.as_ref().is_some_and(|asked| !asked.share_any(peer.tags())) {
             return Matched::No;
         }
         for (name, conditions) in &self.properties {
-            let Some(value) = metadata.property(name) else { return Matched::No };
+            let Some(value) = peer.metadata().property(name) else { return Matched::No };
             for condition in conditions {
                 match condition.holds(value) {
                     Matched::Yes => {}
@@ -85,6 +92,19 @@ impl Condition {
     }
 }
 
+fn tags(asked: &Value) -> Result<Tags, Refusal> {
+    let asked = asked.as_array().ok_or_else(|| must_be("tags", "a list"))?;
+    terms_fit("tags", asked.len())?;
+    Ok(Tags::of(asked))
+}
+
+fn terms_fit(field: &str, terms: usize) -> Result<(), Refusal> {
+    if terms <= TERMS_MAX {
+        return Ok(());
+    }
+    Err(ErrorCode::InvalidMessage.because(format!("`filters.{field}` may ask for {TERMS_MAX} things, not {terms}")))
+}
+
 fn conditions(name: &str, asked: &Value) -> Result<Vec<Condition>, Refusal> {
     let Value::Object(operators) = asked else { return Ok(vec![Condition::Equal(asked.clone())]) };
     if !operators.keys().any(|key| key.starts_with('$')) {
@@ -94,8 +114,11 @@ fn conditions(name: &str, asked: &Value) -> Result<Vec<Condition>, Refusal> {
         "$eq" => Ok(Condition::Equal(operand.clone())),
         "$gte" => Ok(Condition::AtLeast(operand.clone())),
         "$lte" => Ok(Condition::AtMost(operand.clone())),
-        other => Err(ErrorCode::InvalidMessage
-            .because(format!("`filters.properties.{name}` has `{other}`; known are $eq, $gte and $lte"))),
+        other => {
+            let (name, other) = (shortened(name), shortened(other));
+            let sentence = format!("`filters.properties.{name}` has `{other}`; known are $eq, $gte and $lte");
+            Err(ErrorCode::InvalidMessage.because(sentence))
+        }
     };
     operators.iter().map(condition).collect()
 }
@@ -130,7 +153,7 @@ mod tests {
 
     fn matched(filters: Value, metadata: Value) -> Matched {
         let filters = Filters::read(filters.as_object().unwrap()).unwrap();
-        filters.matches("worker", &serde_json::from_value(metadata).unwrap())
+        filters.matches(&Peer::example("worker", serde_json::from_value(metadata).unwrap()))
     }
 
     fn of_memory(asked: Value, has: Value) -> Matched {
@@ -185,6 +208,16 @@ mod tests {
         }
     }
 
+    fn many_properties(count: usize) -> Value {
+        (0..count).map(|nth| (nth.to_string(), json!(nth))).collect::<Object>().into()
+    }
+
+    #[test]
+    fn as_many_terms_as_the_limit_says_are_taken() {
+        let filters = json!({ "tags": vec!["t"; TERMS_MAX], "properties": many_properties(TERMS_MAX) });
+        assert!(Filters::read(filters.as_object().unwrap()).is_ok());
+    }
+
     #[test]
     fn filters_of_the_wrong_type_are_refused_with_their_name() {
         for (filters, named) in [
@@ -192,6 +225,8 @@ mod tests {
             (json!({ "tags": "gpu" }), "`filters.tags`"),
             (json!({ "properties": [] }), "`filters.properties`"),
             (json!({ "properties": { "gpu": { "$gt": 1 } } }), "`$gt`"),
+            (json!({ "tags": vec!["t"; TERMS_MAX + 1] }), "`filters.tags`"),
+            (json!({ "properties": many_properties(TERMS_MAX + 1) }), "`filters.properties`"),
         ] {
             let refusal = Filters::read(filters.as_object().unwrap()).unwrap_err();
             assert_eq!(refusal.code, ErrorCode::InvalidMessage);

@@ -1,6 +1,7 @@
 //! How an update changes the metadata of a peer: tags are united, properties override key by key, everything that is not
 //! mentioned stays (change proposal for version 2, "Merge Logic"). An update never loses a key.
 
+use super::tags::unite;
 use crate::protocol::Metadata;
 use serde_json::Value;
 
@@ -9,13 +10,7 @@ pub(super) fn merged(current: &Metadata, update: Metadata) -> Metadata {
     let mut merged = current.clone();
     for (key, new) in update.0 {
         match (merged.0.get_mut(&key), new) {
-            (Some(Value::Array(tags)), Value::Array(more)) if key == "tags" => {
-                for tag in more {
-                    if !tags.contains(&tag) {
-                        tags.push(tag);
-                    }
-                }
-            }
+            (Some(Value::Array(tags)), Value::Array(more)) if key == "tags" => unite(tags, more, Value::to_string),
             (Some(Value::Object(properties)), Value::Object(more)) if key == "properties" => properties.extend(more),
             (_, new) => {
                 merged.0.insert(key, new);

@@ -15,13 +15,16 @@ mod register;
 mod relay;
 mod removal;
 mod reserve;
+mod tags;
 
 pub use metrics::Metrics;
 pub use removal::Removed;
 
 use crate::defects::Defects;
 use crate::identity::{Claims, IdentityError};
-use crate::protocol::{ClientMessage, ErrorCode, Malformed, Profile, Refusal, Registration, server_message};
+use crate::protocol::{
+    ClientMessage, ErrorCode, Malformed, Profile, Refusal, Registration, server_message, unknown_type,
+};
 use crate::store::RoomStore;
 use membership::Peers;
 use std::collections::VecDeque;
@@ -39,10 +42,16 @@ pub struct Limits {
     pub message_bytes_max: usize,
     /// Largest metadata of one peer, in bytes of JSON.
     pub metadata_bytes_max: usize,
+    /// Longest id of a peer, in bytes.
+    pub id_bytes_max: usize,
+    /// Longest role of a peer, in bytes.
+    pub role_bytes_max: usize,
     /// Most peers in one room.
     pub room_peers_max: usize,
     /// Messages that wait for one slow receiver before its connection is closed with 1013.
     pub outbound_queue_max: usize,
+    /// Bytes of messages that wait for one slow receiver before the same. One message may always wait, however large.
+    pub outbound_bytes_max: usize,
 }
 
 impl Default for Limits {
@@ -50,8 +59,11 @@ impl Default for Limits {
         Limits {
             message_bytes_max: 1 << 20,
             metadata_bytes_max: 64 << 10,
+            id_bytes_max: 256,
+            role_bytes_max: 64,
             room_peers_max: 2_000,
             outbound_queue_max: 1_024,
+            outbound_bytes_max: 4 << 20,
         }
     }
 }
@@ -119,6 +131,8 @@ pub enum Output {
 pub mod close_code {
     /// The server shuts down.
     pub const GOING_AWAY: u16 = 1001;
+    /// The connection did not register in time.
+    pub const NOT_REGISTERED: u16 = 1008;
     /// The message was larger than the limit.
     pub const TOO_BIG: u16 = 1009;
     /// The receiver is too slow: its queue is full.
@@ -177,6 +191,11 @@ impl Rooms {
         self.outputs.pop_front()
     }
 
+    /// Whether a connection is registered as a peer.
+    pub fn is_registered(&self, conn: ConnectionId) -> bool {
+        self.peers.member(conn).is_some()
+    }
+
     fn said(
         &mut self,
         conn: ConnectionId,
@@ -194,11 +213,20 @@ impl Rooms {
             }
             ClientMessage::UpdateMetadata { peer_id, metadata } => self.update_metadata(conn, &peer_id, metadata),
             ClientMessage::PeerMessage { from_peer_id, to_peer_id, payload } => {
-                self.peer_message(conn, &from_peer_id, &to_peer_id, payload)
+                self.pass_on(conn, &from_peer_id, &to_peer_id, || {
+                    server_message::peer_message(&from_peer_id, &to_peer_id, payload)
+                })
             }
-            ClientMessage::Signal { sender, target, .. } => self.signal(conn, &sender, &target, text),
+            ClientMessage::Signal(signal) => self.signal(conn, signal, text),
             ClientMessage::Mesh { kind, from_peer_id, target_peer_id, body } => {
-                self.mesh(conn, kind, &from_peer_id, &target_peer_id, body)
+                self.pass_on(conn, &from_peer_id, &target_peer_id, || server_message::mesh(kind, &from_peer_id, body))
+            }
+            // Nobody has deployed reservations.
+            ClientMessage::ReserveWorker { .. } if self.profile == Profile::Deployed => {
+                Err(unknown_type("reserve_worker"))
+            }
+            ClientMessage::ReleaseWorker { .. } if self.profile == Profile::Deployed => {
+                Err(unknown_type("release_worker"))
             }
             ClientMessage::ReserveWorker { worker_id, duration_sec } => {
                 self.reserve(conn, &worker_id, Duration::from_secs(duration_sec), now)
@@ -209,10 +237,18 @@ impl Rooms {
 
     /// The receiver cannot keep up: it is closed, so that it never holds up others, and the sender is told.
     fn undeliverable(&mut self, to: ConnectionId, from: Option<ConnectionId>) {
+        let receiver = self.peers.member(to).map(|member| member.peer.clone());
         self.close(to, close_code::TRY_AGAIN_LATER, "too many messages wait for this connection");
         self.counters.messages = self.counters.messages.saturating_sub(u64::from(from.is_some()));
         if let Some(from) = from.filter(|from| *from != to) {
-            self.refuse(from, &ErrorCode::DeliveryFailed.because("the receiver's connection does not take messages"));
+            let refusal = ErrorCode::DeliveryFailed.because("the receiver's connection does not take messages");
+            self.refuse(
+                from,
+                &match receiver {
+                    Some(receiver) => refusal.about(&receiver),
+                    None => refusal,
+                },
+            );
         }
     }
 
@@ -222,7 +258,7 @@ impl Rooms {
     }
 
     fn refuse(&mut self, conn: ConnectionId, refusal: &Refusal) {
-        self.send(conn, server_message::error(refusal));
+        self.send(conn, server_message::error(refusal, self.profile, self.limits.id_bytes_max));
     }
 
     fn refuse_registration(&mut self, conn: ConnectionId, refusal: &Refusal) {

@@ -2,6 +2,7 @@
 //! changes. Neighbours: `membership` keeps peers in rooms, `discover` and `register` send what is rendered here.
 
 use super::ConnectionId;
+use super::tags::Tags;
 use crate::protocol::{Metadata, Profile, server_message};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ pub(super) struct Peer {
     pub(super) conn: ConnectionId,
     pub(super) role: String,
     metadata: Metadata,
+    tags: Tags,
     metadata_json: String,
     connected_at: String,
     discovered_json: String,
@@ -24,6 +26,7 @@ impl Peer {
             conn,
             role,
             metadata: Metadata::default(),
+            tags: Tags::default(),
             metadata_json: String::new(),
             connected_at: now.0,
             discovered_json: String::new(),
@@ -32,14 +35,26 @@ impl Peer {
         peer
     }
 
+    /// A peer for tests of what is asked about peers.
+    #[cfg(test)]
+    pub(super) fn example(role: &str, metadata: Metadata) -> Peer {
+        let now = Stamp::new(Duration::ZERO, Profile::Documented);
+        Peer::new(ConnectionId(1), "example", role.to_string(), metadata, now)
+    }
+
     pub(super) fn set_metadata(&mut self, id: &str, rendered: Rendered) {
         self.metadata = rendered.metadata;
+        self.tags = Tags::of(self.metadata.tags());
         self.metadata_json = rendered.json;
         self.discovered_json = server_message::discovered_peer(id, &self.role, &self.metadata_json, &self.connected_at);
     }
 
     pub(super) fn metadata(&self) -> &Metadata {
         &self.metadata
+    }
+
+    pub(super) fn tags(&self) -> &Tags {
+        &self.tags
     }
 
     pub(super) fn metadata_json(&self) -> &str {
@@ -62,6 +77,11 @@ impl Rendered {
     pub(super) fn new(metadata: Metadata) -> Rendered {
         let json = serde_json::to_string(&metadata).expect("a JSON object always has a text");
         Rendered { metadata, json }
+    }
+
+    /// The metadata back, without its text.
+    pub(super) fn metadata(self) -> Metadata {
+        self.metadata
     }
 
     pub(super) fn bytes(&self) -> usize {

@@ -1,5 +1,7 @@
 //! A connection becomes a peer of a room. Neighbours: `membership` keeps it, `server_message` writes the answer. A second
 //! registration of the same peer replaces the first: its connection is closed, and its end removes nothing any more.
+//! A peer id is not bound to the identity that vouches for it, since the documents do not ask for that: whoever has the
+//! room's token and any valid identity may register as anybody.
 
 use super::membership::Member;
 use super::peer::{Peer, Rendered, Stamp};
@@ -19,6 +21,7 @@ impl Rooms {
         now: Duration,
     ) -> Result<(), Refusal> {
         identity.map_err(|error| ErrorCode::InvalidIdentity.because(error.to_string()))?;
+        self.names_fit(&registration)?;
         self.may_enter(&registration, now)?;
         self.metadata_fits(&Rendered::new(registration.metadata.clone()))?;
         self.is_room_left(&registration)?;
@@ -31,9 +34,23 @@ impl Rooms {
         self.peers.put(&member, peer);
         if is_admin {
             self.become_admin(conn, &member);
+        } else {
+            self.give_up_admin(&member);
         }
         self.counters.registrations += 1;
-        self.answer_registered(conn, &member, &token);
+        self.answer_registered(conn, &member, token.reveal());
+        Ok(())
+    }
+
+    fn names_fit(&self, registration: &Registration) -> Result<(), Refusal> {
+        let id = ("peer_id", &registration.peer_id, self.limits.id_bytes_max);
+        let role = ("role", &registration.role, self.limits.role_bytes_max);
+        for (field, name, bytes_max) in [id, role] {
+            if name.len() > bytes_max {
+                let sentence = format!("`{field}` may have {bytes_max} bytes, this one has {}", name.len());
+                return Err(ErrorCode::InvalidMessage.because(sentence));
+            }
+        }
         Ok(())
     }
 
@@ -94,6 +111,15 @@ impl Rooms {
         }
     }
 
+    /// An admin that registers again without asking for it gives it up.
+    fn give_up_admin(&mut self, member: &Member) {
+        if let Some(room) = self.peers.room_mut(&member.room)
+            && room.admin.as_ref() == Some(&member.peer)
+        {
+            room.admin = None;
+        }
+    }
+
     fn answer_registered(&mut self, conn: ConnectionId, member: &Member, token: &str) {
         let Some(room) = self.peers.room(&member.room) else { return };
         let others: Vec<OtherPeer<'_>> = room
@@ -118,6 +144,10 @@ impl Rooms {
         update: Metadata,
     ) -> Result<(), Refusal> {
         let member = self.speaker(conn, Some(peer_id))?;
+        // Judged before the merge, which would be done for nothing.
+        let update = Rendered::new(update);
+        self.metadata_fits(&update)?;
+        let update = update.metadata();
         let peer = self.target(&member, &member.peer)?;
         let merged = if self.defects.has(Defect::MetadataReplacesInsteadOfMerges) {
             update

@@ -5,46 +5,36 @@ use super::membership::Member;
 use super::peer::Peer;
 use super::{ConnectionId, Rooms};
 use crate::defects::Defect;
-use crate::protocol::{ErrorCode, MeshKind, Profile, Refusal, server_message};
-use serde_json::value::RawValue;
+use crate::protocol::{ErrorCode, Profile, Refusal, Signal, shortened};
 
 impl Rooms {
-    pub(super) fn peer_message(
+    /// Passes on what `compose` makes of a message. A refusal names whom the message was for, so that the sender knows
+    /// which of its messages is meant.
+    pub(super) fn pass_on(
         &mut self,
         conn: ConnectionId,
-        from_peer_id: &str,
-        to_peer_id: &str,
-        payload: &RawValue,
+        sender: &str,
+        target: &str,
+        compose: impl FnOnce() -> String,
     ) -> Result<(), Refusal> {
-        let sender = self.speaker(conn, Some(from_peer_id))?;
-        let target = self.target(&sender, to_peer_id)?.conn;
-        self.relay(target, server_message::peer_message(from_peer_id, to_peer_id, payload), conn);
+        let reached = self.speaker(conn, Some(sender)).and_then(|sender| Ok(self.target(&sender, target)?.conn));
+        let target = reached.map_err(|refusal| refusal.about(target))?;
+        self.relay(target, compose(), conn);
         Ok(())
     }
 
-    /// Version 1: passed on as it came. The deployed server says nothing when that fails.
-    pub(super) fn signal(&mut self, conn: ConnectionId, sender: &str, target: &str, text: &str) -> Result<(), Refusal> {
-        let target = self.speaker(conn, Some(sender)).and_then(|sender| Ok(self.target(&sender, target)?.conn));
-        match target {
-            Ok(target) => self.relay(target, text.to_string(), conn),
-            Err(_) if self.profile == Profile::Deployed => {}
-            Err(refusal) => return Err(refusal),
+    /// Version 1: passed on as it came. The deployed server looks for no body, and says nothing when the relay fails.
+    pub(super) fn signal(&mut self, conn: ConnectionId, signal: Signal<'_>, text: &str) -> Result<(), Refusal> {
+        let Signal { kind, sender, target, body } = signal;
+        if self.profile == Profile::Deployed {
+            let _in_silence = self.pass_on(conn, &sender, &target, || text.to_string());
+            return Ok(());
         }
-        Ok(())
-    }
-
-    pub(super) fn mesh(
-        &mut self,
-        conn: ConnectionId,
-        kind: MeshKind,
-        from_peer_id: &str,
-        target_peer_id: &str,
-        body: &RawValue,
-    ) -> Result<(), Refusal> {
-        let sender = self.speaker(conn, Some(from_peer_id))?;
-        let target = self.target(&sender, target_peer_id)?.conn;
-        self.relay(target, server_message::mesh(kind, from_peer_id, body), conn);
-        Ok(())
+        if body.is_none() {
+            let sentence = format!("`{}` is missing", kind.body_key());
+            return Err(ErrorCode::InvalidMessage.because(sentence).about(&target));
+        }
+        self.pass_on(conn, &sender, &target, || text.to_string())
     }
 
     /// As whom a connection acts, given the peer that it claims to be.
@@ -56,7 +46,8 @@ impl Rooms {
                 if self.defects.has(Defect::SenderNotChecked) {
                     return Ok(self.peers.intern(&member.room, claimed));
                 }
-                let sentence = format!("this connection registered `{}`, it may not speak for another", member.peer);
+                let own = shortened(&member.peer);
+                let sentence = format!("this connection registered `{own}`, it may not speak for another");
                 Err(ErrorCode::SenderMismatch.because(sentence))
             }
             _ => Ok(member.clone()),
@@ -69,11 +60,11 @@ impl Rooms {
             return Ok(peer);
         }
         let Some(elsewhere) = self.peers.rooms_of(target).next() else {
-            return Err(ErrorCode::PeerNotFound.because(format!("there is no peer `{target}`")));
+            return Err(ErrorCode::PeerNotFound.because(format!("there is no peer `{}`", shortened(target))));
         };
         match self.peers.peer(elsewhere, target) {
             Some(peer) if self.defects.has(Defect::MessageCrossesRooms) => Ok(peer),
-            _ => Err(ErrorCode::PeerNotInRoom.because(format!("`{target}` is not in your room"))),
+            _ => Err(ErrorCode::PeerNotInRoom.because(format!("`{}` is not in your room", shortened(target)))),
         }
     }
 }

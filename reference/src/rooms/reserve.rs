@@ -4,7 +4,7 @@
 
 use super::{ConnectionId, Rooms};
 use crate::defects::Defect;
-use crate::protocol::{ErrorCode, Refusal, server_message};
+use crate::protocol::{ErrorCode, Refusal, server_message, shortened};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,7 +47,8 @@ impl Rooms {
             && held.holder != asker.peer
             && (held.until > now || never_ends)
         {
-            let sentence = format!("`{worker_id}` is reserved by `{}`", held.holder);
+            let (worker, holder) = (shortened(worker_id), shortened(&held.holder));
+            let sentence = format!("`{worker}` is reserved by `{holder}`");
             return Err(ErrorCode::WorkerReserved.because(sentence));
         }
         let until = now + duration.min(RESERVATION_MAX);
@@ -62,7 +63,8 @@ impl Rooms {
         let Some(room) = self.peers.room_mut(&asker.room) else { return Ok(()) };
         let held = room.reservations.0.get(worker_id);
         if !held.is_some_and(|held| held.holder == asker.peer && held.until > now) {
-            return Err(ErrorCode::NotReserved.because(format!("you hold no reservation of `{worker_id}`")));
+            let sentence = format!("you hold no reservation of `{}`", shortened(worker_id));
+            return Err(ErrorCode::NotReserved.because(sentence));
         }
         room.reservations.0.remove(worker_id);
         self.send(conn, server_message::worker_released(worker_id));

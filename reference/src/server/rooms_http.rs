@@ -27,7 +27,8 @@ pub(super) async fn create_room(State(shared): State<Arc<Shared>>, headers: Head
     let expires_at = now + ROOM_LIVES;
     for _ in 0..ROOM_ID_ATTEMPTS {
         let (room_id, token, owner) = (shared.surroundings.random_hex(8), token.clone(), owner.clone());
-        if shared.store.create(RoomRecord { room_id: room_id.clone(), token: token.clone(), owner, expires_at }) {
+        if shared.store.create(RoomRecord { room_id: room_id.clone(), token: token.clone().into(), owner, expires_at })
+        {
             shared.hub.with_rooms(|rooms| rooms.count_created_room());
             return Ok(json_response(&json!({ "room_id": room_id, "token": token })));
         }

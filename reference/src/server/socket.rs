@@ -121,7 +121,7 @@ fn said(text: &str, conn: ConnectionId, shared: &Shared) {
     let input = match ClientMessage::parse(text) {
         Ok(ClientMessage::Register(registration)) => {
             let now = shared.surroundings.clock.now();
-            let identity = shared.identity.verify(&registration.id_token, now);
+            let identity = shared.identity.verify(registration.id_token.reveal(), now);
             Input::Register { conn, registration, identity }
         }
         Ok(message) => Input::Said { conn, message, text },

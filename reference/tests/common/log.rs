@@ -26,6 +26,7 @@ impl Observer for Log {
             Observed::Sent { conn, message } => format!("{conn} sent {}", kind(message)),
             Observed::Received { conn, message } => format!("{conn} received {}", kind(message)),
             Observed::Garbage { conn, .. } => format!("{conn} garbage"),
+            Observed::Dropped { conn, message } => format!("{conn} dropped {}", kind(message)),
             Observed::JobBegan { job, client } => format!("began {job} for {client}"),
             Observed::JobEnded { job, outcome, .. } => format!("ended {job} {outcome}"),
             Observed::AttemptBegan { job, .. } => format!("attempt {job}"),

@@ -2,13 +2,16 @@
 
 #![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "these tests meet the real network and clock")]
 
+#[path = "pieces.rs"]
+mod pieces;
+
+use pieces::{Counted, OnThisRuntime};
 use rehearsal_reference::network::{Endpoint, Listener, Network, Stream};
-use rehearsal_reference::surroundings::{Random, Spawn, Surroundings, Task, TaskHandle, WallClock};
+use rehearsal_reference::surroundings::{Surroundings, WallClock};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -86,31 +89,11 @@ impl WallClock for MachineClock {
     }
 }
 
-/// Different bytes on each call: tests need no surprise, only ids that differ.
-struct Counted(AtomicU64);
-
-impl Random for Counted {
-    fn fill(&self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(8) {
-            let drawn = self.0.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            chunk.copy_from_slice(&(drawn ^ drawn >> 29).to_le_bytes()[..chunk.len()]);
-        }
-    }
-}
-
-struct OnThisRuntime;
-
-impl Spawn for OnThisRuntime {
-    fn spawn(&self, _: &'static str, task: Task) -> TaskHandle {
-        TaskHandle::new(tokio::spawn(task).abort_handle())
-    }
-}
-
 /// What this machine hands to a program.
 pub fn surroundings() -> Surroundings {
     Surroundings {
         clock: Arc::new(MachineClock),
-        random: Arc::new(Counted(AtomicU64::new(1))),
+        random: Arc::new(Counted::default()),
         spawner: Arc::new(OnThisRuntime),
     }
 }

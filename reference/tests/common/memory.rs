@@ -1,18 +1,20 @@
 //! A network in memory, for tests that need virtual time: every connection is a byte pipe whose other end the test holds.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail this way")]
+#[path = "pieces.rs"]
+mod pieces;
 
+use pieces::{Counted, OnThisRuntime};
 use rehearsal_reference::network::{Endpoint, Listener, Network, Stream};
-use rehearsal_reference::surroundings::{Random, Spawn, Surroundings, Task, TaskHandle, WallClock};
+use rehearsal_reference::surroundings::{Surroundings, WallClock};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
+use tokio::time::Instant;
 
 /// One end of a byte pipe.
 pub struct Pipe(DuplexStream);
@@ -45,13 +47,15 @@ pub struct Memory {
     dialled: mpsc::UnboundedSender<DuplexStream>,
 }
 
-/// Where connections come out: raw for a test that plays the server itself, or as a listener for a real one.
-pub struct Incoming(mpsc::UnboundedReceiver<DuplexStream>);
+/// Where connections come out: raw for a test that plays the server itself, or as a listener for a real one. A clone is for
+/// the server that takes over when this one has stopped.
+#[derive(Clone)]
+pub struct Incoming(Arc<Mutex<mpsc::UnboundedReceiver<DuplexStream>>>);
 
 /// A network, and its only listener.
 pub fn network() -> (Memory, Incoming) {
     let (dialled, incoming) = mpsc::unbounded_channel();
-    (Memory { dialled }, Incoming(incoming))
+    (Memory { dialled }, Incoming(Arc::new(Mutex::new(incoming))))
 }
 
 impl Network for Memory {
@@ -72,7 +76,7 @@ impl Network for Memory {
 impl Incoming {
     /// The next connection.
     pub async fn next(&mut self) -> DuplexStream {
-        match self.0.recv().await {
+        match self.0.lock().await.recv().await {
             Some(stream) => stream,
             None => std::future::pending().await,
         }
@@ -91,35 +95,17 @@ impl Listener for Incoming {
     }
 }
 
-/// Surroundings without chance: the clock stands, random bytes are counted, tasks live until the test ends.
+/// Surroundings without chance: the wall clock follows virtual time, random bytes are counted.
 pub fn surroundings() -> Surroundings {
-    let fixed = Arc::new(Fixed::default());
-    Surroundings { clock: fixed.clone(), random: fixed.clone(), spawner: fixed }
+    let clock = Arc::new(VirtualClock(Instant::now()));
+    Surroundings { clock, random: Arc::new(Counted::default()), spawner: Arc::new(OnThisRuntime) }
 }
 
-#[derive(Default)]
-struct Fixed {
-    tasks: Mutex<tokio::task::JoinSet<()>>,
-    drawn: AtomicU64,
-}
+/// Started in November 2023.
+struct VirtualClock(Instant);
 
-impl WallClock for Fixed {
+impl WallClock for VirtualClock {
     fn now(&self) -> Duration {
-        Duration::from_secs(1_700_000_000)
-    }
-}
-
-impl Random for Fixed {
-    fn fill(&self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(8) {
-            let drawn = self.drawn.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            chunk.copy_from_slice(&drawn.to_le_bytes()[..chunk.len()]);
-        }
-    }
-}
-
-impl Spawn for Fixed {
-    fn spawn(&self, _: &'static str, task: Task) -> TaskHandle {
-        TaskHandle::new(self.tasks.lock().unwrap().spawn(task))
+        Duration::from_secs(1_700_000_000) + self.0.elapsed()
     }
 }

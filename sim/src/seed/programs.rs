@@ -222,5 +222,6 @@ fn limits_of(limits: &scenarios::Limits) -> Limits {
         metadata_bytes_max: whole(limits.metadata_bytes_max),
         room_peers_max: whole(limits.room_peers_max.into()),
         outbound_queue_max: whole(limits.outbound_queue_max.into()),
+        ..Limits::default()
     }
 }

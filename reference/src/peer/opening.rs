@@ -1,0 +1,75 @@
+//! Opening a connection: the stream, then the WebSocket handshake, both within one time. Neighbours: `mod` takes over once
+//! it is open.
+
+use super::Peer;
+use crate::failure::{Failure, FailureClass};
+use crate::network::Network;
+use crate::observer::{Observed, Observer};
+use crate::target::Target;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::tungstenite::handshake::client::{Request, generate_key};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+/// How long connecting, with name resolution, TLS and the WebSocket handshake, may take.
+pub const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// Large enough for a list of 10,000 peers, small enough that a hostile server cannot fill the machine.
+const MESSAGE_BYTES_MAX: usize = 16 << 20;
+/// tungstenite's own default of 128 KiB a connection would cap how many peers fit into memory.
+const BUFFER_BYTES: usize = 4 << 10;
+
+impl<N: Network> Peer<N> {
+    /// Opens a WebSocket to the target. `conn` is the number of this connection among its user's, from 1.
+    pub async fn connect(
+        network: &N,
+        target: &Target,
+        conn: u32,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Peer<N>, Failure> {
+        observer.observe(Observed::Connecting { conn });
+        let opened = match timeout(CONNECT_WITHIN, open(network, target)).await {
+            Ok(opened) => opened,
+            Err(_) => Err(Failure::new(FailureClass::TimedOut, "no WebSocket handshake within 10 s")),
+        };
+        match opened {
+            Ok(socket) => {
+                observer.observe(Observed::Opened { conn, target: &target.ws.authority() });
+                let heard_at = Instant::now();
+                Ok(Peer { socket, conn, observer, inbox: VecDeque::new(), heard_at, ended: None })
+            }
+            Err(failure) => {
+                let (class, reason) = (failure.class.word(), failure.reason.as_str());
+                observer.observe(Observed::ConnectFailed { conn, class, reason });
+                Err(failure)
+            }
+        }
+    }
+}
+
+async fn open<N: Network>(network: &N, target: &Target) -> Result<WebSocketStream<N::Stream>, Failure> {
+    let stream = network.connect(&target.ws).await.map_err(|error| Failure::of_connect(&error))?;
+    let authority = target.ws.authority();
+    let scheme = if target.ws.tls { "wss" } else { "ws" };
+    let request = Request::builder()
+        .uri(format!("{scheme}://{authority}{}", target.path))
+        .header("Host", authority)
+        .header("Connection", "Upgrade")
+        .header("Upgrade", "websocket")
+        .header("Sec-WebSocket-Version", "13")
+        .header("Sec-WebSocket-Key", generate_key())
+        .header("User-Agent", &target.user_agent)
+        .body(())
+        .map_err(|error| Failure::new(FailureClass::Other, format_args!("bad address: {error}")))?;
+    let config = WebSocketConfig::default()
+        .read_buffer_size(BUFFER_BYTES)
+        .write_buffer_size(0)
+        .max_message_size(Some(MESSAGE_BYTES_MAX))
+        .max_frame_size(Some(MESSAGE_BYTES_MAX));
+    match client_async_with_config(request, stream, Some(config)).await {
+        Ok((socket, _)) => Ok(socket),
+        Err(error) => Err(Failure::of_handshake(&error)),
+    }
+}
