@@ -145,7 +145,7 @@ pub struct Simulate {
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u64).range(1..=256))]
     pub jobs: Option<u64>,
     /// Length of one step of the turmoil engine.
-    #[arg(long, default_value = "5ms", value_name = "TIME", value_parser = duration)]
+    #[arg(long, default_value = "5ms", value_name = "TIME", value_parser = tick)]
     pub tick: Duration,
     /// Which engine plays.
     #[arg(long, default_value = "turmoil", value_name = "NAME")]
@@ -179,7 +179,7 @@ pub struct Replay {
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
     /// Length of one step of the turmoil engine.
-    #[arg(long, default_value = "5ms", value_name = "TIME", value_parser = duration)]
+    #[arg(long, default_value = "5ms", value_name = "TIME", value_parser = tick)]
     pub tick: Duration,
     /// Print every event, one JSON object a line, in place of the story.
     #[arg(long)]
@@ -392,6 +392,14 @@ fn duration(text: &str) -> Result<Duration, String> {
         Ok(Duration::from_secs_f64(total))
     } else {
         Err("expected more than nothing and less than three years".to_owned())
+    }
+}
+
+/// A step of the turmoil engine: hosts see each other's messages at its ends, so that a long one stands still for users.
+fn tick(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        tick if (Duration::from_millis(1)..=Duration::from_secs(1)).contains(&tick) => Ok(tick),
+        _ => Err("expected a tick from 1ms to 1s".to_owned()),
     }
 }
 

@@ -136,6 +136,7 @@ pub fn failure(error: &LiveError) -> Failure {
 pub fn exit_of(run: &LiveRun) -> Exit {
     let mut exits = vec![output::exit_of(&run.outcome)];
     if run.interrupted != Interrupt::None {
+        // Also one that came too late to change the outcome.
         exits.push(Exit::Interrupted);
     }
     if run.unreachable.is_some() {

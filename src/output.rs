@@ -5,8 +5,17 @@ use crate::cli::{Format, Output};
 use crate::exit::{Exit, Failure};
 use rehearsal_reports::outcome::{Met, Outcome, Overall, Validity};
 use rehearsal_reports::render::{self, Report, text::Style};
+use std::fs::OpenOptions;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
+
+/// Opens the files that are to be written at the end, so that a wrong path is told before the work and not after it.
+pub fn prepare(output: &Output) -> Result<(), Failure> {
+    for path in [&output.junit, &output.markdown].into_iter().flatten() {
+        OpenOptions::new().create(true).append(true).open(path).map_err(|error| unwritable(path, &error))?;
+    }
+    Ok(())
+}
 
 /// Prints one outcome as soon as it is there, so that long work over many files is seen as it goes.
 pub fn print_outcome(outcome: &Outcome, format: Format) {
@@ -69,9 +78,11 @@ pub fn write_html(path: &Path, title: &str, outcomes: Vec<Outcome>, closing: Opt
 
 /// Writes a file that the user asked for.
 pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|error| {
-        Failure::usage(format!("cannot write {}: {error}", path.display()), "check the folder and its permissions")
-    })
+    std::fs::write(path, text).map_err(|error| unwritable(path, &error))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(format!("cannot write {}: {error}", path.display()), "check the folder and its permissions")
 }
 
 /// A pipe that was closed early (`| head`) is no failure of ours.
@@ -97,6 +108,9 @@ pub fn exit_of(outcome: &Outcome) -> Exit {
         (false, Overall::Unknown) => Exit::CannotJudge,
         (false, _) => Exit::Unexpected,
     }];
+    if outcome.interrupted {
+        exits.push(Exit::Interrupted);
+    }
     if outcome.generator.as_ref().is_some_and(|generator| generator.validity == Validity::Invalid) {
         exits.push(Exit::CannotJudge);
     }

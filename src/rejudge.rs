@@ -6,7 +6,8 @@ use crate::source::Source;
 use rehearsal_reports::judge::overall;
 use rehearsal_reports::outcome::{CheckSummary, Outcome, Seeds};
 use rehearsal_reports::record::judging::{Judged, judge_record};
-use rehearsal_reports::record::{EventReader, FileEnd, Header, RecordError};
+use rehearsal_reports::record::{EventReader, FileEnd, Header, RecordError, VerdictFile};
+use rehearsal_reports::render::words::overall_word;
 use rehearsal_reports::story::story;
 use rehearsal_reports::verdict::{CheckVerdict, Verdict};
 use rehearsal_scenarios::plan::{Plan, World};
@@ -29,6 +30,14 @@ pub fn rejudge(folder: &Path) -> Result<(Outcome, Exit), Failure> {
     let outcome = outcome(folder, &plan, &header, judged)?;
     let exit = output::exit_of(&outcome);
     Ok((outcome, exit))
+}
+
+/// What the run itself said at its end. A run that was killed said nothing.
+fn first_outcome(folder: &Path) -> Result<Option<Outcome>, Failure> {
+    match std::fs::read(folder.join("verdict.json")) {
+        Ok(bytes) => VerdictFile::from_bytes(&bytes).map(|file| Some(file.outcome)).map_err(|error| unreadable(&error)),
+        Err(_) => Ok(None),
+    }
 }
 
 fn header(folder: &Path) -> Result<Header, Failure> {
@@ -56,7 +65,27 @@ fn unreadable(error: &RecordError) -> Failure {
 
 fn outcome(folder: &Path, plan: &Plan, header: &Header, judged: Judged) -> Result<Outcome, Failure> {
     let (verdict, expected, reasons) = overall(&judged.verdicts, &plan.expect);
-    let mut notes = if expected { Vec::new() } else { reasons };
+    let (first, mut notes) = match first_outcome(folder)? {
+        Some(mut first) => {
+            let mut notes = std::mem::take(&mut first.notes);
+            if first.verdict != verdict {
+                notes.push(format!(
+                    "when it was made, the record was judged otherwise: {}",
+                    overall_word(first.verdict)
+                ));
+                notes.extend(reasons);
+            }
+            (first, notes)
+        }
+        None => {
+            let mut notes = if expected { Vec::new() } else { reasons };
+            notes.push("the run did not come to its end: it left no verdict".to_owned());
+            (
+                Outcome { targets: header.targets.clone(), engine: header.engine.clone(), ..Outcome::not_played(plan) },
+                notes,
+            )
+        }
+    };
     if judged.file == FileEnd::Truncated {
         notes.push(format!("the record was cut off after {} events; what was open then stays open", judged.events));
     }
@@ -70,9 +99,7 @@ fn outcome(folder: &Path, plan: &Plan, header: &Header, judged: Judged) -> Resul
     };
     let checks = judged.verdicts.into_iter().map(|check| CheckSummary::of_one_seed(check, header.seed, &plan.expect));
     Ok(Outcome {
-        engine: header.engine.clone(),
-        targets: header.targets.clone(),
-        seeds: Seeds::of_one(header.seed, broken.is_some(), 0),
+        seeds: Seeds::of_one(header.seed, broken.is_some(), first.seeds.hash),
         verdict,
         expected,
         checks: checks.collect(),
@@ -84,7 +111,7 @@ fn outcome(folder: &Path, plan: &Plan, header: &Header, judged: Judged) -> Resul
         record: Some(folder.display().to_string()),
         notes,
         duration_ns: judged.end.t_ns,
-        ..Outcome::not_played(plan)
+        ..first
     })
 }
 

@@ -13,10 +13,11 @@ use rehearsal_reports::verdict::Verdict;
 use rehearsal_scenarios::Scenario;
 use rehearsal_scenarios::plan::{FaultAction, Plan, World};
 use rehearsal_sim::explore::{Exploration, ExploreOptions, SeedRange, explore};
-use rehearsal_sim::seed::{self, ENGINE, SeedRun};
+use rehearsal_sim::seed::{self, ENGINE, SeedFailure, SeedRun, TICK};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// What one scenario came to over its seeds.
 pub struct Simulated {
@@ -73,8 +74,11 @@ pub fn play(
     });
     progress.finish();
     let first = scenario.plan(exploration.seeds.first, World::Simulated);
-    let mut outcome = outcome_of(source, &first, &exploration);
-    keep_records(&mut outcome, source, &exploration.kept, runs)?;
+    let mut outcome = outcome_of(source, &first, &exploration, options.tick);
+    // The lowest one is written last: `latest` then points at the seed that the outcome tells of.
+    for run in exploration.kept.iter().rev() {
+        outcome.record = keep_record(source, run, runs, options.tick)?.record;
+    }
     let exit = exit_of(&outcome, &exploration);
     Ok(Simulated { outcome, exit })
 }
@@ -87,13 +91,15 @@ fn exit_of(outcome: &Outcome, exploration: &Exploration) -> Exit {
     if exploration.not_deterministic.is_some() {
         exits.push(Exit::NotDeterministic);
     }
-    if !exploration.failures.is_empty() {
-        exits.push(Exit::Unexpected);
-    }
+    exits.extend(exploration.failures.iter().map(|failure| match failure {
+        // Nothing was played that could be judged.
+        SeedFailure::NotPrepared { .. } => Exit::CannotJudge,
+        SeedFailure::Broke { .. } | SeedFailure::Stuck { .. } => Exit::Unexpected,
+    }));
     Exit::worst(exits)
 }
 
-fn outcome_of(source: &Source, plan: &Plan, exploration: &Exploration) -> Outcome {
+fn outcome_of(source: &Source, plan: &Plan, exploration: &Exploration, tick: Duration) -> Outcome {
     let verdicts: Vec<_> = exploration.checks.iter().map(|summary| summary.check.clone()).collect();
     let (verdict, expected, reasons) = overall(&verdicts, &plan.expect);
     let ended = exploration.failures.is_empty();
@@ -117,7 +123,7 @@ fn outcome_of(source: &Source, plan: &Plan, exploration: &Exploration) -> Outcom
         expected: expected && ended,
         checks: exploration.checks.clone(),
         story: story_run.and_then(story_of),
-        repeat: exploration.seeds.first_broken.map(|seed| format!("rehearsal replay {} --seed {seed}", source.shown)),
+        repeat: exploration.seeds.first_broken.map(|seed| repeat(source, seed, tick)),
         notes,
         duration_ns: (exploration.virtual_ns / exploration.seeds.count.max(1)) as i64,
         ..frame(plan)
@@ -127,6 +133,12 @@ fn outcome_of(source: &Source, plan: &Plan, exploration: &Exploration) -> Outcom
 /// An outcome of the simulated world in which nothing has been played yet.
 pub fn frame(plan: &Plan) -> Outcome {
     Outcome { engine: Some(ENGINE.to_owned()), ..Outcome::not_played(plan) }
+}
+
+/// The command that plays a seed again, with everything that shaped it.
+fn repeat(source: &Source, seed: u64, tick: Duration) -> String {
+    let shaped = if tick == TICK { String::new() } else { format!(" --tick {}ms", tick.as_secs_f64() * 1e3) };
+    format!("rehearsal replay {} --seed {seed}{shaped}", source.shown)
 }
 
 /// How many seeds that did not come to their end are told in full.
@@ -144,26 +156,17 @@ pub fn story_of(run: &SeedRun) -> Option<Story> {
     story(broken, &run.events, true)
 }
 
-/// Broken seeds leave records; the outcome names the lowest one's.
-fn keep_records(outcome: &mut Outcome, source: &Source, kept: &[SeedRun], runs: &Path) -> Result<(), Failure> {
-    // The lowest one is written last: `latest` then points at the seed that the outcome tells of.
-    for run in kept.iter().rev() {
-        outcome.record = keep_record(source, run, runs)?.record;
-    }
-    Ok(())
-}
-
 /// Writes a seed's record with its report, and returns the seed's own outcome.
-pub fn keep_record(source: &Source, run: &SeedRun, runs: &Path) -> Result<Outcome, Failure> {
+pub fn keep_record(source: &Source, run: &SeedRun, runs: &Path, tick: Duration) -> Result<Outcome, Failure> {
     let folder = records::create(runs, run)?;
-    let outcome = of_one_seed(source, run, &folder);
+    let outcome = of_one_seed(source, run, &folder, tick);
     records::write_seed(&folder, source, run, &outcome)?;
     output::write_html(&folder.join("report.html"), &outcome.scenario, vec![outcome.clone()], None)?;
     Ok(outcome)
 }
 
 /// The outcome of one seed alone, with its record.
-pub fn of_one_seed(source: &Source, run: &SeedRun, record: &Path) -> Outcome {
+fn of_one_seed(source: &Source, run: &SeedRun, record: &Path, tick: Duration) -> Outcome {
     let (verdict, expected, reasons) = overall(&run.verdicts, &run.plan.expect);
     let seed = run.plan.seed;
     let mut notes = if expected { Vec::new() } else { reasons };
@@ -175,7 +178,7 @@ pub fn of_one_seed(source: &Source, run: &SeedRun, record: &Path) -> Outcome {
         seeds: Seeds::of_one(seed, run.is_broken(), run.hash),
         checks: checks.collect(),
         story: story_of(run),
-        repeat: Some(format!("rehearsal replay {} --seed {seed}", source.shown)),
+        repeat: Some(repeat(source, seed, tick)),
         notes,
         duration_ns: run.virtual_ns as i64,
         record: Some(record.display().to_string()),

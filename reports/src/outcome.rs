@@ -48,6 +48,9 @@ pub struct Outcome {
     pub repeat: Option<String>,
     /// Remarks for the reader: what was not played, what was left behind, `suspect` reasons.
     pub notes: Vec<String>,
+    /// Whether somebody ended the run before its planned end.
+    #[serde(default)]
+    pub interrupted: bool,
     /// Length of the run, in nanoseconds of plan time (of one seed).
     pub duration_ns: i64,
     /// Lengths of the plan's phases, to tell in charts what was measured; all zero if unknown.
@@ -78,6 +81,7 @@ impl Outcome {
             record: None,
             repeat: None,
             notes: Vec::new(),
+            interrupted: false,
             duration_ns: 0,
             phases: plan.phases,
         }

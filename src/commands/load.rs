@@ -10,6 +10,7 @@ use rehearsal_scenarios::plan::{Profile, World};
 
 /// Plays the file against the target.
 pub fn run(arguments: &Load) -> Result<Exit, Failure> {
+    output::prepare(&arguments.output)?;
     let source = source::find(&arguments.file)?;
     let plan = source.scenario(arguments.expect)?.plan(arguments.seed, World::Live);
     let place = Where {

@@ -116,7 +116,14 @@ impl Place {
                 room
             }
         };
-        Ok(User { target: self.target.clone(), room, sign_in: Some(sign_in), peer_id: None, first_conn: 1 })
+        Ok(User {
+            target: self.target.clone(),
+            room,
+            sign_in: Some(sign_in),
+            signs_in: None,
+            peer_id: None,
+            first_conn: 1,
+        })
     }
 }
 
@@ -163,6 +170,7 @@ impl Observer for Teller {
             Observed::Connecting { .. }
             | Observed::Sent { .. }
             | Observed::Received { .. }
+            | Observed::Dropped { .. }
             | Observed::Garbage { .. } => {}
         }
     }

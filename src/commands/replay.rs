@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 /// Plays the seed, keeps its record, and tells its story.
 pub fn run(arguments: &Replay) -> Result<Exit, Failure> {
+    output::prepare(&arguments.output)?;
     let (source, seed) = what(arguments)?;
     let scenario = source.scenario(None)?;
     let plan = Arc::new(scenario.plan(seed, World::Simulated));
@@ -24,7 +25,7 @@ pub fn run(arguments: &Replay) -> Result<Exit, Failure> {
     let _interrupted = runtime::interrupt_flag()?;
     let run = play(plan, SeedOptions { tick: arguments.tick, keep: Keep::Events, ..SeedOptions::default() });
     let runs = records::runs(arguments.output.out.as_deref());
-    let outcome = simulated::keep_record(&source, &run, &runs)?;
+    let outcome = simulated::keep_record(&source, &run, &runs, arguments.tick)?;
     if arguments.events {
         print_events(&run);
     } else {

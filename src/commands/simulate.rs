@@ -14,8 +14,21 @@ use rehearsal_sim::explore::{ExploreOptions, SeedRange, twice};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// There are no seeds beyond the largest one.
+fn refuse_wrapping(arguments: &Simulate) -> Result<(), Failure> {
+    match arguments.seed.checked_add(arguments.seeds - 1) {
+        Some(_) => Ok(()),
+        None => Err(Failure::usage(
+            format!("{} seeds from {} go past the largest seed, {}", arguments.seeds, arguments.seed, u64::MAX),
+            "lower --seed or --seeds",
+        )),
+    }
+}
+
 /// Plays all files; the exit code is the one that applies over all of them.
 pub fn run(arguments: &Simulate) -> Result<Exit, Failure> {
+    output::prepare(&arguments.output)?;
+    refuse_wrapping(arguments)?;
     let sources = source::find_all(&arguments.files.files)?;
     // All files are read before any is played: a fault in the last one is told at once.
     let mut scenarios = Vec::new();

@@ -82,6 +82,7 @@ pub fn outcome(
         record: Some(record.display().to_string()),
         repeat: is_broken.then(|| format!("rehearsal {}", options.arguments.join(" "))),
         notes,
+        interrupted: *ending == Ending::Interrupted,
         duration_ns: recorded.end_ns,
         ..Outcome::not_played(plan)
     }
