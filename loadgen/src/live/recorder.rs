@@ -156,13 +156,15 @@ impl Recorder {
     }
 
     fn take_in(&mut self, batch: &mut Vec<Stamped>) {
-        self.held.append(batch);
-        let Some(zero_ns) = self.shared.sink.zero_ns() else { return };
+        let Some(zero_ns) = self.shared.sink.zero_ns() else { return self.held.append(batch) };
         if self.next_n == 0 {
             self.files.begin(unix_s(self.shared.sink.age_ns() - zero_ns));
         }
-        // The allocation goes back to the sink with the next exchange.
-        std::mem::swap(&mut self.held, batch);
+        if !self.held.is_empty() {
+            self.held.append(batch);
+            // The larger allocation goes back to the sink with the next exchange.
+            std::mem::swap(&mut self.held, batch);
+        }
         for Stamped { since_start_ns, event } in batch.drain(..) {
             let event = event.stamp(self.next_n, since_start_ns - zero_ns);
             self.next_n += 1;
@@ -199,8 +201,8 @@ impl Recorder {
             users: self.numbers.connected_users(),
             users_planned: self.plan.users.len(),
             rate,
-            p50_ns: busiest.map(|operation| operation.p50_ns),
-            p99_ns: busiest.map(|operation| operation.p99_ns),
+            p50_ns: busiest.and_then(|operation| operation.p50_ns),
+            p99_ns: busiest.and_then(|operation| operation.p99_ns),
             errors: self.pulse.errors,
             operations: self.pulse.operations(),
             generator: self.validity(),

@@ -29,11 +29,13 @@ pub fn fill_text(text: &str, variables: &dyn Variables) -> Result<String, NoSuch
     })
 }
 
+/// Whether there may be something to fill. Asked before every message, so that it looks for one byte only: a text with a
+/// lone `$` is copied in vain, and stays the same.
 fn has_variables(value: &Value) -> bool {
     match value {
-        Value::String(text) => text.contains("${"),
+        Value::String(text) => text.contains('$'),
         Value::Array(items) => items.iter().any(has_variables),
-        Value::Object(fields) => fields.iter().any(|(key, value)| key.contains("${") || has_variables(value)),
+        Value::Object(fields) => fields.iter().any(|(key, value)| key.contains('$') || has_variables(value)),
         _ => false,
     }
 }
