@@ -43,6 +43,8 @@ pub struct IdentityCredentials {
 pub struct Commons {
     rooms: Mutex<Vec<RoomCredentials>>,
     identities: Mutex<BTreeMap<u32, IdentityCredentials>>,
+    /// User names of identities that lent their token to a user with another name.
+    lenders: Mutex<Vec<String>>,
     meetings: Mutex<BTreeMap<String, Meeting>>,
 }
 
@@ -82,16 +84,33 @@ impl Commons {
         lock(&self.identities).get(&user).cloned()
     }
 
+    /// A user whose token was not accepted any more has made another identity: it keeps its name and takes the new token.
+    pub fn renew_identity(&self, user: u32, made: IdentityCredentials) {
+        let mut identities = lock(&self.identities);
+        match identities.get_mut(&user) {
+            Some(known) => {
+                known.id_token = made.id_token;
+                lock(&self.lenders).push(made.username);
+            }
+            None => drop(identities.insert(user, made)),
+        }
+    }
+
     /// User names of all identities made so far.
     pub fn usernames(&self) -> Vec<String> {
-        lock(&self.identities).values().map(|identity| identity.username.clone()).collect()
+        let mut names: Vec<String> = lock(&self.identities).values().map(|known| known.username.clone()).collect();
+        names.extend(lock(&self.lenders).iter().cloned());
+        names
     }
 
     /// A room or an identity is removed from the target: nobody needs to remove it again.
     pub fn removed(&self, what: Resource, id: &str) {
         match what {
             Resource::Room => lock(&self.rooms).retain(|room| room.id != id),
-            Resource::Identity => lock(&self.identities).retain(|_, identity| identity.username != id),
+            Resource::Identity => {
+                lock(&self.identities).retain(|_, identity| identity.username != id);
+                lock(&self.lenders).retain(|username| username != id);
+            }
         }
     }
 
@@ -131,5 +150,18 @@ mod tests {
         let alone = tokio::time::timeout(Duration::from_secs(1), commons.meet("here", 1, 2)).await;
         assert!(alone.is_err());
         commons.meet("here", 2, 2).await;
+    }
+
+    #[test]
+    fn a_user_that_signs_in_again_keeps_its_name_and_both_identities_are_removed_in_the_end() {
+        let identity =
+            |username: &str, token: &str| IdentityCredentials { username: username.into(), id_token: token.into() };
+        let commons = Commons::new();
+        commons.renew_identity(1, identity("ada", "first"));
+        commons.renew_identity(1, identity("bob", "second"));
+        assert!(commons.identity(1) == Some(identity("ada", "second")));
+        assert_eq!(commons.usernames(), ["ada", "bob"]);
+        commons.removed(Resource::Identity, "bob");
+        assert_eq!(commons.usernames(), ["ada"]);
     }
 }

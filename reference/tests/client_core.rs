@@ -2,16 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail this way")]
 
-#[path = "common/profiles.rs"]
-mod profiles;
+#[path = "common/client_profile.rs"]
+mod client_profile;
 #[path = "common/transcript.rs"]
 mod transcript;
 
-use profiles::client_profile;
+use client_profile::client_profile;
 use rehearsal_reference::client::{ClientCore, ClientProfile, Think};
 use rehearsal_reference::program::{Input, Program};
-use rehearsal_reference::protocol::Object;
-use rehearsal_reference::protocol::job::Requirements;
 use rehearsal_reference::shutdown::Shutdown;
 use rehearsal_reference::surroundings::Random;
 use rehearsal_reference::worker::Strategy;

@@ -14,7 +14,8 @@ use rehearsal_reference::failure::{Failure, FailureClass};
 use rehearsal_reference::http_client::SignIn;
 use rehearsal_reference::observer::Side;
 use rehearsal_reference::peer::{
-    ANSWER_WITHIN, AskError, Credentials, Introduction, Link, LinkError, LinkEvent, LinkOptions, Peer, SignsIn, anonymously,
+    ANSWER_WITHIN, AskError, Credentials, Introduction, Link, LinkError, LinkEvent, LinkOptions, Peer, SignsIn,
+    anonymously,
 };
 use rehearsal_reference::protocol::{Metadata, Object};
 use rehearsal_reference::target::Target;
@@ -348,7 +349,8 @@ async fn a_link_signs_in_again_under_the_same_peer_id_until_the_server_says_no_f
             }
             std::future::pending::<()>().await;
         };
-        let error = tokio::select! { event = link.next(Metadata::default) => event.unwrap_err(), () = serve => panic!() };
+        let error =
+            tokio::select! { event = link.next(Metadata::default) => event.unwrap_err(), () = serve => panic!() };
         assert!(matches!(error, LinkError::SignIn(_)), "{error}");
         assert_eq!(signed_in.load(Ordering::Relaxed), 3);
     }

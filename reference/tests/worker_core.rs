@@ -4,15 +4,17 @@
 
 #[path = "common/transcript.rs"]
 mod transcript;
+#[path = "common/worker_profile.rs"]
+mod worker_profile;
 
 use rehearsal_reference::defects::{Defect, Defects};
 use rehearsal_reference::program::{Input, Program};
 use rehearsal_reference::shutdown::Shutdown;
 use rehearsal_reference::worker::{Strategy, WorkerCore, WorkerProfile, WorkerStatus};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::time::Duration;
 use transcript::{drain, from, pass};
+use worker_profile::worker_profile;
 
 /// A worker at a point in time. Its jobs take 20 s.
 struct Bench {
@@ -27,7 +29,7 @@ impl Bench {
             defects: Defects::from_iter(defects.iter().copied()),
             tags: vec!["training-worker".to_string()],
             properties: json!({ "gpu_memory_mb": 8192 }).as_object().unwrap().clone(),
-            job_duration: Arc::new(|_| Duration::from_secs(20)),
+            ..worker_profile(Duration::from_secs(20))
         };
         let mut bench = Bench { core: WorkerCore::new("w", profile), now: Duration::ZERO };
         bench.joins();

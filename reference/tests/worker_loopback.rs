@@ -2,16 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail this way")]
 
+#[path = "common/client_profile.rs"]
+mod client_profile;
 #[path = "common/log.rs"]
 mod log;
 #[path = "common/loopback.rs"]
 mod loopback;
-#[path = "common/profiles.rs"]
-mod profiles;
+#[path = "common/worker_profile.rs"]
+mod worker_profile;
 
+use client_profile::client_profile;
 use log::Log;
 use loopback::{Loopback, LoopbackListener, surroundings};
-use profiles::{client_profile, worker_profile};
 use rehearsal_reference::client::{ClientOptions, ClientProfile, run_client};
 use rehearsal_reference::http_client::{HttpClient, RoomKey};
 use rehearsal_reference::identity::Hs256Identity;
@@ -30,6 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::sync::{Notify, watch};
+use worker_profile::worker_profile;
 
 /// A log that also wakes whoever waits for a job to begin.
 #[derive(Default)]

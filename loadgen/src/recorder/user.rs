@@ -227,6 +227,11 @@ impl Observer for UserRecorder {
                 let body = error("garbage", reason);
                 self.put(conn + self.first_conn, Kind::Received, Name::default(), None, None, body);
             }
+            Observed::Dropped { conn, message } => {
+                let reason = format!("a {} that nobody waited for", wire::text(message, "type"));
+                let body = error("inbox_full", &reason);
+                self.put(conn + self.first_conn, Kind::Received, Name::default(), None, None, body);
+            }
             Observed::Connecting { conn } => {
                 let conn = conn + self.first_conn;
                 let op = state.next_op.take().unwrap_or_else(|| "connect".into());

@@ -4,10 +4,12 @@
 use super::env::UserEnv;
 use super::player::{Player, UserEnd};
 use crate::commons::RunPhase;
+use crate::steward::Steward;
 use rehearsal_reference::client::{CancelAfter, ClientOptions, ClientProfile, run_client};
 use rehearsal_reference::defects::{Defect, Defects};
 use rehearsal_reference::http_client::{RoomKey, SignIn};
 use rehearsal_reference::network::Network;
+use rehearsal_reference::peer::SignsIn;
 use rehearsal_reference::protocol::Object;
 use rehearsal_reference::protocol::job::Requirements;
 use rehearsal_reference::shutdown::Shutdown;
@@ -97,7 +99,7 @@ fn end_of(ended: Result<(), UserError>) -> UserEnd {
     }
 }
 
-fn who<N>(player: &Player<N>) -> User {
+fn who<N: Network>(player: &Player<N>) -> User {
     User {
         target: player.env.target.clone(),
         room: RoomKey { room_id: player.room.id.clone(), room_token: player.room.token.clone() },
@@ -105,9 +107,23 @@ fn who<N>(player: &Player<N>) -> User {
             id_token: player.identity.id_token.clone(),
             username: player.identity.username.clone(),
         }),
+        signs_in: Some(signs_in(player)),
         peer_id: None,
         first_conn: 1,
     }
+}
+
+/// Signs in again as an operation of this user, so that the new identity is recorded, and removed at the end.
+fn signs_in<N: Network>(player: &Player<N>) -> SignsIn {
+    let (env, recorder, number) = (player.env.clone(), player.recorder.clone(), player.number);
+    Arc::new(move || {
+        let (env, recorder) = (env.clone(), recorder.clone());
+        Box::pin(async move {
+            let made = Steward::new(&env, recorder).sign_in().await?;
+            env.commons.renew_identity(number, made.clone());
+            Ok(SignIn { id_token: made.id_token, username: made.username })
+        })
+    })
 }
 
 /// Draws of a built-in flow are indexed by (user, job, what for).

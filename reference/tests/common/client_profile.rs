@@ -1,23 +1,11 @@
-//! A plain worker and a plain client, for tests to change what they are about.
+//! A plain client, for tests to change what they are about.
 
 use rehearsal_reference::client::ClientProfile;
-use rehearsal_reference::defects::Defects;
 use rehearsal_reference::protocol::Object;
 use rehearsal_reference::protocol::job::Requirements;
-use rehearsal_reference::worker::{Strategy, WorkerProfile};
+use rehearsal_reference::worker::Strategy;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// A hardened worker that says nothing about itself; each job takes this long.
-pub fn worker_profile(job: Duration) -> WorkerProfile {
-    WorkerProfile {
-        strategy: Strategy::MetadataFirst,
-        defects: Defects::none(),
-        tags: Vec::new(),
-        properties: Object::new(),
-        job_duration: Arc::new(move |_| job),
-    }
-}
 
 /// A client that wants so many jobs of any worker, and does not rest between them.
 pub fn client_profile(jobs: u64) -> ClientProfile {
