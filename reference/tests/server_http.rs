@@ -6,10 +6,15 @@ mod loopback;
 mod served;
 
 use http::StatusCode;
+use loopback::Loopback;
+use rehearsal_reference::identity::{Hs256Identity, Rs256Identity};
+use rehearsal_reference::network::Network;
 use rehearsal_reference::protocol::Profile;
-use rehearsal_reference::server::ServerOptions;
+use rehearsal_reference::server::{ListenerRole, ServerOptions};
 use serde_json::{Value, json};
 use served::{Served, closed_with, receive, send, send_frame, text_of};
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
 
 async fn documented() -> Served {
@@ -18,6 +23,11 @@ async fn documented() -> Served {
 
 async fn deployed() -> Served {
     Served::start(ServerOptions { profile: Profile::Deployed, ..ServerOptions::default() }).await
+}
+
+/// A connection on which nothing was said yet.
+async fn stream(served: &Served) -> loopback::LoopbackStream {
+    Loopback.connect(&served.http_endpoint).await.expect("the server listens")
 }
 
 fn is_hex(text: &str, digits: usize) -> bool {
@@ -52,8 +62,9 @@ async fn a_room_needs_an_identity() {
 #[tokio::test]
 async fn a_room_that_is_extended_ends_two_hours_from_now() {
     let served = documented().await;
-    let room = served.room().await;
-    let bearer = format!("Bearer {}", served.sign_in().await);
+    let owner = served.sign_in().await;
+    let room = served.room_of(&owner).await;
+    let bearer = format!("BEARER {owner}");
     let headers = [("authorization", bearer.as_str())];
     let body = json!({ "room_id": room.room_id }).to_string();
     let extended = served.http("POST", "/extend-room", &headers, &body).await;
@@ -61,6 +72,10 @@ async fn a_room_that_is_extended_ends_two_hours_from_now() {
     assert!(extended.json()["expires_at"].is_u64());
     let unknown = served.http("POST", "/extend-room", &headers, r#"{"room_id":"none"}"#).await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    let stranger = format!("Bearer {}", served.sign_in().await);
+    let refused = served.http("POST", "/extend-room", &[("authorization", &stranger)], &body).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert!(refused.json()["detail"].is_string());
     assert_eq!(deployed().await.http("POST", "/extend-room", &headers, &body).await.status, StatusCode::NOT_FOUND);
 }
 
@@ -87,6 +102,9 @@ async fn metrics_are_json_or_what_prometheus_asks_for() {
     assert_eq!(figures, expected);
     let text = served.http("GET", "/metrics", &[("accept", "text/plain;version=0.0.4")], "").await;
     assert_eq!(text.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    for negotiated in [&text, &served.http("GET", "/metrics", &[], "").await] {
+        assert_eq!(negotiated.headers["vary"], "accept");
+    }
     assert!(text.body.contains("\nsignaling_peers{role=\"worker\"} 1\n"), "{}", text.body);
 }
 
@@ -135,15 +153,27 @@ async fn the_old_discovery_works_and_says_that_it_is_deprecated() {
     assert_eq!(everybody.json()["workers"][0]["peer_id"], "w");
     assert_eq!(everybody.json()["count"], 1);
     assert_eq!(asked(json!({ "properties": { "status": "available" } })).await.json()["count"], 0);
-    assert_eq!(asked(json!({ "tags": 1 })).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for bad in [json!({ "tags": 1 }), json!("all"), json!([])] {
+        assert_eq!(asked(bad.clone()).await.status, StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
+    }
+    assert_eq!(asked(Value::Null).await.json()["count"], 1);
 }
 
 #[tokio::test]
 async fn two_ports_share_their_rooms_and_stop_together() {
-    let served = Served::start_on(ServerOptions::default(), 2).await;
+    let roles = [ListenerRole::WebSockets, ListenerRole::Http];
+    let served = Served::start_on(ServerOptions::default(), &roles, Arc::new(Hs256Identity::simulated())).await;
     let room = served.room().await;
     let (mut peer, _) = served.join(&room, "p", "peer", json!({})).await;
     assert_eq!(served.http("GET", "/metrics", &[], "").await.json()["active_connections"], 1);
+    // Neither does the other's work.
+    let upgrade = [("upgrade", "websocket"), ("connection", "Upgrade"), ("sec-websocket-version", "13")];
+    for answer in
+        [served.http_at(&served.endpoint, "GET", "/health", &[], "").await, served.http("GET", "/", &upgrade, "").await]
+    {
+        assert_eq!(answer.status, StatusCode::NOT_FOUND);
+        assert!(answer.json()["detail"].is_string());
+    }
     let ended = served.stop();
     assert_eq!(closed_with(&mut peer).await, Some(1001));
     ended.await.unwrap();
@@ -158,10 +188,70 @@ async fn rubbish_over_http_is_refused_in_words() {
         assert!(answer.json()["detail"][0]["msg"].is_string());
     }
     let large = format!(r#"{{"peer_id":"{}"}}"#, "x".repeat(100_000));
-    assert_eq!(served.http("POST", "/delete-peer", &[], &large).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let too_large = served.http("POST", "/delete-peer", &[], &large).await;
+    assert_eq!(too_large.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(too_large.json()["detail"].is_string());
+    let deep = format!(r#"{{"peer_id":{}{}}}"#, "[".repeat(200), "]".repeat(200));
+    let deep = served.http("POST", "/delete-peer", &[], &deep).await.json();
+    assert!(deep["detail"][0]["msg"].as_str().unwrap().contains("128 levels"), "{deep}");
+    let both = served.post("/delete-peers-and-room", json!({ "room_id": 5, "peer_id": "p" })).await;
+    assert_eq!(both.status, StatusCode::UNPROCESSABLE_ENTITY);
     let unknown = served.http("GET", "/dance", &[], "").await;
     assert_eq!((unknown.status, unknown.json()), (StatusCode::NOT_FOUND, json!({ "detail": "Not Found" })));
-    assert_eq!(served.http("GET", "/create-room", &[], "").await.status, StatusCode::METHOD_NOT_ALLOWED);
+    let not_this_way = served.http("GET", "/create-room", &[], "").await;
+    assert_eq!(
+        (not_this_way.status, &not_this_way.headers["allow"]),
+        (StatusCode::METHOD_NOT_ALLOWED, &"POST".parse().unwrap())
+    );
+    assert!(not_this_way.json()["detail"].is_string());
+}
+
+#[tokio::test]
+async fn a_server_that_only_verifies_says_that_nobody_can_sign_in_here() {
+    let identity = Arc::new(Rs256Identity::simulated().unwrap().verifier().unwrap());
+    let served = Served::start_on(ServerOptions::default(), &[ListenerRole::Both], identity).await;
+    let refused = served.post("/anonymous-signin", json!({})).await;
+    assert_eq!(refused.status, StatusCode::NOT_IMPLEMENTED);
+    assert!(refused.json()["detail"].is_string());
+}
+
+#[tokio::test]
+async fn a_connection_past_the_most_is_closed_and_its_place_is_given_again() {
+    let served = Served::start(ServerOptions { connections_max: 1, ..ServerOptions::default() }).await;
+    let mut first = served.connect().await;
+    let mut rest = Vec::new();
+    // A reset is as good as an end here.
+    let _ = stream(&served).await.read_to_end(&mut rest).await;
+    assert_eq!(rest, b"");
+    first.close(None).await.unwrap();
+    assert_eq!(closed_with(&mut first).await, None);
+    drop(first);
+    // The server gives the seat back when its task ends, a moment after the close frame.
+    loop {
+        let mut next = stream(&served).await;
+        let (request, mut answer) = (b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", Vec::new());
+        let _ = next.write_all(request).await;
+        let _ = next.read_to_end(&mut answer).await;
+        if answer.starts_with(b"HTTP/1.1 200 ") {
+            break;
+        }
+        assert_eq!(answer, b"");
+    }
+}
+
+#[tokio::test]
+async fn half_a_request_does_not_hold_up_a_server_that_stops() {
+    let served = documented().await;
+    let mut halves = Vec::new();
+    for half in ["POST /delete-peer HTTP/1.1\r\ncontent-length: 9\r\n\r\n{", "GET /hea"] {
+        let mut stream = stream(&served).await;
+        stream.write_all(half.as_bytes()).await.unwrap();
+        halves.push(stream);
+    }
+    served.stop().await.unwrap();
+    for mut stream in halves {
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    }
 }
 
 #[tokio::test]
@@ -177,6 +267,9 @@ async fn an_upgrade_request_with_faults_is_refused_and_serves_no_socket() {
     assert_eq!(keyless.status, StatusCode::BAD_REQUEST);
     let lonely = served.http("GET", "/", &[upgrade[0]], "").await;
     assert_eq!(lonely.status, StatusCode::BAD_REQUEST);
+    for refused in [old, keyless, lonely] {
+        assert!(refused.json()["detail"].is_string());
+    }
 }
 
 #[tokio::test]

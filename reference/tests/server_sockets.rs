@@ -107,6 +107,32 @@ async fn a_slow_receiver_is_closed_with_1013_and_holds_up_nobody() {
 }
 
 #[tokio::test]
+async fn few_large_messages_are_too_many_for_a_slow_receiver() {
+    let limits = Limits { outbound_bytes_max: 1 << 20, ..Limits::default() };
+    let served = Served::start(ServerOptions { limits, ..ServerOptions::default() }).await;
+    let room = served.room().await;
+    let (mut slow, _) = served.join(&room, "slow", "peer", json!({})).await;
+    let (mut sender, _) = served.join(&room, "s", "peer", json!({})).await;
+    let payload = json!({ "x": "x".repeat(1_000_000) });
+    let large = json!({ "type": "peer_message", "from_peer_id": "s", "to_peer_id": "slow", "payload": payload });
+    let to_self = json!({ "type": "peer_message", "from_peer_id": "s", "to_peer_id": "s", "payload": {} });
+    let mut sent = 0;
+    let refused = loop {
+        send(&mut sender, large.clone()).await;
+        sent += 1;
+        send(&mut sender, to_self.clone()).await;
+        let answer = receive(&mut sender).await;
+        if answer["type"] == "error" {
+            break answer;
+        }
+    };
+    assert_eq!((&refused["code"], &refused["to_peer_id"]), (&json!("DELIVERY_FAILED"), &json!("slow")));
+    // Two wait, the others are in the buffers of the kernel: far from the 1,024 messages that may wait.
+    assert!(sent < 100, "{sent}");
+    assert_eq!(closed_with(&mut slow).await, Some(1013));
+}
+
+#[tokio::test]
 async fn a_peer_that_sends_many_messages_at_once_gets_every_answer() {
     let limits = Limits { outbound_queue_max: 100, ..Limits::default() };
     let served = Served::start(ServerOptions { limits, ..ServerOptions::default() }).await;
@@ -135,10 +161,10 @@ async fn a_peer_that_answers_no_ping_is_closed_with_1011() {
     let served = Served::start(ServerOptions { ping_every, pong_within, ..ServerOptions::default() }).await;
     let mut silent = served.connect().await;
     // Below the WebSocket library nobody answers pings.
-    let mut frames = [0; 6];
+    let mut frames = [0; 14];
     silent.get_mut().read_exact(&mut frames).await.unwrap();
     let [ping @ .., code_high, code_low] = frames;
-    assert_eq!(ping[..3], [0x89, 0, 0x88], "a ping, then a close frame");
+    assert_eq!(ping[..11], [0x89, 8, 0, 0, 0, 0, 0, 0, 0, 1, 0x88], "the first ping, then a close frame");
     assert_eq!(u16::from_be_bytes([code_high, code_low]), 1011);
 }
 

@@ -9,7 +9,7 @@ use rehearsal_reference::defects::{Defect, DefectSide, Defects};
 use rehearsal_reference::identity::{Identity, Issuer, JwksIdentity, Rs256Identity};
 use rehearsal_reference::network::{Listener, Network};
 use rehearsal_reference::protocol::Profile;
-use rehearsal_reference::server::{Server, ServerOptions};
+use rehearsal_reference::server::{ListenerRole, Server, ServerOptions};
 use rehearsal_reference::store::MemoryRoomStore;
 use rehearsal_reference::surroundings::Surroundings;
 use std::io::Write;
@@ -52,10 +52,19 @@ async fn serve(arguments: &Serve, server: Server) -> Result<Exit, Failure> {
         let _ = std::io::stdout().flush();
     }
     tokio::select! {
-        () = server.run_on(listeners, runtime::told_to_leave()) => Ok(Exit::Expected),
+        () = server.run_on(with_roles(listeners), runtime::told_to_leave()) => Ok(Exit::Expected),
         // The first one lets connections end politely, the second does not wait for them.
         () = told_twice() => Ok(Exit::Interrupted),
     }
+}
+
+/// One listener serves everything; of two, the first is for WebSockets and the second for HTTP, as deployed.
+fn with_roles<L>(listeners: Vec<L>) -> Vec<(ListenerRole, L)> {
+    let roles: &[ListenerRole] = match listeners.len() {
+        1 => &[ListenerRole::Both],
+        _ => &[ListenerRole::WebSockets, ListenerRole::Http],
+    };
+    roles.iter().copied().zip(listeners).collect()
 }
 
 async fn told_twice() {

@@ -1,10 +1,14 @@
 //! Accepts connections and serves HTTP/1 on them until they end or become WebSockets. Neighbours: `upgrade` (the request
 //! that becomes a WebSocket), `http` (all others). Left out: TLS, which belongs to the network.
 
-use super::{Life, Shared, http, upgrade};
+use super::http::{Fault, router};
+use super::{Life, ListenerRole, Shared, upgrade};
 use crate::network::Listener;
 use axum::Router;
-use hyper::body::Incoming;
+use axum::body::Body;
+use axum::response::IntoResponse;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper::{Request, Response};
@@ -16,12 +20,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a client may take to send the head of a request.
-const HEADER_WITHIN: Duration = Duration::from_secs(60);
+const HEAD_WITHIN: Duration = Duration::from_secs(60);
+/// How long it may take to send the body.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
+/// Largest request body, in bytes.
+const BODY_BYTES_MAX: usize = 64 << 10;
+/// How long a request that is being received may go on when the server stops.
+const STOP_WITHIN: Duration = Duration::from_secs(1);
 /// The pause after a failed accept (no file descriptors left, for example), so that the loop does not spin.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
-pub(super) async fn accept_all<L: Listener>(mut listener: L, shared: Arc<Shared>, mut life: Life) {
-    let router = http::router(shared.clone());
+pub(super) async fn accept_all<L: Listener>(mut listener: L, role: ListenerRole, shared: Arc<Shared>, mut life: Life) {
+    let router = router(shared.clone());
     loop {
         let accepted = tokio::select! {
             biased;
@@ -30,7 +40,12 @@ pub(super) async fn accept_all<L: Listener>(mut listener: L, shared: Arc<Shared>
         };
         match accepted {
             Ok((stream, _)) => {
-                let connection = serve::<L>(stream, shared.clone(), router.clone(), life.clone());
+                let Ok(seat) = shared.seats.clone().try_acquire_owned() else {
+                    tracing::warn!("a connection is closed at once: there are as many as there may be");
+                    continue;
+                };
+                let service = Serving { role, shared: shared.clone(), router: router.clone(), life: life.seated(seat) };
+                let connection = service.serve::<L>(stream);
                 shared.surroundings.spawner.spawn("server: connection", Box::pin(connection)).detach();
             }
             Err(error) => {
@@ -41,42 +56,66 @@ pub(super) async fn accept_all<L: Listener>(mut listener: L, shared: Arc<Shared>
     }
 }
 
-async fn serve<L: Listener>(stream: L::Stream, shared: Arc<Shared>, router: Router, mut life: Life) {
-    let http = TowerToHyperService::new(router);
-    let for_upgrades = life.clone();
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        let (http, shared, life) = (http.clone(), shared.clone(), for_upgrades.clone());
-        async move {
-            if upgrade::is_wanted(&request) {
-                return Ok(upgrade::accept::<L::Stream>(&mut request, shared, life));
+/// What one connection is served with.
+#[derive(Clone)]
+struct Serving {
+    role: ListenerRole,
+    shared: Arc<Shared>,
+    router: Router,
+    life: Life,
+}
+
+impl Serving {
+    async fn serve<L: Listener>(self, stream: L::Stream) {
+        let mut life = self.life.clone();
+        let service = service_fn(move |request| self.clone().answer::<L>(request));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_WITHIN)
+            // The date would come from the machine's clock, not from the one that was handed in.
+            .auto_date_header(false)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut connection = pin!(connection);
+        let ended = tokio::select! {
+            biased;
+            () = life.stopped() => {
+                connection.as_mut().graceful_shutdown();
+                // A request that never becomes whole does not hold up the server.
+                tokio::time::timeout(STOP_WITHIN, connection).await.unwrap_or(Ok(()))
             }
-            answer(http, request).await
+            ended = connection.as_mut() => ended,
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "an HTTP connection ended early");
         }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_WITHIN)
-        // The date would come from the machine's clock, not from the one that was handed in.
-        .auto_date_header(false)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        biased;
-        () = life.stopped() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    }
+
+    async fn answer<L: Listener>(self, mut request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        match (upgrade::is_wanted(&request), self.role) {
+            (true, ListenerRole::Http) => {
+                return Ok(Fault::NotFound("WebSockets are served on another port").into_response());
+            }
+            (true, _) => return Ok(upgrade::accept::<L::Stream>(&mut request, self.shared, self.life)),
+            (false, ListenerRole::WebSockets) => {
+                return Ok(Fault::NotFound("only WebSockets are served on this port").into_response());
+            }
+            (false, _) => {}
         }
-        ended = connection.as_mut() => ended,
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "an HTTP connection ended early");
+        let (head, body) = request.into_parts();
+        match received(body).await {
+            Ok(body) => TowerToHyperService::new(self.router).call(Request::from_parts(head, Body::from(body))).await,
+            Err(fault) => Ok(fault.into_response()),
+        }
     }
 }
 
-async fn answer(
-    http: TowerToHyperService<Router>,
-    request: Request<Incoming>,
-) -> Result<Response<axum::body::Body>, Infallible> {
-    http.call(request).await
+/// The whole body, if it is small enough and comes in time.
+async fn received(body: Incoming) -> Result<Bytes, Fault> {
+    match tokio::time::timeout(BODY_WITHIN, Limited::new(body, BODY_BYTES_MAX).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Fault::TooLarge(BODY_BYTES_MAX)),
+        Ok(Err(error)) => Err(Fault::BadRequest(format!("the body cannot be read: {error}"))),
+        Err(_) => Err(Fault::TooSlow(BODY_WITHIN)),
+    }
 }

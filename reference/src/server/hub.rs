@@ -1,35 +1,12 @@
 //! Joins the rooms core with the connections: one lock around both, held for one message at a time and never across a
 //! wait. What the core wants sent goes into a bounded queue per connection, so that a slow receiver holds up nobody.
-//! Neighbours: `socket` reads and writes, `rooms` decides.
+//! Neighbours: `socket` reads and writes, `outbound` is the queue, `rooms` decides.
 
+use super::outbound::{CloseOrder, Outbound};
 use crate::rooms::{ConnectionId, Input, Output, Rooms};
 use crate::surroundings::WallClock;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{mpsc, oneshot};
-
-/// What a connection is to write.
-#[derive(Debug)]
-pub(super) enum Outgoing {
-    /// A message.
-    Text(String),
-    /// A sign of life is wanted.
-    Ping,
-}
-
-/// An order to close a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct CloseOrder {
-    pub(super) code: u16,
-    pub(super) reason: &'static str,
-}
-
-/// The way to a connection's task.
-#[derive(Debug)]
-pub(super) struct Outbound {
-    pub(super) queue: mpsc::Sender<Outgoing>,
-    pub(super) close: oneshot::Sender<CloseOrder>,
-}
 
 pub(super) struct Hub {
     state: Mutex<State>,
@@ -79,15 +56,13 @@ impl Hub {
         while let Some(output) = rooms.poll_output() {
             match output {
                 Output::Send { to, text, from } => {
-                    let queued = connections.get(&to).map(|outbound| outbound.queue.try_send(Outgoing::Text(text)));
-                    if !matches!(queued, Some(Ok(()))) {
+                    if !connections.get(&to).is_some_and(|outbound| outbound.put(text)) {
                         rooms.handle(Input::Undeliverable { to, from }, now);
                     }
                 }
                 Output::Close { conn, code, reason } => {
                     if let Some(outbound) = connections.remove(&conn) {
-                        // The task may have ended by itself meanwhile.
-                        let _ = outbound.close.send(CloseOrder { code, reason });
+                        outbound.close(CloseOrder { code, reason });
                     }
                 }
             }

@@ -1,4 +1,5 @@
-//! `GET /metrics`: JSON as documented, or Prometheus text for who asks for it. Neighbours: `rooms::Metrics`.
+//! `GET /metrics`: JSON as documented, or Prometheus text. Neighbours: `rooms::Metrics`, `negotiate` (which of
+//! the two).
 
 use crate::rooms::Metrics;
 use serde_json::{Value, json};
@@ -37,12 +38,6 @@ pub(super) fn as_prometheus(metrics: &Metrics) -> String {
     text
 }
 
-/// Whether an `Accept` header asks for Prometheus' format; JSON is the default.
-pub(super) fn wants_prometheus(accept: &str) -> bool {
-    !accept.contains("application/json")
-        && (accept.contains("text/plain") || accept.contains("application/openmetrics-text"))
-}
-
 fn escaped(label: &str) -> String {
     label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
@@ -56,15 +51,5 @@ mod tests {
         let peers_by_role = [("a\"} 1\nx".to_string(), 2)].into();
         let text = as_prometheus(&Metrics { peers_by_role, ..Metrics::default() });
         assert!(text.ends_with("signaling_peers{role=\"a\\\"} 1\\nx\"} 2\n"), "{text}");
-    }
-
-    #[test]
-    fn only_who_asks_for_prometheus_gets_it() {
-        assert!(!wants_prometheus("*/*"));
-        assert!(!wants_prometheus("application/json"));
-        assert!(wants_prometheus(
-            "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
-        ));
-        assert!(wants_prometheus("text/plain"));
     }
 }

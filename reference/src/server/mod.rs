@@ -6,7 +6,10 @@
 mod accept;
 mod http;
 mod hub;
+mod liveness;
 mod metrics;
+mod negotiate;
+mod outbound;
 mod rooms_http;
 mod socket;
 mod timestamp;
@@ -23,7 +26,7 @@ use hub::Hub;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 /// How a server behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +41,10 @@ pub struct ServerOptions {
     pub ping_every: Duration,
     /// How long a connection may take to answer a ping before it is dropped.
     pub pong_within: Duration,
+    /// How long a WebSocket may be open before it has registered; a deployed server waits for ever.
+    pub register_within: Duration,
+    /// Most connections at a time, WebSockets or not; one more is closed as soon as it is accepted.
+    pub connections_max: usize,
 }
 
 impl Default for ServerOptions {
@@ -48,6 +55,8 @@ impl Default for ServerOptions {
             profile: Profile::Documented,
             ping_every: Duration::from_secs(20),
             pong_within: Duration::from_secs(20),
+            register_within: Duration::from_secs(60),
+            connections_max: 20_000,
         }
     }
 }
@@ -68,6 +77,20 @@ struct Shared {
     identity: Arc<dyn Identity>,
     store: Arc<dyn RoomStore>,
     hub: Hub,
+    /// A permit for each connection that may be open.
+    seats: Arc<Semaphore>,
+}
+
+/// What a listener is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ListenerRole {
+    /// HTTP and WebSockets.
+    #[default]
+    Both,
+    /// WebSockets: other requests are answered with 404.
+    WebSockets,
+    /// HTTP: WebSocket requests are answered with 404.
+    Http,
 }
 
 impl Server {
@@ -80,22 +103,23 @@ impl Server {
     ) -> Server {
         let rooms = Rooms::new(options.limits, options.defects.clone(), options.profile, store.clone());
         let hub = Hub::new(rooms, surroundings.clock.clone());
-        Server { shared: Arc::new(Shared { options, surroundings, identity, store, hub }) }
+        let seats = Arc::new(Semaphore::new(options.connections_max.min(Semaphore::MAX_PERMITS)));
+        Server { shared: Arc::new(Shared { options, surroundings, identity, store, hub, seats }) }
     }
 
     /// Serves HTTP and WebSockets on one listener until `shutdown` ends; then stops accepting, closes every WebSocket with
     /// 1001, and ends when all connections have, or after 5 s. Dropping it stops the server too, without waiting.
     pub async fn run<L: Listener>(&self, listener: L, shutdown: impl Future<Output = ()>) {
-        self.run_on(vec![listener], shutdown).await;
+        self.run_on(vec![(ListenerRole::Both, listener)], shutdown).await;
     }
 
-    /// The same on several listeners, such as one for WebSockets and one for HTTP as deployed; each serves both.
-    pub async fn run_on<L: Listener>(&self, listeners: Vec<L>, shutdown: impl Future<Output = ()>) {
+    /// The same on several listeners, such as one for WebSockets and one for HTTP as deployed.
+    pub async fn run_on<L: Listener>(&self, listeners: Vec<(ListenerRole, L)>, shutdown: impl Future<Output = ()>) {
         let (stop, stopped) = watch::channel(false);
         let (alive, mut all_ended) = mpsc::channel::<()>(1);
-        let loops = listeners.into_iter().map(|listener| {
-            let life = Life { stopped: stopped.clone(), _alive: alive.clone() };
-            accept::accept_all(listener, self.shared.clone(), life)
+        let loops = listeners.into_iter().map(|(role, listener)| {
+            let life = Life { stopped: stopped.clone(), _alive: alive.clone(), _seat: None };
+            accept::accept_all(listener, role, self.shared.clone(), life)
         });
         let accepting = futures_util::future::join_all(loops);
         drop(alive);
@@ -115,9 +139,15 @@ impl Server {
 struct Life {
     stopped: watch::Receiver<bool>,
     _alive: mpsc::Sender<()>,
+    /// Held by everything that serves one connection.
+    _seat: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 impl Life {
+    fn seated(&self, seat: OwnedSemaphorePermit) -> Life {
+        Life { _seat: Some(Arc::new(seat)), ..self.clone() }
+    }
+
     /// Ends when the server stops.
     async fn stopped(&mut self) {
         // An error means that the server is gone altogether.

@@ -3,7 +3,7 @@
 
 use super::Shared;
 use super::http::{Fault, bearer, body_object, json_response};
-use crate::protocol::{Object, Profile};
+use crate::protocol::{Object, Profile, shortened};
 use crate::rooms::Removed;
 use crate::store::{EXPIRED_ROOM_KEPT, ROOM_LIVES, RoomRecord};
 use axum::body::Bytes;
@@ -36,7 +36,8 @@ pub(super) async fn create_room(State(shared): State<Arc<Shared>>, headers: Head
     Err(Fault::Unavailable("no room id is free".to_string()))
 }
 
-/// Moves the end of a room to two hours from now (operational document; the deployed server does not have it).
+/// Moves the end of a room to two hours from now, for its owner (operational document; the deployed server does not have
+/// it).
 pub(super) async fn extend_room(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
@@ -45,12 +46,21 @@ pub(super) async fn extend_room(
     if shared.options.profile == Profile::Deployed {
         return Err(Fault::NotFound("Not Found"));
     }
-    bearer(&headers, &shared)?;
+    let asker = bearer(&headers, &shared)?.username;
     let body = body_object(&body)?;
     let room_id = field(&body, "room_id")?;
-    let expires_at = shared.surroundings.clock.now() + ROOM_LIVES;
+    let now = shared.surroundings.clock.now();
+    let no_such_room = || Fault::NotFound("there is no room with this id");
+    let room = shared.store.get(room_id).ok_or_else(no_such_room)?;
+    if room.owner != asker {
+        return Err(Fault::Forbidden("only who created a room may extend it"));
+    }
+    if room.expires_at <= now {
+        return Err(Fault::Gone("the time of this room is over"));
+    }
+    let expires_at = now + ROOM_LIVES;
     if !shared.store.extend(room_id, expires_at) {
-        return Err(Fault::NotFound("there is no room with this id"));
+        return Err(no_such_room());
     }
     Ok(json_response(&json!({ "room_id": room_id, "expires_at": expires_at.as_secs() })))
 }
@@ -59,6 +69,7 @@ pub(super) async fn delete_peer(State(shared): State<Arc<Shared>>, body: Bytes) 
     let body = body_object(&body)?;
     let peer_id = field(&body, "peer_id")?;
     let removed = shared.hub.with_rooms(|rooms| rooms.delete_peer(peer_id));
+    let peer_id = shortened(peer_id);
     Ok(status(match removed.peers {
         0 => format!("peer {peer_id} was in no room, nothing to delete"),
         _ => format!("peer {peer_id} deleted"),
@@ -67,7 +78,8 @@ pub(super) async fn delete_peer(State(shared): State<Arc<Shared>>, body: Bytes) 
 
 pub(super) async fn delete_peers_and_room(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Response, Fault> {
     let body = body_object(&body)?;
-    if let Ok(room_id) = field(&body, "room_id") {
+    if body.contains_key("room_id") {
+        let room_id = field(&body, "room_id")?;
         let removed = shared.hub.with_rooms(|rooms| rooms.delete_room(room_id));
         return Ok(status(sentence(room_id, removed)));
     }
@@ -81,7 +93,7 @@ pub(super) async fn delete_peers_and_room(State(shared): State<Arc<Shared>>, bod
         of_peer.iter().map(|room_id| sentence(room_id, rooms.delete_room(room_id))).collect::<Vec<_>>()
     });
     Ok(status(match sentences.as_slice() {
-        [] => format!("peer {peer_id} was in no room, nothing to delete"),
+        [] => format!("peer {} was in no room, nothing to delete", shortened(peer_id)),
         some => some.join("; "),
     }))
 }
@@ -91,7 +103,11 @@ pub(super) async fn discover_workers(State(shared): State<Arc<Shared>>, body: By
     let body = body_object(&body)?;
     let room_id = field(&body, "room_id")?;
     let no_filters = Object::new();
-    let filters = body.get("filters").and_then(Value::as_object).unwrap_or(&no_filters);
+    let filters = match body.get("filters") {
+        None | Some(Value::Null) => &no_filters,
+        Some(Value::Object(filters)) => filters,
+        Some(_) => return Err(unprocessable("filters", "an object is needed".to_string())),
+    };
     let workers = shared.hub.with_rooms(|rooms| rooms.workers(room_id, filters));
     let workers = workers.map_err(|refusal| unprocessable("filters", refusal.message))?;
     let text = format!(r#"{{"workers":[{}],"count":{}}}"#, workers.join(","), workers.len());
@@ -111,6 +127,7 @@ fn status(sentence: String) -> Response {
 }
 
 fn sentence(room_id: &str, removed: Removed) -> String {
+    let room_id = shortened(room_id);
     match removed {
         Removed { peers: 0, room: false } => format!("there is no room {room_id}, nothing to delete"),
         Removed { peers, .. } => format!("room {room_id} deleted with {peers} peers"),

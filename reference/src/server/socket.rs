@@ -1,11 +1,12 @@
 //! One WebSocket: reads messages into the hub, writes what the hub queued, pings, and closes with a clear code. The three
 //! run side by side in one task, so that a receiver that does not read is still heard, and is dropped when it falls silent.
-//! Neighbours: `hub`. Left out: what a message means.
+//! Neighbours: `hub`, `liveness` (pings). Left out: what a message means.
 
-use super::hub::{CloseOrder, Outbound, Outgoing};
+use super::liveness::{self, Pongs};
+use super::outbound::{Backlog, CloseOrder, Outbound, Outgoing, Waiting};
 use super::{Life, Shared};
 use crate::network::Stream;
-use crate::protocol::{ClientMessage, ErrorCode, Malformed};
+use crate::protocol::{ClientMessage, ErrorCode, Malformed, Profile};
 use crate::rooms::{ConnectionId, Input, close_code};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -13,7 +14,7 @@ use hyper::body::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -27,9 +28,11 @@ const BUFFER_BYTES: usize = 4 << 10;
 const TURN: usize = 32;
 /// How long a connection that is being closed may take to read the close frame.
 const LINGER: Duration = Duration::from_secs(2);
+/// The same for a silent peer of a deployed server, which only then forgets it.
+const DEPLOYED_LINGER: Duration = Duration::from_secs(10);
 const PROTOCOL_ERROR: u16 = 1002;
 const NOT_UTF8: u16 = 1007;
-const NO_PONG: u16 = 1011;
+const SILENT: CloseOrder = CloseOrder { code: 1011, reason: "no pong came in time" };
 
 /// How a connection ends.
 enum End {
@@ -37,6 +40,8 @@ enum End {
     Gone,
     /// We close it.
     Close(CloseOrder),
+    /// We close it, because no pong came.
+    Silent,
     /// We close it, because what came cannot be read on.
     Unreadable(CloseOrder),
 }
@@ -61,37 +66,70 @@ pub(super) async fn run<S: Stream>(stream: S, read_ahead: Vec<u8>, shared: Arc<S
         .max_frame_size(Some(limit));
     let ws = WebSocketStream::from_partially_read(stream, read_ahead, Role::Server, Some(config)).await;
     let (mut sink, mut source) = ws.split();
-    let (queue, queued) = mpsc::channel(shared.options.limits.outbound_queue_max.max(1));
-    let (close, ordered) = oneshot::channel();
-    let conn = shared.hub.open(Outbound { queue: queue.clone(), close });
-    let pong = Notify::new();
+    let (outbound, Waiting { queue: mut queued, backlog, ordered }) = Outbound::new(&shared.options.limits);
+    let queue = outbound.queue();
+    let conn = shared.hub.open(outbound);
+    let pongs = Pongs::default();
     let end = tokio::select! {
         biased;
         () = life.stopped() => End::close(close_code::GOING_AWAY, "the server shuts down"),
         Ok(order) = ordered => End::Close(order),
-        end = write(&mut sink, queued) => end,
-        end = read(&mut source, conn, &shared, &pong) => end,
-        end = watch(&queue, &pong, &shared) => end,
+        end = write(&mut sink, &mut queued, &backlog) => end,
+        end = read(&mut source, conn, &shared, &pongs) => end,
+        () = liveness::watch(&queue, &pongs, &shared.options) => End::Silent,
+        () = unregistered(conn, &shared) => End::close(close_code::NOT_REGISTERED, "this connection did not register"),
     };
-    shared.hub.close(conn);
-    let Ok(ws) = source.reunite(sink) else { return };
-    match end {
-        End::Gone => {}
-        End::Close(order) => close_with(ws, order, follow).await,
-        End::Unreadable(order) => close_with(ws, order, discard).await,
+    let Ok(ws) = source.reunite(sink) else { return shared.hub.close(conn) };
+    match (end, shared.options.profile) {
+        (End::Silent, Profile::Deployed) => {
+            // Until then it is discovered, and what is sent to it vanishes.
+            tokio::select! {
+                () = close_with(ws, SILENT, DEPLOYED_LINGER, follow) => {}
+                () = vanish(queued, &backlog) => {}
+            }
+            shared.hub.close(conn);
+        }
+        (end, _) => {
+            shared.hub.close(conn);
+            match end {
+                End::Gone => {}
+                End::Silent => close_with(ws, SILENT, LINGER, follow).await,
+                End::Close(order) => close_with(ws, order, LINGER, follow).await,
+                End::Unreadable(order) => close_with(ws, order, LINGER, discard).await,
+            }
+        }
     }
+}
+
+/// Ends when a connection has not registered in time. Deployed servers wait for ever.
+async fn unregistered(conn: ConnectionId, shared: &Shared) {
+    if shared.options.profile == Profile::Documented {
+        tokio::time::sleep(shared.options.register_within).await;
+        if !shared.hub.with_rooms(|rooms| rooms.is_registered(conn)) {
+            return;
+        }
+    }
+    std::future::pending().await
+}
+
+/// Takes messages that nobody will read. Never ends.
+async fn vanish(mut queued: mpsc::Receiver<Outgoing>, backlog: &Backlog) {
+    while let Some(outgoing) = queued.recv().await {
+        backlog.written(outgoing.bytes());
+    }
+    std::future::pending().await
 }
 
 async fn read<S: Stream>(
     source: &mut SplitStream<WebSocketStream<S>>,
     conn: ConnectionId,
     shared: &Shared,
-    pong: &Notify,
+    pongs: &Pongs,
 ) -> End {
     loop {
         for _ in 0..TURN {
             match source.next().await {
-                Some(Ok(message)) => heard(&message, conn, shared, pong),
+                Some(Ok(message)) => heard(&message, conn, shared, pongs),
                 Some(Err(error)) => return end_of(&error),
                 None => return End::Gone,
             }
@@ -100,7 +138,7 @@ async fn read<S: Stream>(
     }
 }
 
-fn heard(message: &Message, conn: ConnectionId, shared: &Shared, pong: &Notify) {
+fn heard(message: &Message, conn: ConnectionId, shared: &Shared, pongs: &Pongs) {
     match message {
         Message::Text(text) => said(text, conn, shared),
         Message::Binary(bytes) => match std::str::from_utf8(bytes) {
@@ -110,7 +148,7 @@ fn heard(message: &Message, conn: ConnectionId, shared: &Shared, pong: &Notify) 
                 shared.hub.handle(Input::Malformed(conn, Malformed { refusal, in_registration: false }));
             }
         },
-        Message::Pong(_) => pong.notify_one(),
+        Message::Pong(payload) => pongs.heard(payload),
         // Pings and close frames are answered by the library; the stream ends after the latter.
         Message::Ping(_) | Message::Close(_) | Message::Frame(_) => {}
     }
@@ -147,20 +185,26 @@ fn is_a_lost_connection(error: &ProtocolError) -> bool {
 
 async fn write<S: Stream>(
     sink: &mut SplitSink<WebSocketStream<S>, Message>,
-    mut queued: mpsc::Receiver<Outgoing>,
+    queued: &mut mpsc::Receiver<Outgoing>,
+    backlog: &Backlog,
 ) -> End {
     let mut turn = Vec::new();
     while queued.recv_many(&mut turn, TURN).await > 0 {
         let is_full = turn.len() == TURN;
+        let mut fed_bytes = 0;
         // Everything that waits goes out with one flush.
         for outgoing in turn.drain(..) {
+            let bytes = outgoing.bytes();
             if let Err(error) = sink.feed(frame(outgoing)).await {
                 return unwritten(&error).await;
             }
+            // The sink takes a message only when the one before has gone out.
+            backlog.written(std::mem::replace(&mut fed_bytes, bytes));
         }
         if let Err(error) = sink.flush().await {
             return unwritten(&error).await;
         }
+        backlog.written(fed_bytes);
         if is_full {
             tokio::task::yield_now().await;
         }
@@ -179,19 +223,7 @@ async fn unwritten(error: &Error) -> End {
 fn frame(outgoing: Outgoing) -> Message {
     match outgoing {
         Outgoing::Text(text) => Message::text(text),
-        Outgoing::Ping => Message::Ping(Bytes::new()),
-    }
-}
-
-/// Pings, and ends when a ping is not answered in time.
-async fn watch(queue: &mpsc::Sender<Outgoing>, pong: &Notify, shared: &Shared) -> End {
-    loop {
-        tokio::time::sleep(shared.options.ping_every).await;
-        // A full queue means that nothing is read on the other side: then no pong will come either.
-        let _ = queue.try_send(Outgoing::Ping);
-        if tokio::time::timeout(shared.options.pong_within, pong.notified()).await.is_err() {
-            return End::close(NO_PONG, "no pong came in time");
-        }
+        Outgoing::Ping(number) => Message::Ping(Bytes::copy_from_slice(&number.to_be_bytes())),
     }
 }
 
@@ -200,6 +232,7 @@ async fn watch(queue: &mpsc::Sender<Outgoing>, pong: &Notify, shared: &Shared) -
 async fn close_with<S: Stream>(
     mut ws: WebSocketStream<S>,
     order: CloseOrder,
+    linger: Duration,
     read_on: impl AsyncFnOnce(&mut WebSocketStream<S>),
 ) {
     let frame = CloseFrame { code: CloseCode::from(order.code), reason: order.reason.into() };
@@ -208,7 +241,7 @@ async fn close_with<S: Stream>(
             read_on(&mut ws).await;
         }
     };
-    if tokio::time::timeout(LINGER, politely).await.is_err() {
+    if tokio::time::timeout(linger, politely).await.is_err() {
         ws.into_inner().abort();
     }
 }

@@ -1,7 +1,7 @@
 //! The request that becomes a WebSocket: on any path, as deployed, without a subprotocol. Neighbours: `socket` runs what
 //! comes of it.
 
-use super::{Life, Shared, socket};
+use super::{Life, Shared, http::json_response, socket};
 use crate::network::Stream;
 use axum::body::Body;
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
@@ -60,7 +60,7 @@ fn switching(accept: &str) -> Response<Body> {
 }
 
 fn refused(status: StatusCode, detail: &str) -> Response<Body> {
-    let mut response = Response::new(Body::from(detail.to_string()));
+    let mut response = json_response(&serde_json::json!({ "detail": detail }));
     *response.status_mut() = status;
     response
 }

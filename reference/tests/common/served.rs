@@ -8,9 +8,9 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use rehearsal_reference::identity::Hs256Identity;
+use rehearsal_reference::identity::{Hs256Identity, Identity};
 use rehearsal_reference::network::{Endpoint, Listener, Network};
-use rehearsal_reference::server::{Server, ServerOptions};
+use rehearsal_reference::server::{ListenerRole, Server, ServerOptions};
 use rehearsal_reference::store::MemoryRoomStore;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -22,8 +22,10 @@ pub type Socket = WebSocketStream<LoopbackStream>;
 
 /// A running server; dropped, it shuts down.
 pub struct Served {
-    endpoint: Endpoint,
-    http_endpoint: Endpoint,
+    /// Where its WebSockets are.
+    pub endpoint: Endpoint,
+    /// Where its HTTP interface is.
+    pub http_endpoint: Endpoint,
     stop: Option<oneshot::Sender<()>>,
     ended: Option<oneshot::Receiver<()>>,
 }
@@ -50,20 +52,19 @@ impl Answer {
 
 impl Served {
     pub async fn start(options: ServerOptions) -> Served {
-        Served::start_on(options, 1).await
+        Served::start_on(options, &[ListenerRole::Both], Arc::new(Hs256Identity::simulated())).await
     }
 
     /// On several ports: the first one is used for WebSockets, the last one for HTTP.
-    pub async fn start_on(options: ServerOptions, ports: usize) -> Served {
+    pub async fn start_on(options: ServerOptions, roles: &[ListenerRole], identity: Arc<dyn Identity>) -> Served {
         let surroundings = surroundings();
-        let identity = Arc::new(Hs256Identity::simulated());
         let server = Server::new(options, surroundings.clone(), identity, Arc::new(MemoryRoomStore::new()));
         let (mut listeners, mut endpoints) = (Vec::new(), Vec::new());
-        for _ in 0..ports {
+        for role in roles {
             let listener = Loopback.bind("127.0.0.1:0").await.unwrap();
             let port = listener.local_addr().unwrap().port();
             endpoints.push(Endpoint { host: "127.0.0.1".to_string(), port, tls: false });
-            listeners.push(listener);
+            listeners.push((*role, listener));
         }
         let (stop, stopped) = oneshot::channel::<()>();
         let (say_ended, ended) = oneshot::channel();
@@ -72,7 +73,7 @@ impl Served {
             let _ = say_ended.send(());
         };
         surroundings.spawner.spawn("test: server", Box::pin(running)).detach();
-        let (endpoint, http_endpoint) = (endpoints[0].clone(), endpoints[ports - 1].clone());
+        let (endpoint, http_endpoint) = (endpoints[0].clone(), endpoints[roles.len() - 1].clone());
         Served { endpoint, http_endpoint, stop: Some(stop), ended: Some(ended) }
     }
 
@@ -83,7 +84,19 @@ impl Served {
     }
 
     pub async fn http(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let stream = Loopback.connect(&self.http_endpoint).await.unwrap();
+        self.http_at(&self.http_endpoint, method, path, headers, body).await
+    }
+
+    /// The same on this port.
+    pub async fn http_at(
+        &self,
+        endpoint: &Endpoint,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let stream = Loopback.connect(endpoint).await.unwrap();
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
         let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
         for (name, value) in headers {
@@ -110,7 +123,12 @@ impl Served {
     }
 
     pub async fn room(&self) -> Room {
-        let bearer = format!("Bearer {}", self.sign_in().await);
+        self.room_of(&self.sign_in().await).await
+    }
+
+    /// A room of this identity's.
+    pub async fn room_of(&self, id_token: &str) -> Room {
+        let bearer = format!("bearer {id_token}");
         let answer = self.http("POST", "/create-room", &[("authorization", &bearer)], "").await.json();
         let text = |key: &str| answer[key].as_str().unwrap().to_string();
         Room { room_id: text("room_id"), token: text("token") }
