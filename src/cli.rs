@@ -1,6 +1,7 @@
 //! Arguments: what can be asked of the program, in clap's words. Each command's doing is in `commands`.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use rehearsal_sim::engine::EngineKind;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -147,8 +148,8 @@ pub struct Simulate {
     /// Length of one step of the turmoil engine.
     #[arg(long, default_value = "5ms", value_name = "TIME", value_parser = tick)]
     pub tick: Duration,
-    /// Which engine plays.
-    #[arg(long, default_value = "turmoil", value_name = "NAME")]
+    /// Which engine plays: turmoil or event.
+    #[arg(long, default_value = EngineKind::default().name(), value_name = "NAME")]
     pub engine: String,
     /// Stop at the first broken seed.
     #[arg(long)]
@@ -178,6 +179,9 @@ pub struct Replay {
     /// The seed, with a scenario.
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
+    /// Which engine plays: turmoil or event; the record's own by default.
+    #[arg(long, value_name = "NAME")]
+    pub engine: Option<String>,
     /// Length of one step of the turmoil engine.
     #[arg(long, default_value = "5ms", value_name = "TIME", value_parser = tick)]
     pub tick: Duration,

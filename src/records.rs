@@ -6,7 +6,8 @@ use crate::source::Source;
 use rehearsal_loadgen::live::record_dir;
 use rehearsal_reports::outcome::Outcome;
 use rehearsal_reports::record::{self, EventWriter, Header, VerdictFile};
-use rehearsal_sim::seed::{ENGINE, SeedRun};
+use rehearsal_sim::engine::EngineKind;
+use rehearsal_sim::seed::SeedRun;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,8 +24,14 @@ pub fn create(runs: &Path, run: &SeedRun) -> Result<PathBuf, Failure> {
 }
 
 /// Writes a seed's record into its folder.
-pub fn write_seed(folder: &Path, source: &Source, run: &SeedRun, outcome: &Outcome) -> Result<(), Failure> {
-    write_files(folder, source, run, outcome).map_err(|error| unwritable(folder, &error))
+pub fn write_seed(
+    folder: &Path,
+    source: &Source,
+    run: &SeedRun,
+    engine: EngineKind,
+    outcome: &Outcome,
+) -> Result<(), Failure> {
+    write_files(folder, source, run, engine, outcome).map_err(|error| unwritable(folder, &error))
 }
 
 fn unwritable(folder: &Path, error: &io::Error) -> Failure {
@@ -34,8 +41,8 @@ fn unwritable(folder: &Path, error: &io::Error) -> Failure {
     )
 }
 
-fn write_files(folder: &Path, source: &Source, run: &SeedRun, outcome: &Outcome) -> io::Result<()> {
-    std::fs::write(folder.join("header.json"), header(source, run).to_bytes())?;
+fn write_files(folder: &Path, source: &Source, run: &SeedRun, engine: EngineKind, outcome: &Outcome) -> io::Result<()> {
+    std::fs::write(folder.join("header.json"), header(source, run, engine).to_bytes())?;
     let file = std::fs::File::create(folder.join("events.jsonl.zst"))?;
     let mut events = EventWriter::new(io::BufWriter::new(file))?;
     for event in &run.events {
@@ -45,7 +52,7 @@ fn write_files(folder: &Path, source: &Source, run: &SeedRun, outcome: &Outcome)
     std::fs::write(folder.join("verdict.json"), VerdictFile::new(outcome.clone()).to_bytes())
 }
 
-fn header(source: &Source, run: &SeedRun) -> Header {
+fn header(source: &Source, run: &SeedRun, engine: EngineKind) -> Header {
     Header {
         format: record::FORMAT,
         scenario: run.plan.scenario.clone(),
@@ -53,7 +60,7 @@ fn header(source: &Source, run: &SeedRun) -> Header {
         parameters: BTreeMap::new(),
         seed: run.plan.seed,
         world: run.plan.world,
-        engine: Some(ENGINE.to_owned()),
+        engine: Some(engine.name().to_owned()),
         targets: Vec::new(),
         versions: versions(),
         lock_hash: env!("REHEARSAL_LOCK_HASH").to_owned(),

@@ -12,8 +12,9 @@ use rehearsal_reports::story::story;
 use rehearsal_reports::verdict::Verdict;
 use rehearsal_scenarios::Scenario;
 use rehearsal_scenarios::plan::{FaultAction, Plan, World};
+use rehearsal_sim::engine::EngineKind;
 use rehearsal_sim::explore::{Exploration, ExploreOptions, SeedRange, explore};
-use rehearsal_sim::seed::{self, ENGINE, SeedFailure, SeedRun, TICK};
+use rehearsal_sim::seed::{SeedFailure, SeedRun, TICK};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,24 +28,35 @@ pub struct Simulated {
     pub exit: Exit,
 }
 
+/// How seeds are played: whoever repeats one must play it the same way.
+#[derive(Clone, Copy)]
+pub struct How {
+    /// Which engine.
+    pub engine: EngineKind,
+    /// How far virtual time goes in one step of an engine that has steps.
+    pub tick: Duration,
+}
+
+/// The engine with this name.
+pub fn engine(name: &str) -> Result<EngineKind, Failure> {
+    EngineKind::ALL.into_iter().find(|engine| engine.name() == name).ok_or_else(|| {
+        let known: Vec<_> = EngineKind::ALL.iter().map(|engine| engine.name()).collect();
+        Failure::usage(format!("there is no engine {name:?}"), format!("engines are: {}", known.join(", ")))
+    })
+}
+
 /// Refuses what the engine cannot play, before any seed is.
-pub fn refuse_unplayable(source: &Source, plan: &Plan, engine: &str) -> Result<(), Failure> {
-    if engine != ENGINE {
-        return Err(Failure::usage(
-            format!("there is no engine {engine:?} in this version"),
-            format!("engines: {ENGINE}"),
-        ));
-    }
+pub fn refuse_unplayable(source: &Source, plan: &Plan, engine: EngineKind) -> Result<(), Failure> {
     if let Some(reason) = rehearsal_sim::unsupported() {
         return Err(Failure::usage(
             format!("simulation is not supported here: {reason}"),
             "load, check, report and lint work on this machine",
         ));
     }
-    let unplayable = |action: &FaultAction| seed::refuses(action);
+    let unplayable = |action: &FaultAction| engine.refuses(action);
     match plan.faults.iter().find_map(|fault| unplayable(&fault.action).map(|reason| (&fault.name, reason))) {
         Some((name, reason)) => Err(Failure::usage(
-            format!("{}: the {engine} engine cannot play the fault {name:?}: {reason}", source.shown),
+            format!("{}: the {} engine cannot play the fault {name:?}: {reason}", source.shown, engine.name()),
             "another engine may, or leave the fault out",
         )),
         None => Ok(()),
@@ -73,11 +85,12 @@ pub fn play(
         if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     progress.finish();
+    let how = How { engine: options.engine, tick: options.tick };
     let first = scenario.plan(exploration.seeds.first, World::Simulated);
-    let mut outcome = outcome_of(source, &first, &exploration, options.tick);
+    let mut outcome = outcome_of(source, &first, &exploration, how);
     // The lowest one is written last: `latest` then points at the seed that the outcome tells of.
     for run in exploration.kept.iter().rev() {
-        outcome.record = keep_record(source, run, runs, options.tick)?.record;
+        outcome.record = keep_record(source, run, runs, how)?.record;
     }
     let exit = exit_of(&outcome, &exploration);
     Ok(Simulated { outcome, exit })
@@ -99,7 +112,7 @@ fn exit_of(outcome: &Outcome, exploration: &Exploration) -> Exit {
     Exit::worst(exits)
 }
 
-fn outcome_of(source: &Source, plan: &Plan, exploration: &Exploration, tick: Duration) -> Outcome {
+fn outcome_of(source: &Source, plan: &Plan, exploration: &Exploration, how: How) -> Outcome {
     let verdicts: Vec<_> = exploration.checks.iter().map(|summary| summary.check.clone()).collect();
     let (verdict, expected, reasons) = overall(&verdicts, &plan.expect);
     let ended = exploration.failures.is_empty();
@@ -123,21 +136,24 @@ fn outcome_of(source: &Source, plan: &Plan, exploration: &Exploration, tick: Dur
         expected: expected && ended,
         checks: exploration.checks.clone(),
         story: story_run.and_then(story_of),
-        repeat: exploration.seeds.first_broken.map(|seed| repeat(source, seed, tick)),
+        repeat: exploration.seeds.first_broken.map(|seed| repeat(source, seed, how)),
         notes,
         duration_ns: (exploration.virtual_ns / exploration.seeds.count.max(1)) as i64,
-        ..frame(plan)
+        ..frame(plan, how.engine)
     }
 }
 
 /// An outcome of the simulated world in which nothing has been played yet.
-pub fn frame(plan: &Plan) -> Outcome {
-    Outcome { engine: Some(ENGINE.to_owned()), ..Outcome::not_played(plan) }
+fn frame(plan: &Plan, engine: EngineKind) -> Outcome {
+    Outcome { engine: Some(engine.name().to_owned()), ..Outcome::not_played(plan) }
 }
 
 /// The command that plays a seed again, with everything that shaped it.
-fn repeat(source: &Source, seed: u64, tick: Duration) -> String {
-    let shaped = if tick == TICK { String::new() } else { format!(" --tick {}ms", tick.as_secs_f64() * 1e3) };
+fn repeat(source: &Source, seed: u64, How { engine, tick }: How) -> String {
+    let mut shaped = if tick == TICK { String::new() } else { format!(" --tick {}ms", tick.as_secs_f64() * 1e3) };
+    if engine != EngineKind::default() {
+        shaped += &format!(" --engine {}", engine.name());
+    }
     format!("rehearsal replay {} --seed {seed}{shaped}", source.shown)
 }
 
@@ -157,16 +173,16 @@ pub fn story_of(run: &SeedRun) -> Option<Story> {
 }
 
 /// Writes a seed's record with its report, and returns the seed's own outcome.
-pub fn keep_record(source: &Source, run: &SeedRun, runs: &Path, tick: Duration) -> Result<Outcome, Failure> {
+pub fn keep_record(source: &Source, run: &SeedRun, runs: &Path, how: How) -> Result<Outcome, Failure> {
     let folder = records::create(runs, run)?;
-    let outcome = of_one_seed(source, run, &folder, tick);
-    records::write_seed(&folder, source, run, &outcome)?;
+    let outcome = of_one_seed(source, run, &folder, how);
+    records::write_seed(&folder, source, run, how.engine, &outcome)?;
     output::write_html(&folder.join("report.html"), &outcome.scenario, vec![outcome.clone()], None)?;
     Ok(outcome)
 }
 
 /// The outcome of one seed alone, with its record.
-fn of_one_seed(source: &Source, run: &SeedRun, record: &Path, tick: Duration) -> Outcome {
+fn of_one_seed(source: &Source, run: &SeedRun, record: &Path, how: How) -> Outcome {
     let (verdict, expected, reasons) = overall(&run.verdicts, &run.plan.expect);
     let seed = run.plan.seed;
     let mut notes = if expected { Vec::new() } else { reasons };
@@ -178,10 +194,10 @@ fn of_one_seed(source: &Source, run: &SeedRun, record: &Path, tick: Duration) ->
         seeds: Seeds::of_one(seed, run.is_broken(), run.hash),
         checks: checks.collect(),
         story: story_of(run),
-        repeat: Some(repeat(source, seed, tick)),
+        repeat: Some(repeat(source, seed, how)),
         notes,
         duration_ns: run.virtual_ns as i64,
         record: Some(record.display().to_string()),
-        ..frame(&run.plan)
+        ..frame(&run.plan, how.engine)
     }
 }

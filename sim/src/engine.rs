@@ -32,6 +32,15 @@ impl EngineKind {
             EngineKind::Event => event_engine::NAME,
         }
     }
+
+    /// Why this engine cannot play a fault, in words; none if it can.
+    pub fn refuses(self, action: &FaultAction) -> Option<&'static str> {
+        match self {
+            EngineKind::Turmoil => turmoil_engine::refuses(action),
+            // The link layer is the same.
+            EngineKind::Event => turmoil_engine::refuses(action),
+        }
+    }
 }
 
 /// A simulated world that can be stepped.

@@ -12,6 +12,7 @@ use crate::simulated;
 use crate::source;
 use rehearsal_reports::outcome::Outcome;
 use rehearsal_scenarios::plan::World;
+use rehearsal_sim::engine::EngineKind;
 use rehearsal_sim::explore::{ExploreOptions, SeedRange};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -73,7 +74,7 @@ fn simulate(
     let source = source::find(name)?;
     let scenario = source.scenario(None)?;
     let options = ExploreOptions { seeds: SeedRange::Count { first: 1, count: seeds }, ..ExploreOptions::default() };
-    simulated::refuse_unplayable(&source, &scenario.plan(1, World::Simulated), rehearsal_sim::seed::ENGINE)?;
+    simulated::refuse_unplayable(&source, &scenario.plan(1, World::Simulated), EngineKind::default())?;
     let played = simulated::play(&source, &scenario, &options, runs, verbosity, interrupted)?;
     Ok((played.outcome, played.exit))
 }

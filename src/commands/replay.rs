@@ -6,26 +6,27 @@ use crate::cli::Replay;
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::records;
-use crate::simulated;
+use crate::simulated::{self, How};
 use crate::source::{self, Source};
 use rehearsal_reports::record::Header;
 use rehearsal_scenarios::plan::World;
+use rehearsal_sim::engine::EngineKind;
 use rehearsal_sim::event_log::Keep;
-use rehearsal_sim::seed::{ENGINE, SeedOptions, SeedRun, play};
+use rehearsal_sim::seed::{SeedOptions, SeedRun, play};
 use std::path::Path;
 use std::sync::Arc;
 
 /// Plays the seed, keeps its record, and tells its story.
 pub fn run(arguments: &Replay) -> Result<Exit, Failure> {
     output::prepare(&arguments.output)?;
-    let (source, seed) = what(arguments)?;
+    let (source, seed, engine) = what(arguments)?;
     let scenario = source.scenario(None)?;
     let plan = Arc::new(scenario.plan(seed, World::Simulated));
-    simulated::refuse_unplayable(&source, &plan, ENGINE)?;
+    simulated::refuse_unplayable(&source, &plan, engine)?;
     let _interrupted = runtime::interrupt_flag()?;
     let run = play(plan, SeedOptions { tick: arguments.tick, keep: Keep::Events, ..SeedOptions::default() });
     let runs = records::runs(arguments.output.out.as_deref());
-    let outcome = simulated::keep_record(&source, &run, &runs, arguments.tick)?;
+    let outcome = simulated::keep_record(&source, &run, &runs, How { engine, tick: arguments.tick })?;
     if arguments.events {
         print_events(&run);
     } else {
@@ -39,13 +40,14 @@ pub fn run(arguments: &Replay) -> Result<Exit, Failure> {
 }
 
 /// The scenario and the seed that the arguments name.
-fn what(arguments: &Replay) -> Result<(Source, u64), Failure> {
+fn what(arguments: &Replay) -> Result<(Source, u64, EngineKind), Failure> {
     let header = Path::new(&arguments.what).join("header.json");
     if !header.is_file() {
         let seed = arguments.seed.ok_or_else(|| {
             Failure::usage("which seed of the scenario?", format!("rehearsal replay {} --seed 4", arguments.what))
         })?;
-        return Ok((source::find(&arguments.what)?, seed));
+        let engine = arguments.engine.as_deref().map_or(Ok(EngineKind::default()), simulated::engine)?;
+        return Ok((source::find(&arguments.what)?, seed, engine));
     }
     let bytes = std::fs::read(&header)
         .map_err(|error| Failure::usage(format!("cannot read {}: {error}", header.display()), ""))?;
@@ -60,7 +62,14 @@ fn what(arguments: &Replay) -> Result<(Source, u64), Failure> {
         eprintln!("note: the record was made by another build; its seed may play differently in this one");
     }
     let seed = arguments.seed.unwrap_or(header.seed);
-    Ok((Source { shown: header.scenario.clone(), name: header.scenario, bytes: header.text.into_bytes() }, seed))
+    // A record is replayed by the engine that made it: another one has other latencies.
+    let engine = arguments.engine.as_deref().or(header.engine.as_deref());
+    let engine = engine.map_or(Ok(EngineKind::default()), simulated::engine)?;
+    Ok((
+        Source { shown: header.scenario.clone(), name: header.scenario, bytes: header.text.into_bytes() },
+        seed,
+        engine,
+    ))
 }
 
 fn print_events(run: &SeedRun) {

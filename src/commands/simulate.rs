@@ -10,7 +10,8 @@ use crate::simulated;
 use crate::source::{self, Source};
 use rehearsal_scenarios::Scenario;
 use rehearsal_scenarios::plan::World;
-use rehearsal_sim::explore::{ExploreOptions, SeedRange, twice};
+use rehearsal_sim::engine::EngineKind;
+use rehearsal_sim::explore::{ExploreOptions, SeedRange, twice_on};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -30,11 +31,12 @@ pub fn run(arguments: &Simulate) -> Result<Exit, Failure> {
     output::prepare(&arguments.output)?;
     refuse_wrapping(arguments)?;
     let sources = source::find_all(&arguments.files.files)?;
+    let engine = simulated::engine(&arguments.engine)?;
     // All files are read before any is played: a fault in the last one is told at once.
     let mut scenarios = Vec::new();
     for source in &sources {
         let scenario = source.scenario(arguments.expect)?;
-        simulated::refuse_unplayable(source, &scenario.plan(arguments.seed, World::Simulated), &arguments.engine)?;
+        simulated::refuse_unplayable(source, &scenario.plan(arguments.seed, World::Simulated), engine)?;
         scenarios.push(scenario);
     }
     let interrupted = runtime::interrupt_flag()?;
@@ -42,11 +44,11 @@ pub fn run(arguments: &Simulate) -> Result<Exit, Failure> {
     let mut outcomes = Vec::new();
     for (source, scenario) in sources.iter().zip(&scenarios) {
         if arguments.twice && !interrupted.load(Ordering::Relaxed) {
-            exits.push(play_twice(arguments, source, scenario, &interrupted)?);
+            exits.push(play_twice(arguments, engine, source, scenario, &interrupted)?);
         }
         let runs = records::runs(arguments.output.out.as_deref());
         let verbosity = Verbosity::of(arguments.output.quiet);
-        let played = simulated::play(source, scenario, &options(arguments), &runs, verbosity, &interrupted)?;
+        let played = simulated::play(source, scenario, &options(arguments, engine), &runs, verbosity, &interrupted)?;
         output::print_outcome(&played.outcome, arguments.output.format);
         exits.push(played.exit);
         outcomes.push(played.outcome);
@@ -58,7 +60,7 @@ pub fn run(arguments: &Simulate) -> Result<Exit, Failure> {
     output::conclude("Simulated", outcomes, Exit::worst(exits), &arguments.output)
 }
 
-fn options(arguments: &Simulate) -> ExploreOptions {
+fn options(arguments: &Simulate, engine: EngineKind) -> ExploreOptions {
     let seeds = match arguments.time {
         Some(duration) => SeedRange::For { first: arguments.seed, duration },
         None => SeedRange::Count { first: arguments.seed, count: arguments.seeds },
@@ -68,7 +70,7 @@ fn options(arguments: &Simulate) -> ExploreOptions {
         seeds,
         jobs: arguments.jobs.map_or(defaults.jobs, |jobs| jobs as usize),
         tick: arguments.tick,
-        engine: defaults.engine,
+        engine,
         stop_at_first: arguments.stop_at_first,
         keep_per_check: arguments.records,
     }
@@ -77,6 +79,7 @@ fn options(arguments: &Simulate) -> ExploreOptions {
 /// Plays each seed twice in fresh threads and compares event by event; the first difference ends it.
 fn play_twice(
     arguments: &Simulate,
+    engine: EngineKind,
     source: &Source,
     scenario: &Scenario,
     interrupted: &AtomicBool,
@@ -87,7 +90,7 @@ fn play_twice(
             return Ok(Exit::Interrupted);
         }
         let plan = Arc::new(scenario.plan(arguments.seed.wrapping_add(index), World::Simulated));
-        if let Err(difference) = twice(&plan, arguments.tick) {
+        if let Err(difference) = twice_on(engine, &plan, arguments.tick) {
             progress.finish();
             return Err(Failure::new(
                 Exit::NotDeterministic,
