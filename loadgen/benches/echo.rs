@@ -230,6 +230,7 @@ fn plan(length: Duration) -> Plan {
             defects: Vec::new(),
             restart_takes_ns: 0,
             profile: Profile::Documented,
+            identity: Default::default(),
             limits: Limits::default(),
         },
         network: NetworkPlan { latency: Distribution::Fixed(0), tcp_timeout_ns: 0 },

@@ -47,11 +47,11 @@ impl Distribution {
             Distribution::Uniform(low, high) => {
                 low.saturating_add(draw.below(high.saturating_sub(*low).saturating_add(1)))
             }
-            Distribution::Exponential(mean) => (*mean as f64 * -libm::log(1.0 - draw.unit())) as Nanos,
+            Distribution::Exponential(mean) => bounded(*mean as f64 * -libm::log(1.0 - draw.unit())),
             Distribution::Lognormal { p50, p99 } => {
                 let median = (*p50).max(1) as f64;
                 let sigma = libm::log((*p99).max(1) as f64 / median) / Z_99;
-                (median * libm::exp(sigma * standard_normal(draw))) as Nanos
+                bounded(median * libm::exp(sigma * standard_normal(draw)))
             }
             Distribution::Pick { values, weights } => values[pick_index(weights, values.len(), draw)],
         }
@@ -66,6 +66,13 @@ impl Distribution {
             Distribution::Pick { values, .. } => values.iter().copied().min().unwrap_or(0),
         }
     }
+}
+
+/// Nothing that is drawn is longer than a hundred years, so that a few of them added up still fit.
+const DRAWN_NS_MAX: Nanos = 100 * 365 * 86_400 * 1_000_000_000;
+
+fn bounded(nanos: f64) -> Nanos {
+    (nanos as Nanos).min(DRAWN_NS_MAX)
 }
 
 /// An index into `count` alternatives, by weight; weights that are missing count as 1.

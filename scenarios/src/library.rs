@@ -14,6 +14,8 @@ library![
     "reconnect_keeps_the_new_registration",
     "worker_crashes_mid_job",
     "partition_between_worker_and_server",
+    "server_restarts_while_workers_run",
+    "every_kind_of_fault",
     "v1_and_v2_peers_share_a_room",
     "steady_discovery_load",
     "ramp_until_slow",

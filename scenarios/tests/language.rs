@@ -118,6 +118,19 @@ fn a_step_is_a_bare_word_or_a_table_with_one_verb() {
 }
 
 #[test]
+fn a_raw_string_stays_as_it_is_with_its_templates_checked() {
+    let step = |raw: &str| {
+        format!("format = 1\n[users.peers]\nflow = 'x'\n[flow.x]\nsteps = ['connect', {{ raw = {raw} }}]\n")
+    };
+    let plan = plan(&step(r#"'{ "type": "register", "id_token": "${user.token}"'"#));
+    let Behaviour::Flow(steps) = &plan.users[0].behaviour else { panic!("no flow") };
+    let message = json!(r#"{ "type": "register", "id_token": "${user.token}""#);
+    assert_eq!(steps[1].verb, Verb::Raw { message });
+    assert_eq!(faults(&step("'${nobody}'")), ["nothing is called `${nobody}`"]);
+    assert_eq!(faults(&step("7")).len(), 1);
+}
+
+#[test]
 fn all_groups_that_come_to_a_point_meet_there_unless_it_names_them() {
     let text = "format = 1\n[users.a]\nflow = 'x'\ncount = 3\n[users.b]\nflow = 'y'\ncount = 2\n\
                 [flow.x]\nsteps = ['join', { meet = 'here' }, { meet = 'alone', of = 'a' }]\n\

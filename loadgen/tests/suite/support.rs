@@ -74,6 +74,7 @@ pub fn plan(users: Vec<UserPlan>) -> Plan {
             defects: Vec::new(),
             restart_takes_ns: 0,
             profile: Profile::Documented,
+            identity: Default::default(),
             limits: Limits::default(),
         },
         network: NetworkPlan { latency: Distribution::Fixed(0), tcp_timeout_ns: 1_000 * MS },

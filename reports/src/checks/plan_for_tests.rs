@@ -18,6 +18,7 @@ pub fn plan(world: World) -> Plan {
             defects: Vec::new(),
             restart_takes_ns: SECOND_NS,
             profile: Profile::Documented,
+            identity: Default::default(),
             limits: Limits::default(),
         },
         network: NetworkPlan { latency: Distribution::Fixed(1_000_000), tcp_timeout_ns: 20 * SECOND_NS },

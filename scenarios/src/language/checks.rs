@@ -7,6 +7,7 @@ use crate::language::units::DURATION;
 use crate::language::view::View;
 use crate::plan::{Behaviour, ChecksPlan};
 use crate::scenario::Group;
+use crate::tree::Value;
 
 /// `[checks]`.
 pub(crate) static CHECKS: Table = Table {
@@ -40,19 +41,28 @@ const LATER: &[Later] = &[
 ];
 
 const fn check(name: &'static str, property: &'static str) -> Key {
-    key(name, Shape::Table(&UNBOUND), property)
+    key(name, ASKED, property)
 }
 
 const fn bounded(name: &'static str, property: &'static str) -> Key {
-    key(name, Shape::Table(&BOUND), property)
+    key(name, ASKED_WITH_BOUND, property)
 }
 
-static UNBOUND: Table =
-    Table { name: "a check without a bound", doc: "`{}`: naming it asks for it", keys: &[], one_of: &[], later: &[] };
+const ASKED: Shape = Shape::Either(&[Shape::Flag, Shape::Table(&UNBOUND)]);
+
+const ASKED_WITH_BOUND: Shape = Shape::Either(&[Shape::Flag, Shape::Table(&BOUND)]);
+
+static UNBOUND: Table = Table {
+    name: "a check without a bound",
+    doc: "`true` or `{}`: naming it asks for it",
+    keys: &[],
+    one_of: &[],
+    later: &[],
+};
 
 static BOUND: Table = Table {
     name: "a check with a bound",
-    doc: "`{ within = \"30s\" }`",
+    doc: "`true`, or `{ within = \"30s\" }`",
     keys: &[key("within", DURATION, "The bound; each check documents its default.")],
     one_of: &[],
     later: &[],
@@ -66,7 +76,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 fn is_bounded(check: &str) -> bool {
-    CHECKS.key(check).is_some_and(|key| matches!(key.shape, Shape::Table(table) if std::ptr::eq(table, &BOUND)))
+    let is_bound = |shape: &Shape| matches!(shape, Shape::Table(table) if std::ptr::eq(*table, &BOUND));
+    CHECKS.key(check).is_some_and(|key| matches!(key.shape, Shape::Either(shapes) if shapes.iter().any(is_bound)))
 }
 
 /// Checks that only jobs of built-in workers exercise.
@@ -76,6 +87,11 @@ const OF_WORKERS: [&str; 2] = ["worker_runs_one_job_at_a_time", "job_is_begun_by
 pub(crate) fn read(view: &View<'_>, groups: &[Group], faults: &mut Faults) -> ChecksPlan {
     let mut plan = ChecksPlan::default();
     for name in names().filter(|name| view.has(name)) {
+        if view.entry(name).is_some_and(|entry| matches!(entry.node.value, Value::Flag(false))) {
+            let hint = format!("to leave it out: `skip = {{ {name} = \"REASON\" }}`");
+            faults.push(Fault::new(&view.span(name), format!("`{name}` is left out without a reason")).hint(hint));
+            continue;
+        }
         plan.named.push(name.to_owned());
         if is_bounded(name)
             && let Some(within_ns) = view.table(name, &BOUND).duration("within")

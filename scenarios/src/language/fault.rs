@@ -1,7 +1,7 @@
 //! `[[fault]]`: what goes wrong, to whom, when. Neighbours: `plan::expand` draws times and victims.
 
 use crate::diagnostics::{Fault, Faults};
-use crate::distribution::Distribution;
+use crate::distribution::{Distribution, Nanos};
 use crate::language::distribution::{self, DISTRIBUTION};
 use crate::language::flow::unknown_group;
 use crate::language::shape::{Shape, Table, Words, beside, default, later, needed};
@@ -19,7 +19,8 @@ pub(crate) static FAULT: Table = Table {
         needed(
             "do",
             Shape::Word(&DOINGS),
-            "What happens: partition, latency, loss, kill (the process dies), lose (the machine vanishes).",
+            "What happens: partition, latency, loss, kill (the process dies), restart (it dies and always comes back), \
+             lose (the machine vanishes).",
         ),
         needed("at", DISTRIBUTION, "When it begins."),
         beside(
@@ -44,14 +45,15 @@ pub(crate) static FAULT: Table = Table {
             "who",
             TARGETS,
             None,
-            "`kill`, `lose`: `\"server\"`, `\"GROUP\"`, `{ users = \"GROUP\", pick = 1 }`, or a list of them.",
+            "`kill`, `restart`, `lose`: `\"server\"`, `\"GROUP\"`, `{ users = \"GROUP\", pick = 1 }`, or a list of them.",
         ),
         beside(
             LINK,
             "back",
             DISTRIBUTION,
             None,
-            "`kill`, `lose`: how long until it starts again. A server takes `restart_takes` if left out, a user stays away.",
+            "`kill`, `restart`, `lose`: how long until it starts again. If left out, a server takes `restart_takes`; a user \
+             stays away, and takes 1s for `restart`.",
         ),
     ],
     one_of: &[],
@@ -66,7 +68,7 @@ pub(crate) static FAULT: Table = Table {
 const LINK: &[&str] = &["do"];
 
 static DOINGS: Words = Words {
-    words: &["partition", "latency", "loss", "kill", "lose"],
+    words: &["partition", "latency", "loss", "kill", "restart", "lose"],
     later: &[
         later("stop", "stopping politely (SIGTERM) is not there yet: `kill` ends the process at once"),
         later("pause", "pausing a process is not there yet: a `partition` makes it silent"),
@@ -95,6 +97,9 @@ static SOME_USERS: Table = Table {
 const LINK_KEYS: [&str; 5] = ["between", "way", "for", "added", "share"];
 const HOST_KEYS: [&str; 2] = ["who", "back"];
 
+/// How long a user that is restarted stays away: a process manager starts it again at once.
+const USER_RESTART_TAKES_NS: Nanos = 1_000_000_000;
+
 /// All faults, in the order of the file.
 pub(crate) fn read_all(
     list: &[Node],
@@ -121,20 +126,28 @@ fn read(view: &View<'_>, groups: &[Group], system: &SystemPlan, faults: &mut Fau
     let doing = view.text("do").filter(|doing| DOINGS.words.contains(&doing.as_str()))?;
     refuse_foreign_keys(view, &doing, faults);
     let action = match doing.as_str() {
-        "kill" => Action::Kill { who: who(view, groups, faults) },
+        "kill" | "restart" => Action::Kill { who: who(view, groups, faults) },
         "lose" => Action::Lose { who: who(view, groups, faults) },
         link => read_link(link, view, groups, faults)?,
     };
     let mut lasts = view.distribution(if is_host(&doing) { "back" } else { "for" }, faults);
-    if is_host(&doing) && lasts.is_none() && action.targets().contains(&&Target::Server) {
-        lasts = Some(Distribution::Fixed(system.restart_takes_ns));
+    if is_host(&doing) && lasts.is_none() {
+        lasts = back_by_default(&doing, &action, system).map(Distribution::Fixed);
     }
     let name = view.text("name").filter(|name| !name.is_empty()).unwrap_or(doing);
     Some(scenario::Fault { name, at: view.distribution("at", faults)?, lasts, action })
 }
 
 fn is_host(doing: &str) -> bool {
-    matches!(doing, "kill" | "lose")
+    matches!(doing, "kill" | "restart" | "lose")
+}
+
+/// How long those who are hit stay away where the fault does not say; none if for good.
+fn back_by_default(doing: &str, action: &Action, system: &SystemPlan) -> Option<Nanos> {
+    match action.targets().contains(&&Target::Server) {
+        true => Some(system.restart_takes_ns),
+        false => (doing == "restart").then_some(USER_RESTART_TAKES_NS),
+    }
 }
 
 fn refuse_foreign_keys(view: &View<'_>, doing: &str, faults: &mut Faults) {

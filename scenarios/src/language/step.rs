@@ -2,7 +2,7 @@
 //! Neighbours: `verb` reads them, `flow` holds them.
 
 use crate::language::distribution::DISTRIBUTION;
-use crate::language::shape::{Form, NameRule, Names, Shape, Table, Words, beside, default, key, later, needed};
+use crate::language::shape::{Form, Key, NameRule, Names, Shape, Table, Words, beside, default, key, later, needed};
 use crate::language::units::DURATION;
 
 /// A step. Lists of steps are written out where they occur: a constant of them would refer to itself.
@@ -50,7 +50,11 @@ pub(crate) static STEP_TABLE: Table = Table {
         ),
         key("update_metadata", Shape::Table(&METADATA), "`update_metadata` with these tags and properties."),
         key("send", Shape::Table(&SEND), "`peer_message` to a peer."),
-        key("raw", Shape::JsonTable, "Any JSON on the WebSocket."),
+        key(
+            "raw",
+            Shape::Either(&[Shape::Text, Shape::JsonTable]),
+            "Anything on the WebSocket: a table is sent as JSON, a string as it is, broken JSON included.",
+        ),
         key(
             "expect",
             Shape::JsonTable,
@@ -60,7 +64,7 @@ pub(crate) static STEP_TABLE: Table = Table {
         key("think", DISTRIBUTION, "Do nothing for a while."),
         key("repeat", Shape::Table(&REPEAT), "Do steps again."),
         key("meet", Shape::Text, "Wait until all users of the groups that come to this point are here."),
-        key("disconnect", ENDING, "End the connection."),
+        key("disconnect", Shape::Either(&[ENDING, Shape::Table(&DISCONNECT)]), "End the connection."),
         key("reconnect", Shape::Table(&RECONNECT), "End the connection, wait, and join again as the same peer."),
         key("name", Shape::Text, "Its name in tables and events; the verb if left out."),
         key(
@@ -143,11 +147,15 @@ pub(crate) static HTTP: Table = Table {
         needed("path", Shape::Form(&PATH), "The path, with a leading slash."),
         key("body", Shape::Json, "A JSON body."),
         default("bearer", Shape::Flag, "false", "Send the user's identity token."),
-        default("status", Shape::List(&Shape::Whole(100, 599), 1), "[200]", "Statuses that count as success."),
+        default("status", STATUSES, "200", "The status that counts as success, or a list of them."),
     ],
     one_of: &[],
     later: &[],
 };
+
+const STATUS: Shape = Shape::Whole(100, 599);
+
+const STATUSES: Shape = Shape::Either(&[STATUS, Shape::List(&STATUS, 1)]);
 
 static METHODS: Words = Words { words: &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"], later: &[] };
 
@@ -176,20 +184,27 @@ pub(crate) static REPEAT: Table = Table {
 
 const ENDING: Shape = Shape::Word(&ENDINGS);
 
+const HOW_IT_ENDS: Key = default(
+    "ending",
+    ENDING,
+    "'clean'",
+    "How the connection ends: `clean` (a close), `abrupt` (a reset), `silent` (it stays open, unused).",
+);
+
 static ENDINGS: Words = Words { words: &["clean", "abrupt", "silent"], later: &[] };
+
+pub(crate) static DISCONNECT: Table = Table {
+    name: "`disconnect`",
+    doc: "`{ ending = \"abrupt\" }`, or the ending alone",
+    keys: &[HOW_IT_ENDS],
+    one_of: &[],
+    later: &[],
+};
 
 pub(crate) static RECONNECT: Table = Table {
     name: "`reconnect`",
     doc: "`{ ending = \"abrupt\", after = \"1s\" }`",
-    keys: &[
-        default(
-            "ending",
-            ENDING,
-            "'clean'",
-            "How the old connection ends: `clean` (a close), `abrupt` (a reset), `silent` (it stays open, unused).",
-        ),
-        default("after", DISTRIBUTION, "'0s'", "How long to stay away."),
-    ],
+    keys: &[HOW_IT_ENDS, default("after", DISTRIBUTION, "'0s'", "How long to stay away.")],
     one_of: &[],
     later: &[],
 };

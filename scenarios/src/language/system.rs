@@ -5,7 +5,7 @@ use crate::language::defects::{self, Side};
 use crate::language::shape::{Shape, Table, Words, default, key, later};
 use crate::language::units::DURATION;
 use crate::language::view::View;
-use crate::plan::{Limits, Profile, Stage, SystemPlan};
+use crate::plan::{IdentityKind, Limits, Profile, Stage, SystemPlan};
 
 /// `[system]`.
 pub(crate) static SYSTEM: Table = Table {
@@ -25,6 +25,12 @@ pub(crate) static SYSTEM: Table = Table {
             "'documented'",
             "`documented`, or `deployed` with the quirks of a real server.",
         ),
+        default(
+            "identity",
+            Shape::Word(&IDENTITIES),
+            "'hs256'",
+            "How simulated identity tokens are signed: `hs256` (fast), or `rs256` as deployments do. A live target has its own.",
+        ),
         default("defects", Shape::List(&Shape::Text, 0), "[]", "Known flaws that the server is told to have."),
         key("server", Shape::Table(&SERVER), "Each server."),
         key("limits", Shape::Table(&LIMITS), "Bounds that the server enforces."),
@@ -43,6 +49,8 @@ static STAGES: Words = Words {
         later("enterprise", "only `single` is there: one server, state in memory"),
     ],
 };
+
+static IDENTITIES: Words = Words { words: &["hs256", "rs256"], later: &[] };
 
 static PROFILES: Words = Words { words: &["documented", "deployed"], later: &[] };
 
@@ -111,6 +119,10 @@ pub(crate) fn read(view: &View<'_>, faults: &mut Faults) -> SystemPlan {
         profile: match view.text("profile").as_deref() {
             Some("deployed") => Profile::Deployed,
             _ => Profile::Documented,
+        },
+        identity: match view.text("identity").as_deref() {
+            Some("rs256") => IdentityKind::Rs256,
+            _ => IdentityKind::Hs256,
         },
         limits: Limits {
             message_bytes_max: limits.whole("message_bytes").unwrap_or(defaults.message_bytes_max),

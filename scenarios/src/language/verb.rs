@@ -4,7 +4,7 @@
 use crate::diagnostics::{Fault, Faults};
 use crate::distribution::Distribution;
 use crate::language::flow::Meet;
-use crate::language::step::{HTTP, RECONNECT, REPEAT, RETRY, SEND, STEP_TABLE, VERBS};
+use crate::language::step::{DISCONNECT, HTTP, RECONNECT, REPEAT, RETRY, SEND, STEP_TABLE, VERBS};
 use crate::language::templates::{self, Known, Secrets};
 use crate::language::view::View;
 use crate::plan::{Ending, Otherwise, Retry, Step, Verb};
@@ -83,7 +83,11 @@ impl<'a> Reader<'a> {
             "think" => view.distribution("think", self.faults).map(Verb::Think),
             "repeat" => self.repeat(&view.table("repeat", &REPEAT)),
             "meet" => self.meet(view),
-            "disconnect" => Some(Verb::Disconnect(ending(node.as_text()))),
+            "disconnect" => {
+                let word = node.as_text().map(str::to_owned);
+                let word = word.or_else(|| view.table("disconnect", &DISCONNECT).text("ending"));
+                Some(Verb::Disconnect(ending(word.as_deref())))
+            }
             "reconnect" => {
                 let table = view.table("reconnect", &RECONNECT);
                 let after = table.distribution("after", self.faults)?;
@@ -108,13 +112,14 @@ impl<'a> Reader<'a> {
     fn http(&mut self, view: &View<'_>) -> Option<Verb> {
         templates::check(&view.entry("path")?.node, &self.known, self.faults);
         let body = view.entry("body").map(|entry| self.json(&entry.node));
-        let status = view.list("status");
+        let status = view.value("status")?;
+        let statuses = status.as_list().unwrap_or(std::slice::from_ref(status.as_ref()));
         Some(Verb::Http {
             method: view.text("method")?,
             path: view.text("path")?,
             body,
             bearer: view.flag("bearer"),
-            status: status.iter().filter_map(|node| node.as_whole()).map(|status| status as u16).collect(),
+            status: statuses.iter().filter_map(|node| node.as_whole()).map(|status| status as u16).collect(),
         })
     }
 

@@ -24,7 +24,7 @@ mod user;
 pub use fault::{FaultAction, FaultPlan, Way};
 pub use judging::{ChecksPlan, Expectation, Measure, Threshold};
 pub use step::{Ending, Otherwise, Retry, Step, Verb};
-pub use system::{Limits, NetworkPlan, Phases, PreparePlan, Profile, Stage, SystemPlan};
+pub use system::{IdentityKind, Limits, NetworkPlan, Phases, PreparePlan, Profile, Stage, SystemPlan};
 pub use user::{Behaviour, ClientPlan, Protocol, Strategy, UserPlan, WorkerPlan};
 
 use crate::distribution::Nanos;

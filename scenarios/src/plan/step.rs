@@ -62,9 +62,9 @@ pub enum Verb {
         /// The payload, a JSON object.
         payload: Value,
     },
-    /// Any JSON on the WebSocket.
+    /// Anything on the WebSocket.
     Raw {
-        /// The message as sent.
+        /// An object is sent as JSON; a string is sent as it is, JSON or not, as one text frame.
         message: Value,
     },
     /// Wait for a message that contains this pattern; others are kept for a later expect.

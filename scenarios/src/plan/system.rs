@@ -16,6 +16,9 @@ pub struct SystemPlan {
     pub restart_takes_ns: Nanos,
     /// Which of the two known behaviours the server shows.
     pub profile: Profile,
+    /// How identity tokens are signed, in the simulated world only. Records from before it was written say nothing.
+    #[serde(default)]
+    pub identity: IdentityKind,
     /// Bounds that the server enforces.
     pub limits: Limits,
 }
@@ -36,6 +39,17 @@ pub enum Profile {
     Documented,
     /// What a real server does, quirks included.
     Deployed,
+}
+
+/// How identity tokens are signed in the simulated world; both have the same claims and are checked alike.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentityKind {
+    /// One secret signs and verifies: costs next to nothing.
+    #[default]
+    Hs256,
+    /// A key pair, as deployments have it: one signature costs 1–2 ms.
+    Rs256,
 }
 
 /// Bounds that the server enforces.

@@ -19,10 +19,10 @@ use crate::event_engine::EventEngine;
 use crate::event_log::{EventLog, Finished, Keep, PendingOperation};
 use crate::host::message_of;
 use crate::turmoil_engine::TurmoilEngine;
-use rehearsal_reference::identity::{Hs256Identity, Identity};
+use rehearsal_reference::identity::{Hs256Identity, Identity, IdentityError, Rs256Identity};
 use rehearsal_reports::event::Event;
 use rehearsal_reports::verdict::{CheckVerdict, Verdict};
-use rehearsal_scenarios::plan::Plan;
+use rehearsal_scenarios::plan::{IdentityKind, Plan};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -152,15 +152,13 @@ pub struct Setup {
     pub options: SeedOptions,
     /// See [`PATIENCE`].
     pub patience: Duration,
-    /// Who issues and verifies identity tokens. HS256 unless said otherwise: an RS256 signature costs more real time than
-    /// the rest of a short seed.
-    pub identity: Arc<dyn Identity>,
+    /// Who issues and verifies identity tokens; as the plan says if none.
+    pub identity: Option<Arc<dyn Identity>>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        let identity = Arc::new(Hs256Identity::simulated());
-        Setup { options: SeedOptions::default(), patience: PATIENCE, identity }
+        Setup { options: SeedOptions::default(), patience: PATIENCE, identity: None }
     }
 }
 
@@ -186,12 +184,23 @@ fn play_here(plan: Arc<Plan>, setup: Setup) -> SeedRun {
         Ok(engine) => engine,
         Err(error) => return SeedRun::broke(plan, error.to_string()),
     };
+    let identity = match identity.map_or_else(|| identity_of(&plan), Ok) {
+        Ok(identity) => identity,
+        Err(error) => return SeedRun::broke(plan, error.to_string()),
+    };
     let clock = engine.clock();
     let log = Arc::new(EventLog::new(&plan, clock.clone(), options.keep));
     let programs = Programs::new(plan.clone(), log.clone(), identity);
     let failure = driver::drive(engine.as_mut(), programs, patience).err();
     let Finished { verdicts, hash, count, events } = log.finish(failure.is_none());
     SeedRun { plan, events, event_count: count, verdicts, hash, virtual_ns: clock.now_ns(), failure }
+}
+
+fn identity_of(plan: &Plan) -> Result<Arc<dyn Identity>, IdentityError> {
+    Ok(match plan.system.identity {
+        IdentityKind::Hs256 => Arc::new(Hs256Identity::simulated()),
+        IdentityKind::Rs256 => Arc::new(Rs256Identity::simulated()?),
+    })
 }
 
 fn engine_for(plan: &Plan, options: SeedOptions) -> Result<Box<dyn Engine>, EngineError> {

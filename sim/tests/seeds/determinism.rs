@@ -103,7 +103,8 @@ fn the_hash_of_a_seed_is_the_same_in_another_process_with_another_environment() 
 fn rs256_signatures_are_deterministic_too() {
     let hash = || {
         let identity = Arc::new(Rs256Identity::simulated().unwrap());
-        let run = play_with(plan(RACE, 7), Setup { identity, options: seed_options(), ..Setup::default() });
+        let run =
+            play_with(plan(RACE, 7), Setup { identity: Some(identity), options: seed_options(), ..Setup::default() });
         assert_eq!(run.failure, None);
         run.hash
     };
