@@ -1,9 +1,10 @@
 //! The embedded scenario files, played live against the reference server with the defects that they ask for.
 
-use crate::live_runs::{options, run_quietly};
+use crate::live_runs::{first_contact, options, run_quietly};
 use crate::support::Served;
 use rehearsal_loadgen::live::options::LiveRun;
 use rehearsal_reference::defects::Defects;
+use rehearsal_reference::protocol;
 use rehearsal_reference::server::ServerOptions;
 use rehearsal_reports::outcome::Overall;
 use rehearsal_scenarios::plan::{Plan, World};
@@ -35,5 +36,23 @@ async fn every_embedded_scenario_without_faults_gives_its_expected_verdict_live(
         assert!(outcome.expected, "{name}: {:?} {:?} {:?}", outcome.verdict, outcome.notes, outcome.checks);
         assert_eq!(outcome.story.is_some(), outcome.verdict == Overall::Broken, "{name}");
         assert!(run.unreachable.is_none(), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_contact_of_every_embedded_scenario_passes_with_both_profiles() {
+    for profile in [protocol::Profile::Documented, protocol::Profile::Deployed] {
+        let served = Served::start(ServerOptions { profile, ..ServerOptions::default() }).await;
+        let out = tempfile::tempdir().unwrap();
+        let plans = library::names().map(|name| (name, live_plan(name))).filter(|(_, plan)| plan.faults.is_empty());
+        let contacts = plans.map(|(name, plan)| {
+            let options = options(served.target(), &out);
+            async move { (name, first_contact(plan, options).await) }
+        });
+        for (name, found) in futures_util::future::join_all(contacts).await {
+            if let Err(error) = found {
+                panic!("{profile:?} {name}: {error}");
+            }
+        }
     }
 }

@@ -47,7 +47,7 @@ pub async fn run_quietly(plan: Plan, options: LiveOptions) -> Result<LiveRun, Li
 }
 
 /// Never interrupted.
-async fn first_contact(plan: Plan, options: LiveOptions) -> Result<Preflight, LiveError> {
+pub async fn first_contact(plan: Plan, options: LiveOptions) -> Result<Preflight, LiveError> {
     let (_never, interrupt) = watch::channel(Interrupt::None);
     preflight_only(Arc::new(plan), &options, interrupt).await
 }
