@@ -72,7 +72,7 @@ pub(super) async fn ask_for_jobs<N: Network>(player: Player<N>, plan: &ClientPla
 }
 
 /// Runs a program and tells it to leave as the run comes to its end: `when_settling` first, then at once.
-async fn until_told<N, F: Future<Output = Result<(), UserError>>>(
+async fn until_told<N, T, F: Future<Output = Result<T, UserError>>>(
     env: &UserEnv<N>,
     when_settling: Shutdown,
     run: impl FnOnce(watch::Receiver<Shutdown>) -> F,
@@ -92,9 +92,9 @@ async fn until_told<N, F: Future<Output = Result<(), UserError>>>(
     }
 }
 
-fn end_of(ended: Result<(), UserError>) -> UserEnd {
+fn end_of<T>(ended: Result<T, UserError>) -> UserEnd {
     match ended {
-        Ok(()) => UserEnd::Finished,
+        Ok(_) => UserEnd::Finished,
         Err(error) => UserEnd::Failed(error.to_string()),
     }
 }
