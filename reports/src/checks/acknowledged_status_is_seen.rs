@@ -1,7 +1,7 @@
 //! An acknowledged status is seen (operational document: status by `update_metadata`; API document: the merge rule). A discovery
 //! that was invoked after an acknowledgement arrived shows that metadata until the next update or departure; while an update
-//! is on its way both are right. A registered peer whose metadata matches the filters is listed. And what the server
-//! acknowledges is the documented merge.
+//! is on its way both are right. A registered peer whose metadata matches the filters is listed, once; one that cannot match
+//! is not. And what the server acknowledges is the documented merge.
 //!
 //! Neighbours: [`super::word`] (what peers said), [`super::metadata`] (the merge), [`super::filters`] (who must be listed),
 //! [`super::omissions`] (peers that were not).
@@ -177,8 +177,17 @@ impl StatusIsSeen {
         for seen in peers {
             let Some(peer) = cast.known(&seen.peer) else { continue };
             let Some(word) = self.words.get_mut(&peer) else { continue };
-            word.listed_in = moment.event.n;
             is_judged = true;
+            if std::mem::replace(&mut word.listed_in, moment.event.n) == moment.event.n {
+                let what = "a second time in one answer";
+                self.findings.broken(wrongly_listed(moment, cast, ask, peer, what));
+                continue;
+            }
+            if must_not_be_listed(word, cast, ask, filters) {
+                let what = "though it does not match the filters";
+                self.findings.broken(wrongly_listed(moment, cast, ask, peer, what));
+                continue;
+            }
             if word.visible(ask.n, cast, ask.t_ns).any(|version| version.may_be(seen.status.as_ref(), seen.metadata)) {
                 continue;
             }
@@ -245,6 +254,26 @@ fn certainly_present(cast: &Cast, peer: Id, room: Id, ask: &Ask, now_ns: i64) ->
 fn must_be_listed(word: &Word, cast: &Cast, ask: &Ask, filters: &Value) -> bool {
     word.visible(ask.n, cast, ask.t_ns)
         .all(|version| version.value.as_ref().is_some_and(|value| matches(filters, &version.role, value) == Match::Yes))
+}
+
+/// Whether it matches in no state that the discovery may have seen.
+fn must_not_be_listed(word: &Word, cast: &Cast, ask: &Ask, filters: &Value) -> bool {
+    let mut visible = word.visible(ask.n, cast, ask.t_ns).peekable();
+    let is_no_match = |version: &Version| {
+        version.value.as_ref().is_some_and(|value| matches(filters, &version.role, value) == Match::No)
+    };
+    visible.peek().is_some() && visible.all(is_no_match)
+}
+
+fn wrongly_listed(moment: &Moment<'_>, cast: &Cast, ask: &Ask, peer: Id, what: &str) -> Evidence {
+    let (asker, name, event) = (cast.name(moment.user), cast.display(peer), moment.event);
+    Evidence {
+        sentence: format!("{asker} was shown {name} at {}, {what}", seconds(event.t_ns)),
+        from_ns: ask.t_ns,
+        until_ns: event.t_ns,
+        users: users([name, asker]),
+        events: vec![ask.n, event.n],
+    }
 }
 
 fn stale(moment: &Moment<'_>, cast: &Cast, ask: &Ask, peer: Id, seen: &Seen, version: &Version) -> Evidence {
@@ -380,6 +409,39 @@ mod tests {
             evidence[0].sentence,
             "clients-0 was not shown workers-0 at 3.000 s, though it was registered and matches the filters"
         );
+    }
+
+    #[test]
+    fn a_worker_that_is_listed_and_cannot_match_breaks_it() {
+        let mut history = a_worker_and_a_client();
+        history.at(2.0).updates("workers-0", 1, change("busy"), status("busy"));
+        history.at(3.0).discovers("clients-0", available(), &[seen("workers-0", &status("busy"))]);
+        let evidence = history.broken_under(NAME);
+        assert_eq!(
+            evidence[0].sentence,
+            "clients-0 was shown workers-0 at 3.000 s, though it does not match the filters"
+        );
+    }
+
+    #[test]
+    fn a_worker_that_matched_until_an_update_that_is_on_its_way_may_be_listed() {
+        let mut history = a_worker_and_a_client();
+        history.at(2.0).asks("update", "workers-0", 1, Body::Update { metadata: change("busy").into() });
+        history.at(2.1).discovers("clients-0", available(), &[seen("workers-0", &status("available"))]);
+        assert_eq!(history.holds_under(NAME), 1);
+    }
+
+    #[test]
+    fn a_worker_that_is_listed_twice_in_one_answer_breaks_it_and_in_two_it_does_not() {
+        let mut history = a_worker_and_a_client();
+        let worker = seen("workers-0", &status("available"));
+        history.at(3.0).discovers("clients-0", json!({}), std::slice::from_ref(&worker));
+        history.at(4.0).discovers("clients-0", json!({}), std::slice::from_ref(&worker));
+        assert_eq!(history.holds_under(NAME), 2);
+        history.at(5.0).discovers("clients-0", json!({}), &[worker.clone(), worker]);
+        let evidence = history.broken_under(NAME);
+        assert_eq!(evidence.len(), 1);
+        assert_eq!(evidence[0].sentence, "clients-0 was shown workers-0 at 5.000 s, a second time in one answer");
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! Departed peers disappear: a discovery that is invoked more than a bound after the last connection of a peer ended does not
-//! list it, unless it has registered again. A clean end is seen by the server at once; silence only by its pings (a
+//! Departed peers disappear: a discovery that is invoked more than a bound after the last connection of a peer in the room
+//! ended, or registered it in another room, does not list it, unless it has registered again. A clean end is seen by the server at once; silence only by its pings (a
 //! deployed server keeps a silent peer for 50 s: 20 s to the ping, 20 s to the missing pong, 10 s to close).
 
-use super::cast::{Cast, Closing, Link};
+use super::cast::{Cast, Closing, Link, Standing};
 use super::findings::{Findings, Profile, seconds, users};
-use super::moment::{Act, Ask, Moment};
+use super::moment::{Act, Ask, Moment, What};
 use super::names::Id;
 use super::{Check, RunEnd};
 use crate::event::{Body, Closer};
@@ -26,11 +26,21 @@ pub(super) struct DepartedDisappear {
     findings: Findings,
 }
 
-/// A peer whose last connection to a room has ended.
+/// How a peer left a room.
+#[derive(Clone, Copy)]
+enum How {
+    /// Its last connection there ended.
+    Ended,
+    /// Its connection registered another peer, or in another room.
+    Moved,
+}
+
+/// A peer without a connection to a room where it had one.
 struct Departure {
     peer: Id,
     n: u64,
     t_ns: i64,
+    how: How,
     gone_by_ns: i64,
     is_judged: bool,
 }
@@ -51,6 +61,7 @@ impl Check for DepartedDisappear {
                     }
                 }
             }
+            Act::Answered(ask @ Ask { what: What::Register { .. }, .. }) => self.moved(moment, cast, ask),
             Act::Answered(ask) => {
                 if let Body::Discovered { peers } = &moment.event.body {
                     let is_listed = |peer: Id| peers.iter().any(|seen| seen.peer == *cast.name(peer));
@@ -79,20 +90,28 @@ impl DepartedDisappear {
 
     fn departed(&mut self, moment: &Moment<'_>, cast: &Cast, user: Id, link: &Link) {
         let (Some(standing), Some(end)) = (link.standing, link.closed) else { return };
-        if standing.acknowledged_n.is_none() || is_present(cast, standing.peer) {
+        self.left(moment, cast, standing, How::Ended, self.bound_ns(cast, user, link, end));
+    }
+
+    /// Who registers in another room over the same connection has left the one before when the answer comes.
+    fn moved(&mut self, moment: &Moment<'_>, cast: &Cast, ask: &Ask) {
+        let Some(link) = cast.link(moment.user, ask.conn) else { return };
+        let (Some(before), Some(now)) = (link.before, link.standing) else { return };
+        if (before.peer, before.room) != (now.peer, now.room) {
+            self.left(moment, cast, before, How::Moved, self.within_ns.unwrap_or(CLEAN_WITHIN_NS));
+        }
+    }
+
+    fn left(&mut self, moment: &Moment<'_>, cast: &Cast, standing: Standing, how: How, bound_ns: i64) {
+        if standing.acknowledged_n.is_none() || is_present(cast, standing.peer, standing.room) {
             return;
         }
-        let departure = Departure {
-            peer: standing.peer,
-            n: moment.event.n,
-            t_ns: end.t_ns,
-            gone_by_ns: end.t_ns.saturating_add(self.bound_ns(cast, user, link, end)),
-            is_judged: false,
-        };
+        let (n, t_ns) = (moment.event.n, moment.event.t_ns);
+        let gone_by_ns = t_ns.saturating_add(bound_ns);
+        let departure = Departure { peer: standing.peer, n, t_ns, how, gone_by_ns, is_judged: false };
         let departed = self.departed.entry(standing.room).or_default();
-        departed.retain(|earlier| {
-            earlier.peer != standing.peer && end.t_ns.saturating_sub(earlier.t_ns) < FORGOTTEN_AFTER_NS
-        });
+        departed
+            .retain(|earlier| earlier.peer != standing.peer && t_ns.saturating_sub(earlier.t_ns) < FORGOTTEN_AFTER_NS);
         departed.push(departure);
     }
 
@@ -108,7 +127,7 @@ impl DepartedDisappear {
         let event = moment.event;
         let Some(standing) = cast.standing(moment.user, event.conn) else { return };
         let Some(departed) = self.departed.get_mut(&standing.room) else { return };
-        departed.retain(|departure| !is_present(cast, departure.peer));
+        departed.retain(|departure| !is_present(cast, departure.peer, standing.room));
         for departure in departed.iter_mut().filter(|departure| departure.gone_by_ns < ask.t_ns) {
             // The close may have been lost in a fault that began after it left.
             if self.within_ns.is_none()
@@ -127,9 +146,10 @@ impl DepartedDisappear {
             let (asker, peer) = (cast.name(moment.user), cast.display(departure.peer));
             self.findings.broken(Evidence {
                 sentence: format!(
-                    "{asker} was shown {peer} at {}, {} after its last connection ended",
+                    "{asker} was shown {peer} at {}, {} after {}",
                     seconds(event.t_ns),
-                    seconds(event.t_ns.saturating_sub(departure.t_ns))
+                    seconds(event.t_ns.saturating_sub(departure.t_ns)),
+                    departure.how.words()
                 ),
                 from_ns: departure.t_ns,
                 until_ns: event.t_ns,
@@ -146,15 +166,29 @@ impl DepartedDisappear {
     }
 }
 
+impl How {
+    fn words(self) -> &'static str {
+        match self {
+            How::Ended => "its last connection ended",
+            How::Moved => "it had registered elsewhere",
+        }
+    }
+}
+
 impl Departure {
     fn peer_user(&self, cast: &Cast) -> Id {
         cast.known(cast.display(self.peer)).unwrap_or(self.peer)
     }
 }
 
-/// Whether some connection is registered as this peer, or may be.
-fn is_present(cast: &Cast, peer: Id) -> bool {
-    cast.links_of_peer(peer).any(|(_, link)| link.closed.is_none())
+/// Whether some connection is registered as this peer in this room, or may be.
+fn is_present(cast: &Cast, peer: Id, room: Id) -> bool {
+    let is_it = |standing: Standing| (standing.peer, standing.room) == (peer, room);
+    cast.links_of_peer(peer).any(|(_, link)| {
+        let is_asking = link.standing.is_some_and(|standing| standing.acknowledged_n.is_none());
+        let may_be = link.standing.is_some_and(is_it) || is_asking && link.before.is_some_and(is_it);
+        link.closed.is_none() && may_be
+    })
 }
 
 #[cfg(test)]
@@ -218,6 +252,56 @@ mod tests {
         history.at(10.5).joins("workers-0", 3, "room");
         history.at(20.0).discovers("clients-0", json!({}), &[seen("workers-0", &json!({}))]);
         assert_eq!(history.verdict_under(NAME).verdict.word(), "not_judged");
+    }
+
+    #[test]
+    fn a_peer_that_moved_to_another_room_and_is_still_listed_breaks_it() {
+        for same_connection in [true, false] {
+            let mut history = a_worker_and_a_client();
+            history.at(5.0);
+            let conn = if same_connection {
+                1
+            } else {
+                history.closes("workers-0", 1, Closer::Us);
+                2
+            };
+            registers_in(&mut history, conn, "elsewhere");
+            history.at(9.0).discovers("clients-0", json!({}), &[seen("workers-0", &json!({}))]);
+            let evidence = history.broken_under(NAME);
+            let how = if same_connection { "it had registered elsewhere" } else { "its last connection ended" };
+            assert_eq!(evidence[0].sentence, format!("clients-0 was shown workers-0 at 9.000 s, 4.000 s after {how}"));
+        }
+    }
+
+    #[test]
+    fn a_peer_that_moves_may_be_listed_within_the_bound_and_once_it_is_back() {
+        let mut history = a_worker_and_a_client();
+        registers_in(history.at(5.0), 1, "elsewhere");
+        history.at(6.9).discovers("clients-0", json!({}), &[seen("workers-0", &json!({}))]);
+        history.at(9.0).discovers("clients-0", json!({}), &[]);
+        assert_eq!(history.holds_under(NAME), 1);
+        registers_in(history.at(10.0), 1, "room");
+        history.at(19.0).discovers("clients-0", json!({}), &[seen("workers-0", &json!({}))]);
+        assert_eq!(history.holds_under(NAME), 1);
+    }
+
+    #[test]
+    fn a_peer_in_two_rooms_over_two_connections_is_in_both() {
+        let mut history = a_worker_and_a_client();
+        history.at(5.0).joins("workers-0", 2, "elsewhere");
+        history.at(19.0).discovers("clients-0", json!({}), &[seen("workers-0", &json!({}))]);
+        assert_eq!(history.verdict_under(NAME).verdict.word(), "not_judged");
+    }
+
+    fn registers_in(history: &mut History, conn: u32, room: &str) {
+        let asked = Body::Register {
+            peer: "workers-0".into(),
+            room: room.into(),
+            role: "peer".into(),
+            metadata: json!({}).into(),
+        };
+        let answer = Body::Registered { peers: Vec::new(), admin: None };
+        history.does("workers-0", conn, "register", asked, crate::event::Kind::Ok, answer);
     }
 
     #[test]

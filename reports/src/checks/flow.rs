@@ -4,7 +4,7 @@
 use super::names::Id;
 use crate::event::Event;
 use hashbrown::HashTable;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// How many arrivals each flow remembers, to tell a second one from an invention.
@@ -55,6 +55,8 @@ pub enum Arrival {
 pub struct Flows {
     table: HashTable<Flow>,
     crowded_at: usize,
+    /// Refusals of which it is not known which message they are about, by user and connection.
+    refusals: BTreeMap<(Id, u32), u32>,
 }
 
 struct Flow {
@@ -76,7 +78,7 @@ impl Flows {
     pub fn sent(&mut self, message: OnItsWay, settled_before_ns: i64) -> Vec<OnItsWay> {
         let now_ns = message.t_ns;
         self.forget_idle(now_ns);
-        let flow = self.flow(message.from, message.to);
+        let flow = flow(&mut self.table, message.from, message.to);
         flow.last_ns = now_ns;
         let mut old = Vec::new();
         while let Some(front) = flow.on_their_way.front()
@@ -91,12 +93,12 @@ impl Flows {
 
     /// A message arrived at this user and connection.
     pub fn arrived(&mut self, from: Id, to: Id, digest: u64, at: (Id, u32), event: &Event) -> Arrival {
-        let flow = self.flow(from, to);
+        let flow = flow(&mut self.table, from, to);
         flow.last_ns = event.t_ns;
         let same = |message: &OnItsWay| message.digest == digest;
         if let Some(index) = flow.first_in_order(same, at) {
             flow.overtake(index, (event.n, event.t_ns, at));
-            if let Some(taken) = flow.take(index)
+            if let Some(taken) = flow.take(index, &mut self.refusals)
                 && let Some(twin) = flow.on_their_way.iter_mut().skip(index).find(|message| same(message))
             {
                 twin.twin = Some(Box::new(taken));
@@ -105,7 +107,7 @@ impl Flows {
             return Arrival::InOrder;
         }
         if let Some(index) = flow.on_their_way.iter().position(same)
-            && let Some(late) = flow.take(index)
+            && let Some(late) = flow.take(index, &mut self.refusals)
         {
             flow.remember(digest, event.n, Was::Received);
             let newer = late.overtaken_by.map_or(late.n, |(n, _, _)| n);
@@ -121,29 +123,34 @@ impl Flows {
         }
     }
 
-    /// The server refused something that was sent over this connection. Whether a message is known that it is about.
-    pub fn refused(&mut self, from: Option<Id>, to: Option<Id>, sender: (Id, u32)) -> bool {
-        let (Some(from), Some(to)) = (from, to) else { return false };
-        let refused = self
-            .flow(from, to)
-            .on_their_way
-            .iter_mut()
-            .find(|message| message.sender == sender && !message.is_refused)
-            .map(|message| message.is_refused = true);
-        refused.is_some()
+    /// The server refused something that was sent over this connection: a message from and to these, if that is known.
+    pub fn refused(&mut self, from: Option<Id>, to: Option<Id>, sender: (Id, u32)) {
+        let is_it = |message: &&mut OnItsWay| message.sender == sender && !message.is_refused;
+        let meant = match (from, to) {
+            (Some(from), Some(to)) => flow(&mut self.table, from, to).on_their_way.iter_mut().find(is_it),
+            _ => None,
+        };
+        match meant {
+            Some(message) => message.is_refused = true,
+            None => *self.refusals.entry(sender).or_default() += 1,
+        }
+    }
+
+    /// Takes a refusal of this connection that is about no known message, if there is one.
+    pub fn takes_refusal(&mut self, sender: (Id, u32)) -> bool {
+        let Some(count) = self.refusals.get_mut(&sender).filter(|count| **count > 0) else { return false };
+        *count -= 1;
+        true
+    }
+
+    /// A user connects anew: what was refused over its older connections needs no explanation any more.
+    pub fn connected(&mut self, user: Id) {
+        self.refusals.retain(|(refused, _), _| *refused != user);
     }
 
     /// Everything that has not arrived, in no order.
     pub fn take_all(&mut self) -> Vec<OnItsWay> {
         self.table.drain().flat_map(|flow| flow.on_their_way).collect()
-    }
-
-    fn flow(&mut self, from: Id, to: Id) -> &mut Flow {
-        let key = u64::from(from.0) << 32 | u64::from(to.0);
-        let entry = self.table.entry(hash(key), |flow| flow.key == key, |flow| hash(flow.key));
-        entry
-            .or_insert_with(|| Flow { key, on_their_way: VecDeque::new(), arrived: VecDeque::new(), last_ns: i64::MIN })
-            .into_mut()
     }
 
     /// Each time that the number of flows has doubled, those are forgotten that are empty and idle.
@@ -155,6 +162,14 @@ impl Flows {
             self.crowded_at = self.table.len() * 2 + 1_024;
         }
     }
+}
+
+fn flow(table: &mut HashTable<Flow>, from: Id, to: Id) -> &mut Flow {
+    let key = u64::from(from.0) << 32 | u64::from(to.0);
+    let entry = table.entry(hash(key), |flow| flow.key == key, |flow| hash(flow.key));
+    entry
+        .or_insert_with(|| Flow { key, on_their_way: VecDeque::new(), arrived: VecDeque::new(), last_ns: i64::MIN })
+        .into_mut()
 }
 
 impl Flow {
@@ -182,13 +197,15 @@ impl Flow {
         }
     }
 
-    /// Takes a message out because it arrived. If it was thought to be refused, the refusal was about a later one.
-    fn take(&mut self, index: usize) -> Option<OnItsWay> {
+    /// Takes a message out because it arrived. If it was thought to be refused, the refusal was about a later one of this
+    /// flow, or about something else that its connection sent.
+    fn take(&mut self, index: usize, refusals: &mut BTreeMap<(Id, u32), u32>) -> Option<OnItsWay> {
         let taken = self.on_their_way.remove(index)?;
         if taken.is_refused {
             let is_next = |message: &&mut OnItsWay| message.sender == taken.sender && !message.is_refused;
-            if let Some(next) = self.on_their_way.iter_mut().skip(index).find(is_next) {
-                next.is_refused = true;
+            match self.on_their_way.iter_mut().skip(index).find(is_next) {
+                Some(next) => next.is_refused = true,
+                None => *refusals.entry(taken.sender).or_default() += 1,
             }
         }
         Some(taken)

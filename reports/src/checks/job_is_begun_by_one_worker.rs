@@ -1,4 +1,4 @@
-//! A job id is begun by one worker (design: a client that gives up asks again under a new id). Ended jobs are remembered as
+//! A job is begun once, by one worker (design: a client that gives up asks again under a new id). Ended jobs are remembered as
 //! hashes, the newest million of them.
 
 use super::cast::Cast;
@@ -38,8 +38,7 @@ impl Check for OneWorker {
             self.findings.judge();
             let hash = xxh3_64(job.as_bytes());
             match self.begun.find(hash, |begun| begun.job == hash).copied() {
-                Some(first) if first.worker != moment.user => self.broken(first, moment, cast, job, client),
-                Some(_) => {}
+                Some(first) => self.broken(first, moment, cast, job, client),
                 None => self.remember(hash, moment),
             }
         }
@@ -48,7 +47,7 @@ impl Check for OneWorker {
     fn finish(self: Box<Self>, _: RunEnd, _: &Cast) -> CheckVerdict {
         self.findings.verdict(Profile {
             name: NAME,
-            property: "a job is begun by one worker",
+            property: "a job is begun once, by one worker",
             judged_what: "jobs",
             idle: "no job was begun",
         })
@@ -70,10 +69,11 @@ impl OneWorker {
 
     fn broken(&mut self, first: Begun, moment: &Moment<'_>, cast: &Cast, job: &Name, client: &Name) {
         let (one, other) = (cast.name(first.worker), cast.name(moment.user));
+        let again = if one == other { "again".to_owned() } else { format!("by {other}") };
         let asker = cast.known(client).map(|peer| cast.display(peer).clone());
         self.findings.broken(Evidence {
             sentence: format!(
-                "job {} was begun by {one} at {} and by {other} at {}",
+                "job {} was begun by {one} at {} and {again} at {}",
                 cast.display_job(job, client),
                 seconds(first.t_ns),
                 seconds(moment.event.t_ns)
@@ -103,6 +103,25 @@ mod tests {
             evidence[0].sentence,
             "job clients-0-j1 was begun by workers-0 at 1.000 s and by workers-1 at 3.000 s"
         );
+    }
+
+    #[test]
+    fn one_id_twice_at_one_worker_breaks_it() {
+        let mut history = History::new();
+        history.at(1.0).begins("workers-0", "j1", "clients-0");
+        history.at(2.0).ends("workers-0", "j1", "clients-0");
+        history.at(3.0).begins("workers-0", "j1", "clients-0");
+        let evidence = history.broken_under(NAME);
+        assert_eq!(evidence[0].sentence, "job j1 was begun by workers-0 at 1.000 s and again at 3.000 s");
+    }
+
+    #[test]
+    fn two_ids_at_one_worker_are_two_jobs() {
+        let mut history = History::new();
+        history.at(1.0).begins("workers-0", "j1", "clients-0");
+        history.at(2.0).ends("workers-0", "j1", "clients-0");
+        history.at(3.0).begins("workers-0", "j2", "clients-0");
+        assert_eq!(history.holds_under(NAME), 2);
     }
 
     #[test]

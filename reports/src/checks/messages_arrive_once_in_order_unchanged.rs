@@ -12,7 +12,6 @@ use super::names::Id;
 use super::{Check, RunEnd};
 use crate::event::Body;
 use crate::verdict::{CheckVerdict, Evidence};
-use std::collections::BTreeMap;
 
 pub(super) const NAME: &str = "messages_arrive_once_in_order_unchanged";
 
@@ -24,8 +23,6 @@ const SETTLED_AFTER_NS: i64 = 60_000_000_000;
 pub(super) struct MessagesArrive {
     within_ns: i64,
     flows: Flows,
-    /// Refusals that do not say which message they are about, by connection.
-    refusals: BTreeMap<(Id, u32), u32>,
     findings: Findings,
 }
 
@@ -39,12 +36,9 @@ impl Check for MessagesArrive {
             (Act::Complaint, Body::Error { to, .. }) => {
                 let to = to.as_ref().and_then(|to| cast.known(to));
                 let speaker = cast.standing(moment.user, moment.event.conn).map(|standing| standing.peer);
-                let link = (moment.user, moment.event.conn);
-                if !self.flows.refused(speaker, to, link) {
-                    *self.refusals.entry(link).or_default() += 1;
-                }
+                self.flows.refused(speaker, to, (moment.user, moment.event.conn));
             }
-            (Act::Opened, _) => self.refusals.retain(|(user, _), _| *user != moment.user),
+            (Act::Opened, _) => self.flows.connected(moment.user),
             _ => {}
         }
     }
@@ -70,7 +64,6 @@ impl MessagesArrive {
         MessagesArrive {
             within_ns: within_ns.unwrap_or(ON_ITS_WAY_NS),
             flows: Flows::default(),
-            refusals: BTreeMap::new(),
             findings: Findings::default(),
         }
     }
@@ -124,7 +117,10 @@ impl MessagesArrive {
 
     fn settle(&mut self, message: &OnItsWay, cast: &Cast, now_ns: i64) {
         let is_explained = |message: &OnItsWay| message.is_refused || self.is_explained(message, cast, now_ns);
-        if is_explained(message) || message.twin.as_deref().is_some_and(is_explained) || self.takes_refusal(message) {
+        if is_explained(message) || message.twin.as_deref().is_some_and(is_explained) {
+            return;
+        }
+        if self.flows.takes_refusal(message.sender) {
             return;
         }
         let (sender, receiver) = (cast.display(message.from), cast.display(message.to));
@@ -169,16 +165,6 @@ impl MessagesArrive {
             (user, link.conn) != receiver && link.standing.is_some_and(|standing| standing.asked_ns >= message.t_ns)
         });
         closed(message.sender) || closed(receiver) || is_replaced || !has_read_on
-    }
-
-    fn takes_refusal(&mut self, message: &OnItsWay) -> bool {
-        match self.refusals.get_mut(&message.sender) {
-            Some(count) if *count > 0 => {
-                *count -= 1;
-                true
-            }
-            _ => false,
-        }
     }
 }
 
@@ -315,6 +301,19 @@ mod tests {
         history.at(1.1).is_refused("a", 1, "DELIVERY_FAILED", Some("b"));
         history.at(1.2).receives("b", 1, "a", "one").receives("b", 1, "a", "three");
         assert_eq!(history.at(20.0).holds_under(NAME), 2);
+    }
+
+    #[test]
+    fn a_refusal_of_what_arrived_after_all_explains_another_message_of_the_connection() {
+        let mut history = two_peers();
+        history.at(0.5).joins("c", 1, "room");
+        history.at(1.0).sends("a", 1, "b", "one").sends("a", 1, "c", "two").sends("a", 1, "c", "three");
+        history.at(1.1).is_refused("a", 1, "PEER_NOT_FOUND", Some("b")).receives("b", 1, "a", "one");
+        history.at(1.2).receives("c", 1, "a", "three");
+        assert_eq!(history.at(20.0).holds_under(NAME), 2);
+        history.at(21.0).sends("a", 1, "c", "four").sends("a", 1, "c", "five");
+        history.at(21.1).receives("c", 1, "a", "five");
+        assert_eq!(history.at(40.0).verdict_under(NAME).violations, 1);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Nothing is left behind at the end: each room and identity that the run made is removed again, no job is still running,
 //! no worker is still reserved (operational document: cleanup of rooms and identity users). Only a run that came to its
-//! planned end can be judged; another leaves the matter open.
+//! planned end can be judged; another leaves the matter open, and so does a target that could not be asked any more.
 
 use super::cast::Cast;
 use super::faults::HostFate;
@@ -17,6 +17,10 @@ pub(super) const NAME: &str = "nothing_is_left_behind";
 #[derive(Default)]
 pub(super) struct NothingLeft {
     resources: BTreeMap<(Name, Name), Made>,
+    /// What is being removed, by the user that does it and its operation.
+    removing: BTreeMap<(Id, u64), (Name, Name)>,
+    /// The last removal did not reach the target, or got no answer.
+    is_out_of_reach: bool,
     jobs: BTreeMap<(Id, Name), Made>,
     reserved: BTreeMap<(Id, u32), Made>,
     findings: Findings,
@@ -28,6 +32,20 @@ struct Made {
     what: String,
     n: u64,
     t_ns: i64,
+    /// A room or an identity, of which only the target can say whether it is gone.
+    is_on_target: bool,
+    removal: Removal,
+}
+
+/// What became of the last attempt to remove something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Removal {
+    /// There was none.
+    Untried,
+    /// Nobody can say: it was not answered, or the target not reached.
+    Unanswered,
+    /// The target said no, so it is still there.
+    Refused,
 }
 
 impl Check for NothingLeft {
@@ -35,6 +53,9 @@ impl Check for NothingLeft {
         let event = moment.event;
         match (&moment.act, &event.body) {
             (Act::Answered(Ask { what: What::Resource, .. }) | Act::Resource, Body::Resource { what, id }) => {
+                if let Act::Answered(ask) = &moment.act {
+                    self.removing.remove(&(moment.user, ask.op_id));
+                }
                 self.resource(moment, what, id);
             }
             (Act::Lapsed(Ask { what: What::Resource, .. }), _) if !removes(&event.op) => self.findings.doubt(|| {
@@ -45,6 +66,22 @@ impl Check for NothingLeft {
                     event.op
                 )
             }),
+            (Act::Asked(Ask { what: What::Resource, op_id, .. }), Body::Resource { what, id })
+                if removes(&event.op) =>
+            {
+                let key = (what.clone(), id.clone());
+                self.tried(&key, Removal::Unanswered);
+                self.removing.insert((moment.user, *op_id), key);
+            }
+            (Act::Lapsed(Ask { what: What::Resource, op_id, .. }), _) => {
+                self.is_out_of_reach = self.removing.remove(&(moment.user, *op_id)).is_some();
+            }
+            (Act::Refused(Ask { what: What::Resource, op_id, .. }), body) => {
+                if let Some(key) = self.removing.remove(&(moment.user, *op_id)) {
+                    self.is_out_of_reach = !is_answer(body);
+                    self.tried(&key, if self.is_out_of_reach { Removal::Unanswered } else { Removal::Refused });
+                }
+            }
             (Act::JobBegan, Body::Job { job, client, .. }) => {
                 self.findings.judge();
                 let what = format!("job {} is still running", cast.display_job(job, client));
@@ -74,9 +111,15 @@ impl Check for NothingLeft {
     }
 
     fn finish(self: Box<Self>, end: RunEnd, _: &Cast) -> CheckVerdict {
-        let NothingLeft { resources, jobs, reserved, mut findings } = *self;
+        let NothingLeft { resources, removing, is_out_of_reach, jobs, reserved, mut findings } = *self;
+        let is_out_of_reach = is_out_of_reach || !removing.is_empty();
         for made in resources.into_values().chain(jobs.into_values()).chain(reserved.into_values()) {
-            if end.complete {
+            let is_unsaid = made.removal == Removal::Unanswered || made.removal == Removal::Untried && is_out_of_reach;
+            if made.is_on_target && is_unsaid {
+                findings.doubt(|| {
+                    format!("{}, or not: its removal could not be asked for, or was not answered", made.what)
+                });
+            } else if end.complete {
                 findings.broken(Evidence {
                     sentence: format!("{} at the end ({} since {})", made.what, made.by, seconds(made.t_ns)),
                     from_ns: made.t_ns,
@@ -104,10 +147,18 @@ impl NothingLeft {
         }
         let key = (what.clone(), id.clone());
         if removes(&moment.event.op) {
+            self.is_out_of_reach = false;
             self.resources.remove(&key);
         } else if !self.resources.contains_key(&key) {
             self.findings.judge();
-            self.resources.insert(key, Made::new(moment, format!("{what} {id} is still there")));
+            let made = Made::new(moment, format!("{what} {id} is still there"));
+            self.resources.insert(key, Made { is_on_target: true, ..made });
+        }
+    }
+
+    fn tried(&mut self, key: &(Name, Name), removal: Removal) {
+        if let Some(made) = self.resources.get_mut(key) {
+            made.removal = removal;
         }
     }
 
@@ -119,7 +170,17 @@ impl NothingLeft {
 
 impl Made {
     fn new(moment: &Moment<'_>, what: String) -> Made {
-        Made { by: moment.event.user.clone(), what, n: moment.event.n, t_ns: moment.event.t_ns }
+        let (by, n, t_ns) = (moment.event.user.clone(), moment.event.n, moment.event.t_ns);
+        Made { by, what, n, t_ns, is_on_target: false, removal: Removal::Untried }
+    }
+}
+
+/// Whether the target itself refused: an HTTP status.
+fn is_answer(body: &Body) -> bool {
+    match body {
+        Body::Error { code, .. } => code.starts_with("http_"),
+        Body::Http { .. } => true,
+        _ => false,
     }
 }
 
@@ -142,6 +203,41 @@ mod tests {
         let evidence = history.broken_under(NAME);
         assert_eq!(evidence.len(), 1);
         assert_eq!(evidence[0].sentence, "room ab12cd34 is still there at the end (run since -2.000 s)");
+    }
+
+    fn delete_fails(history: &mut History, id: &str, end: Kind, code: &str) {
+        let asked = Body::Resource { what: "room".into(), id: id.into() };
+        let error = Body::Error { code: code.into(), message: "".into(), to: None };
+        history.does("run", 0, "delete_room", asked, end, error);
+    }
+
+    #[test]
+    fn what_could_not_be_asked_about_is_unknown() {
+        for (end, code) in [(Kind::Failed, "refused"), (Kind::Unknown, "timed_out")] {
+            let mut history = History::new();
+            history.at(-2.0).made("run", "create_room", "room", "one").made("run", "create_room", "room", "two");
+            delete_fails(history.at(9.0), "one", end, code);
+            let verdict = history.verdict_under(NAME);
+            assert_eq!((verdict.verdict.word(), verdict.violations), ("unknown", 0), "{code}");
+        }
+        let mut history = History::new();
+        history.at(-2.0).made("run", "create_room", "room", "one");
+        let asked = Body::Resource { what: "room".into(), id: "one".into() };
+        history.at(9.0).asks("delete_room", "run", 0, asked);
+        assert_eq!(history.verdict_under(NAME).verdict.word(), "unknown");
+    }
+
+    #[test]
+    fn only_what_is_known_to_be_there_is_counted() {
+        let mut history = History::new();
+        for id in ["one", "two", "three"] {
+            history.at(-2.0).made("run", "create_room", "room", id);
+        }
+        delete_fails(history.at(9.0), "one", Kind::Failed, "http_500");
+        delete_fails(history.at(9.1), "two", Kind::Unknown, "timed_out");
+        history.at(9.2).made("run", "delete_room", "room", "three");
+        assert_eq!(history.broken_under(NAME).len(), 1);
+        assert!(history.broken_under(NAME)[0].sentence.starts_with("room one is still there"));
     }
 
     #[test]

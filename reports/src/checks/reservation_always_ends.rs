@@ -1,14 +1,14 @@
 //! A reservation always ends (operational document: the assignment must come within 10 s, a reservation lapses after its
-//! time). A worker that says `reserved` says something else within the bound, or begins a job, or leaves; and a
-//! reservation that has lapsed refuses nobody.
+//! time), and until then it is one client's alone. A worker that says `reserved` says something else within the bound, or
+//! begins a job, or leaves; a reservation that has lapsed refuses nobody, and one that is in force is given to nobody else.
 
-use super::cast::Cast;
+use super::cast::{Cast, Link, Standing};
 use super::faults::HostFate;
 use super::findings::{Findings, Profile, seconds, users};
 use super::moment::{Act, Ask, Moment, What};
 use super::names::Id;
 use super::{Check, RunEnd};
-use crate::event::Body;
+use crate::event::{Body, Kind};
 use crate::verdict::{CheckVerdict, Evidence};
 use std::collections::BTreeMap;
 
@@ -18,6 +18,8 @@ pub(super) const NAME: &str = "reservation_always_ends";
 const RESERVED_WITHIN_NS: i64 = 12_000_000_000;
 /// How much later than promised a reservation may lapse.
 const LAPSE_SLACK_NS: i64 = 1_000_000_000;
+/// A server may shorten a reservation that is asked for longer.
+const RESERVATION_MAX_NS: i64 = 3_600_000_000_000;
 
 pub(super) struct ReservationEnds {
     reserved_within_ns: i64,
@@ -38,9 +40,15 @@ struct Waiting {
 /// Somebody's reservation of a worker at the server, or one that may have been made.
 struct Reservation {
     by: Id,
+    conn: u32,
     n: u64,
+    asked_ns: i64,
+    /// In force certainly from its answer until then, unless something ends it.
+    at_least_until_ns: i64,
     until_ns: i64,
     is_certain: bool,
+    /// Its holder has asked for its end.
+    is_released: bool,
 }
 
 impl Check for ReservationEnds {
@@ -75,8 +83,12 @@ impl Check for ReservationEnds {
                     self.running.remove(user);
                 }
             }
-            (Act::Answered(ask), Body::Reserved { until_ns, .. }) => self.reserved(moment, ask, *until_ns),
+            (Act::Answered(ask), Body::Reserved { until_ns, .. }) => self.reserved(moment, cast, ask, *until_ns),
             (Act::Lapsed(ask), _) => self.maybe_reserved(moment, ask),
+            (Act::Other, Body::Other { kind }) if event.kind == Kind::Sent && &**kind == "release_worker" => {
+                let all = self.reservations.values_mut().flatten();
+                all.filter(|held| held.by == moment.user).for_each(|held| held.is_released = true);
+            }
             (Act::Refused(ask), Body::Error { code, .. }) if &**code == "WORKER_RESERVED" => {
                 self.refused(moment, cast, ask);
             }
@@ -92,7 +104,7 @@ impl Check for ReservationEnds {
         }
         self.findings.verdict(Profile {
             name: NAME,
-            property: "a reservation always ends",
+            property: "a reservation ends, and has one holder",
             judged_what: "reservations",
             idle: "no worker was reserved, or no reservation had the time to lapse",
         })
@@ -155,9 +167,14 @@ impl ReservationEnds {
         });
     }
 
-    fn reserved(&mut self, moment: &Moment<'_>, ask: &Ask, until_ns: i64) {
-        let What::Reserve { worker, .. } = ask.what else { return };
+    fn reserved(&mut self, moment: &Moment<'_>, cast: &Cast, ask: &Ask, until_ns: i64) {
+        let What::Reserve { worker, duration_ns } = ask.what else { return };
         let earlier = self.reservations.entry(worker).or_default();
+        let by = moment.user;
+        if let Some(held) = earlier.iter().find(|held| held.by != by && held.is_in_force(cast, moment, ask, worker)) {
+            self.findings.judge();
+            self.findings.broken(held.given_twice(cast, moment, ask, worker));
+        }
         // It was given to somebody, so whatever had lapsed before has really ended.
         let mut lapsed = earlier.extract_if(.., |earlier| earlier.until_ns.saturating_add(LAPSE_SLACK_NS) < ask.t_ns);
         if lapsed.any(|earlier| earlier.is_certain && earlier.by != moment.user) {
@@ -165,15 +182,27 @@ impl ReservationEnds {
         }
         drop(lapsed);
         earlier.retain(|earlier| earlier.until_ns.saturating_add(LAPSE_SLACK_NS) >= ask.t_ns);
-        earlier.push(Reservation { by: moment.user, n: moment.event.n, until_ns, is_certain: true });
+        let (n, conn, asked_ns) = (moment.event.n, ask.conn, ask.t_ns);
+        let at_least_until_ns = asked_ns.saturating_add(duration_ns.min(RESERVATION_MAX_NS));
+        let is_released = false;
+        let is_certain = true;
+        earlier.push(Reservation { by, conn, n, asked_ns, at_least_until_ns, until_ns, is_certain, is_released });
     }
 
     /// Its answer never came: it may be in force from now on.
     fn maybe_reserved(&mut self, moment: &Moment<'_>, ask: &Ask) {
         let What::Reserve { worker, duration_ns } = ask.what else { return };
         let until_ns = moment.event.t_ns.saturating_add(duration_ns);
-        let maybe = Reservation { by: moment.user, n: moment.event.n, until_ns, is_certain: false };
-        self.reservations.entry(worker).or_default().push(maybe);
+        self.reservations.entry(worker).or_default().push(Reservation {
+            by: moment.user,
+            conn: ask.conn,
+            n: moment.event.n,
+            asked_ns: ask.t_ns,
+            at_least_until_ns: ask.t_ns,
+            until_ns,
+            is_certain: false,
+            is_released: false,
+        });
     }
 
     fn refused(&mut self, moment: &Moment<'_>, cast: &Cast, ask: &Ask) {
@@ -201,6 +230,47 @@ impl ReservationEnds {
     }
 }
 
+impl Reservation {
+    /// Whether a reservation that was asked for by somebody else came while this one was certainly in force: not released,
+    /// holder and worker both in their room since before it was made, and no fault over any of the three.
+    fn is_in_force(&self, cast: &Cast, moment: &Moment<'_>, ask: &Ask, worker: Id) -> bool {
+        let now_ns = moment.event.t_ns;
+        let lasts = self.is_certain
+            && !self.is_released
+            && self.n < ask.n
+            && now_ns.saturating_add(LAPSE_SLACK_NS) <= self.at_least_until_ns;
+        if !lasts {
+            return false;
+        }
+        let Some((host, at_worker)) = cast.links_of_peer(worker).last() else { return false };
+        let Some(room) = cast.standing(moment.user, ask.conn).map(|standing| standing.room) else { return false };
+        let has_stayed = |link: &Link| {
+            let stands = |it: Standing| it.room == room && it.acknowledged_n.is_some_and(|n| n < self.n);
+            link.closed.is_none() && link.standing.is_some_and(stands)
+        };
+        let is_calm = |user: Id| !cast.is_troubled(user, self.asked_ns, now_ns);
+        has_stayed(at_worker)
+            && cast.link(self.by, self.conn).is_some_and(has_stayed)
+            && [host, self.by, moment.user].into_iter().all(is_calm)
+    }
+
+    fn given_twice(&self, cast: &Cast, moment: &Moment<'_>, ask: &Ask, worker: Id) -> Evidence {
+        let (asker, holder, name) = (cast.name(moment.user), cast.name(self.by), cast.display(worker));
+        let now_ns = moment.event.t_ns;
+        Evidence {
+            sentence: format!(
+                "{asker} was given {name} at {} while {holder} had reserved it until {}",
+                seconds(now_ns),
+                seconds(self.until_ns)
+            ),
+            from_ns: self.asked_ns,
+            until_ns: now_ns,
+            users: users([holder, asker, name]),
+            events: vec![self.n, ask.n, moment.event.n],
+        }
+    }
+}
+
 /// Whether a reservation of this worker is being asked for whose answer is on its way: it may be in force already.
 fn somebody_else_asks(cast: &Cast, worker: Id) -> bool {
     cast.all_open_asks().any(|ask| matches!(ask.what, What::Reserve { worker: asked, .. } if asked == worker))
@@ -214,7 +284,7 @@ fn status(metadata: &serde_json::Value) -> Option<&str> {
 mod tests {
     use super::super::history_for_tests::History;
     use super::*;
-    use crate::event::{Closer, Kind};
+    use crate::event::Closer;
 
     const SECOND: i64 = 1_000_000_000;
 
@@ -290,6 +360,51 @@ mod tests {
         is_refused(history.at(2.0), "clients-1");
         reserves(history.at(5.0), "clients-1", 7);
         assert_eq!(history.holds_under(NAME), 1);
+    }
+
+    fn reserves_for_long(history: &mut History, client: &str, until_s: i64) {
+        let asked = Body::Reserve { worker: "workers-0".into(), duration_sec: 30.0 };
+        let answer = Body::Reserved { worker: "workers-0".into(), until_ns: until_s * SECOND };
+        history.does(client, 1, "reserve_worker", asked, Kind::Ok, answer);
+    }
+
+    #[test]
+    fn a_worker_that_two_clients_hold_at_once_breaks_it() {
+        let mut history = a_worker_and_two_clients();
+        reserves_for_long(history.at(1.0), "clients-0", 31);
+        reserves_for_long(history.at(5.0), "clients-1", 35);
+        let evidence = history.broken_under(NAME);
+        assert_eq!(
+            evidence[0].sentence,
+            "clients-1 was given workers-0 at 5.000 s while clients-0 had reserved it until 31.000 s"
+        );
+    }
+
+    #[test]
+    fn a_reservation_that_was_released_or_whose_holder_or_worker_left_may_be_given_to_another() {
+        for end in ["released", "holder left", "worker came back", "server killed", "the same holder"] {
+            let mut history = a_worker_and_two_clients();
+            reserves_for_long(history.at(1.0), "clients-0", 31);
+            history.at(3.0);
+            let mut next = "clients-1";
+            match end {
+                "released" => {
+                    history.put("clients-0", 1, Kind::Sent, "", None, Body::Other { kind: "release_worker".into() });
+                }
+                "holder left" => {
+                    history.closes("clients-0", 1, Closer::Us);
+                }
+                "worker came back" => {
+                    history.joins("workers-0", 2, "room");
+                }
+                "server killed" => {
+                    history.fault("death", "killed", &["server-0"]);
+                }
+                _ => next = "clients-0",
+            }
+            reserves_for_long(history.at(5.0), next, 35);
+            assert_eq!(history.verdict_under(NAME).violations, 0, "{end}");
+        }
     }
 
     #[test]
