@@ -3,10 +3,11 @@
 
 pub use rehearsal_reference::target::Target;
 
-/// The WebSocket address as a URL.
+/// The WebSocket address as a URL; a path that says nothing is left out.
 pub fn ws_url(target: &Target) -> String {
     let scheme = if target.ws.tls { "wss" } else { "ws" };
-    format!("{scheme}://{}{}", target.ws.authority(), target.path)
+    let path = if target.path == "/" { "" } else { target.path.as_str() };
+    format!("{scheme}://{}{path}", target.ws.authority())
 }
 
 /// The HTTP address as a URL.
@@ -31,5 +32,12 @@ mod tests {
         let target = Target { http, ws, path: "/ws".into(), user_agent: String::new() };
         assert_eq!(ws_url(&target), "wss://[::1]:8080/ws");
         assert_eq!(http_url(&target), "http://[::1]:8080");
+    }
+
+    #[test]
+    fn a_bare_path_does_not_end_a_url_with_a_slash() {
+        let ws = Endpoint { host: "127.0.0.1".into(), port: 8080, tls: false };
+        let target = Target { http: ws.clone(), ws, path: "/".into(), user_agent: String::new() };
+        assert_eq!(ws_url(&target), "ws://127.0.0.1:8080");
     }
 }

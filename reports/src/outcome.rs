@@ -186,16 +186,39 @@ pub struct OperationNumbers {
     pub name: String,
     /// Whether its times were planned or each one followed another.
     pub model: Model,
-    /// How many ended that were planned within the measure phase; at any time, if none was (sign-ins).
+    /// Which phase the row is about: the measure phase, or all others if nothing was planned in it (sign-ins).
+    #[serde(default)]
+    pub period: Period,
+    /// How many ended that were planned in this period.
     pub count: u64,
     /// How many of them failed or stayed unknown.
     pub errors: u64,
+    /// Errors by class, over all phases: more than `errors`, if some lie outside of the row's period.
+    #[serde(default)]
+    pub error_classes: BTreeMap<String, u64>,
     /// From the planned time to the answer.
     pub response: Latency,
     /// From sending to the answer.
     pub service: Latency,
     /// Points of the percentile curve of the response time: (percentile 0–100, nanoseconds).
     pub curve: Vec<(f64, u64)>,
+}
+
+/// When the operations of a table's row were planned (or, following another, invoked).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Period {
+    /// Within the measure phase: what thresholds judge.
+    #[default]
+    Measure,
+    /// All of them before the measure phase.
+    Before,
+    /// All of them after it.
+    After,
+    /// Some before and some after it, none within.
+    Outside,
+    /// At any time, since the plan measures nothing apart.
+    Whole,
 }
 
 /// Whether an operation's times were planned (open) or each one followed another (closed).
@@ -247,10 +270,13 @@ pub struct SecondOfOperation {
     pub count: u64,
     /// How many failed.
     pub errors: u64,
-    /// Median response time, in nanoseconds.
-    pub p50_ns: u64,
-    /// 99th percentile of the response time (the largest, with fewer than 100), in nanoseconds.
-    pub p99_ns: u64,
+    /// Median response time, in nanoseconds; needs 2 samples.
+    pub p50_ns: Option<u64>,
+    /// 99th percentile of the response time, in nanoseconds; needs 100 samples.
+    pub p99_ns: Option<u64>,
+    /// Largest response time, in nanoseconds; absent if nothing succeeded.
+    #[serde(default)]
+    pub max_ns: Option<u64>,
 }
 
 /// How the generator itself did.

@@ -2,19 +2,26 @@
 //!
 //! A story is short. Lanes are users, since relays only pass the server; rows are the evidence, the messages of the
 //! jobs concerned, what the lanes saw and did meanwhile, and faults. Of too many rows those that weigh least are left
-//! out. Neighbours: `story/directory` (who is behind a peer id), `story/rows` (what an event says), `story/marks` (why
-//! a row matters), `render` (columns, and a sequence diagram). Left out: judging; a story only shows what a check has
-//! found.
+//! out. Neighbours: `story/directory` (who is behind a peer id), `story/rows` (what an event says), `story/arrivals` (which
+//! message arrived when), `story/folding` (the same again and again), `story/marks` (why a row matters),
+//! `story/timeline` (a run in which nothing broke), `render` (columns, and a sequence diagram). Left out: judging; a story
+//! only shows what a check has found.
 
+mod arrivals;
 mod directory;
+mod folding;
 mod marks;
 mod rows;
+mod timeline;
+
+pub use timeline::{TIMELINE_ROWS_MAX, timeline};
 
 use crate::event::{Body, Event, Kind, Name};
 use crate::outcome::{Story, StoryFault, StorySpan};
 use crate::verdict::{CheckVerdict, Evidence, Verdict};
+use arrivals::{Arrivals, Words};
 use directory::Directory;
-use rows::{Arrivals, Candidate, Weight};
+use rows::{Candidate, Weight};
 use std::collections::BTreeSet;
 
 /// Most rows of a story: what fits a screen.
@@ -33,7 +40,7 @@ pub fn story(check: &CheckVerdict, events: &[Event], is_virtual: bool) -> Option
     let Verdict::Broken { evidence } = &check.verdict else { return None };
     let violation = evidence.first()?;
     let scene = Scene::new(violation, events)?;
-    let mut rows = scene.rows(events);
+    let mut rows = folding::folded(scene.rows(events));
     marks::mark(&check.name, violation, &mut rows);
     let rows = shortened(rows);
     let span_ns = (rows.first()?.row.t_ns, rows.last()?.row.t_ns.max(violation.until_ns));
@@ -54,6 +61,8 @@ struct Scene<'a> {
     lanes: Vec<Name>,
     jobs: BTreeSet<Name>,
     evidence: BTreeSet<u64>,
+    /// What the messages say that the check names: whoever said the same is told too.
+    words: BTreeSet<Words>,
     violation: &'a Evidence,
     starts_ns: i64,
 }
@@ -64,6 +73,7 @@ impl<'a> Scene<'a> {
         let evidence: BTreeSet<u64> = violation.events.iter().copied().collect();
         let shown: Vec<&Event> = events.iter().filter(|it| evidence.contains(&it.n)).collect();
         let first = shown.first()?;
+        let words = shown.iter().filter_map(|it| arrivals::words(it)).collect();
         let jobs: BTreeSet<Name> = shown.iter().filter_map(|it| job_of(it)).cloned().collect();
         let lanes = lanes(violation, &shown, &directory);
         let first_of_jobs = events.iter().find(|it| job_of(it).is_some_and(|job| jobs.contains(job)));
@@ -71,7 +81,7 @@ impl<'a> Scene<'a> {
         let starts_ns = first_of_jobs
             .and_then(|_| last_looks_before(begins_ns, &lanes, events))
             .unwrap_or(begins_ns.saturating_sub(LEAD_NS));
-        Some(Scene { directory, lanes, jobs, evidence, violation, starts_ns })
+        Some(Scene { directory, lanes, jobs, evidence, words, violation, starts_ns })
     }
 
     fn is_lane(&self, user: &str) -> bool {
@@ -79,15 +89,21 @@ impl<'a> Scene<'a> {
     }
 
     fn rows(&self, events: &[Event]) -> Vec<Candidate> {
-        let mut arrivals = Arrivals::default();
+        let arrivals = Arrivals::of(events, &self.evidence);
         let mut rows: Vec<Candidate> = Vec::new();
         for event in events {
-            if event.kind == Kind::Received && arrivals.settle(event, &mut rows, self.evidence.contains(&event.n)) {
+            let is_message = matches!(event.body, Body::Message { .. });
+            // An arrival is told at the sending that it belongs to.
+            if is_message && event.kind == Kind::Received && arrivals.is_matched(event.n) {
                 continue;
             }
-            let Some(candidate) = self.candidate(event) else { continue };
-            if event.kind == Kind::Sent {
-                arrivals.expect(event, rows.len());
+            let arrival = arrivals.of_sent(event.n);
+            let is_named = |n: u64| self.evidence.contains(&n);
+            let is_evidence = is_named(event.n) || arrival.is_some_and(|it| is_named(it.n));
+            let Some(mut candidate) = self.candidate(event, is_evidence) else { continue };
+            if let Some(arrival) = arrival {
+                candidate.row.arrived_ns = Some(arrival.t_ns);
+                candidate.n = if is_named(arrival.n) { arrival.n } else { candidate.n };
             }
             rows.push(candidate);
         }
@@ -95,15 +111,19 @@ impl<'a> Scene<'a> {
     }
 
     /// The row of an event, if it belongs to the story.
-    fn candidate(&self, event: &Event) -> Option<Candidate> {
-        let is_evidence = self.evidence.contains(&event.n);
-        // Of messages that arrive only those are rows of their own that the check names: others belong to their sending.
+    fn candidate(&self, event: &Event, is_evidence: bool) -> Option<Candidate> {
+        // Of messages that nobody was seen to send only those are told that the check names.
         let is_arrival = event.kind == Kind::Received && matches!(event.body, Body::Message { .. });
+        let is_said_again = arrivals::words(event).is_some_and(|words| self.words.contains(&words));
         let is_within = !is_arrival && (self.starts_ns..=self.violation.until_ns).contains(&event.t_ns);
+        let is_within = is_within || is_said_again;
         if !self.is_lane(&event.user) || !(is_evidence || is_within) {
             return None;
         }
         let mut candidate = rows::row(event, &self.directory)?;
+        if is_said_again {
+            candidate.weight = Weight::Turn;
+        }
         let other_job = job_of(event).is_some_and(|job| !self.jobs.is_empty() && !self.jobs.contains(job));
         let leaves_the_scene = candidate.row.to.as_ref().is_some_and(|to| !self.is_lane(to));
         if is_evidence {
@@ -120,20 +140,7 @@ impl<'a> Scene<'a> {
     }
 
     fn faults(&self, events: &[Event], (from_ns, until_ns): (i64, i64)) -> Vec<StoryFault> {
-        let mut faults: Vec<StoryFault> = Vec::new();
-        for event in events {
-            let Body::Fault { name, users, .. } = &event.body else { continue };
-            // A fault tells of itself twice: when it begins and when it ends.
-            match faults.iter_mut().rfind(|it| it.name == **name && it.until_ns.is_none()) {
-                Some(open) => open.until_ns = Some(event.t_ns),
-                None => faults.push(StoryFault {
-                    name: name.to_string(),
-                    from_ns: event.t_ns,
-                    until_ns: None,
-                    lanes: users.clone(),
-                }),
-            }
-        }
+        let mut faults = all_faults(events);
         faults.retain(|it| it.from_ns <= until_ns && it.until_ns.is_none_or(|end_ns| end_ns >= from_ns));
         for fault in &mut faults {
             let concerns_all = fault.lanes.is_empty();
@@ -161,6 +168,24 @@ impl<'a> Scene<'a> {
         spans.retain(|it| it.from_ns <= until_ns && it.until_ns.is_none_or(|end_ns| end_ns >= from_ns));
         spans
     }
+}
+
+/// All faults of a run. A fault tells of itself twice: when it begins and when it ends.
+fn all_faults(events: &[Event]) -> Vec<StoryFault> {
+    let mut faults: Vec<StoryFault> = Vec::new();
+    for event in events {
+        let Body::Fault { name, users, .. } = &event.body else { continue };
+        match faults.iter_mut().rfind(|it| it.name == **name && it.until_ns.is_none()) {
+            Some(open) => open.until_ns = Some(event.t_ns),
+            None => faults.push(StoryFault {
+                name: name.to_string(),
+                from_ns: event.t_ns,
+                until_ns: None,
+                lanes: users.clone(),
+            }),
+        }
+    }
+    faults
 }
 
 /// When the first of the lanes looked for the last time before this: what they saw then is what they acted on.

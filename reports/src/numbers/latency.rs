@@ -14,6 +14,9 @@ const CURVE: [f64; 26] = [
     0.998, 0.999, 0.9995, 0.9998, 0.9999, 0.99999,
 ];
 
+/// Fewer samples than this make no curve: each step of it would be one sample.
+const CURVE_SAMPLES_MIN: u64 = 10;
+
 /// An empty histogram of nanoseconds.
 pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(SHORTEST_NS, LONGEST_NS, DIGITS).expect("these constants are valid bounds")
@@ -47,8 +50,11 @@ pub fn latency(histogram: &Histogram<u64>) -> Latency {
     }
 }
 
-/// The percentile curve: (percentile 0–100, nanoseconds).
+/// The percentile curve: (percentile 0–100, nanoseconds), as far as there are samples; none at all with a handful.
 pub fn curve(histogram: &Histogram<u64>) -> Vec<(f64, u64)> {
+    if histogram.len() < CURVE_SAMPLES_MIN {
+        return Vec::new();
+    }
     let points = CURVE.iter().filter_map(|share| Some((share * 100.0, quantile(histogram, *share)?)));
     points.map(|(percentile, value)| ((percentile * 1e4).round() / 1e4, value)).collect()
 }

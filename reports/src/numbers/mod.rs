@@ -27,7 +27,7 @@ use crate::history::{End, History, Operation};
 use crate::outcome::{OperationNumbers, Second, ThresholdVerdict};
 use deliveries::Deliveries;
 use hdrhistogram::Histogram;
-use operation::OperationFold;
+use operation::{Ended, OperationFold};
 use rehearsal_scenarios::plan::{Plan, World};
 use seconds::{Interval, Seconds};
 use std::collections::BTreeMap;
@@ -91,7 +91,10 @@ impl Numbers {
             (Kind::Sent | Kind::Received, Body::Message { from, to, digest, .. }) => {
                 if let Some(sent) = self.deliveries.observe(event, from, to, *digest) {
                     let delivery = self.delivery.clone();
-                    self.count(&delivery, None, sent, event.t_ns, None);
+                    self.count(
+                        &delivery,
+                        &Ended { planned_ns: None, invoked_ns: sent, ended_ns: event.t_ns, error: None },
+                    );
                 }
             }
             (Kind::Received, Body::Error { code, .. }) => self.error(code),
@@ -143,7 +146,7 @@ impl Numbers {
         }
         let intervals = self.seconds.as_mut().map(Seconds::finish).unwrap_or_default();
         let totals = Totals {
-            operations: self.operations.iter().map(|(name, fold)| fold.numbers(name)).collect(),
+            operations: self.operations.iter().map(|(name, fold)| fold.numbers(name, &self.measured)).collect(),
             thresholds: thresholds::judge(plan, &self.operations),
             errors: self.errors.iter().map(|(class, count)| (class.to_string(), *count)).collect(),
             lag_p99_ns: self.lag.value_at_quantile(0.99),
@@ -156,23 +159,21 @@ impl Numbers {
 
     fn ended(&mut self, operation: &Operation) {
         let error = if operation.end == End::Ok { None } else { operation.error.as_ref() };
-        self.count(&operation.op, operation.planned_ns, operation.invoked_ns, operation.ended_ns, error);
+        let (planned_ns, invoked_ns, ended_ns) = (operation.planned_ns, operation.invoked_ns, operation.ended_ns);
+        self.count(&operation.op, &Ended { planned_ns, invoked_ns, ended_ns, error });
         if let Some(class) = error {
             self.error(class);
         }
     }
 
-    fn count(&mut self, name: &Name, planned_ns: Option<i64>, invoked_ns: i64, ended_ns: i64, error: Option<&Name>) {
-        let start_ns = planned_ns.unwrap_or(invoked_ns);
-        let is_measured = self.measured.contains(&start_ns);
+    fn count(&mut self, name: &Name, ended: &Ended<'_>) {
         let fold = match self.operations.get_mut(name) {
             Some(fold) => fold,
             None => self.operations.entry(name.clone()).or_default(),
         };
-        let response_ns = span(start_ns, ended_ns);
-        fold.count(is_measured, planned_ns.is_some(), response_ns, span(invoked_ns, ended_ns), error.is_some());
+        fold.count(ended, &self.measured);
         if let Some(seconds) = &mut self.seconds {
-            seconds.count(name, response_ns, error.is_some());
+            seconds.count(name, ended.response_ns(), ended.error.is_some());
         }
     }
 

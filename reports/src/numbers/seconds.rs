@@ -149,8 +149,9 @@ impl Seconds {
                 SecondOfOperation {
                     count,
                     errors: fold.errors,
-                    p50_ns: fold.histogram.value_at_quantile(0.5),
-                    p99_ns: fold.histogram.value_at_quantile(0.99),
+                    p50_ns: latency::quantile(&fold.histogram, 0.5),
+                    p99_ns: latency::quantile(&fold.histogram, 0.99),
+                    max_ns: (!fold.histogram.is_empty()).then(|| fold.histogram.max()),
                 },
             );
             if !fold.histogram.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::hlog::LatencyLog;
 use super::*;
-use crate::outcome::{Met, Model};
+use crate::outcome::{Met, Model, Period};
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 use rehearsal_scenarios::plan::*;
 use std::collections::BTreeMap;
@@ -84,6 +84,39 @@ fn a_percentile_without_its_samples_is_none() {
     let mut run = Run::new(Vec::new());
     (0..100).for_each(|i| run.does("discover", None, i * MS, i * MS + MS, Kind::Ok));
     assert!(run.finish().0.operations[0].response.p99_ns.is_some());
+}
+
+#[test]
+fn a_handful_of_samples_is_no_curve_and_a_slow_second_has_no_percentiles() {
+    let mut run = Run::new(Vec::new());
+    (0..9).for_each(|i| run.does("discover", None, i * MS, i * MS + MS, Kind::Ok));
+    let (totals, _) = run.finish();
+    assert!(totals.operations[0].curve.is_empty());
+    let second = totals.seconds[0].operations["discover"];
+    assert!(second.p50_ns.is_some() && second.p99_ns.is_none() && close(second.max_ns, MS), "{second:?}");
+    let mut run = Run::new(Vec::new());
+    run.does("discover", None, 0, MS, Kind::Failed);
+    let failed = run.finish().0.seconds[0].operations["discover"];
+    assert_eq!((failed.p50_ns, failed.p99_ns, failed.max_ns), (None, None, None));
+}
+
+#[test]
+fn a_row_says_which_phases_it_counts() {
+    let measured = plan(Vec::new()).phases.measured();
+    let (start, end) = (measured.start as i64, measured.end as i64);
+    let mut run = Run::new(Vec::new());
+    for (op, at) in [("sign_in", start - 5 * MS), ("both", start - MS), ("both", end + MS), ("leave", end)] {
+        run.does(op, None, at, at + MS, Kind::Ok);
+    }
+    for at in [start - MS, start, start + MS] {
+        run.does("discover", Some(at), at, at + MS, if at < start { Kind::Failed } else { Kind::Ok });
+    }
+    let (totals, _) = run.finish();
+    let rows: Vec<_> = totals.operations.iter().map(|it| (it.name.as_str(), it.period, it.count)).collect();
+    let (before, after) = (("sign_in", Period::Before, 1), ("leave", Period::After, 1));
+    assert_eq!(rows, [("both", Period::Outside, 2), ("discover", Period::Measure, 2), after, before]);
+    let discover = &totals.operations[1];
+    assert_eq!((discover.errors, discover.error_classes.get("timed_out")), (0, Some(&1)), "errors of all phases");
 }
 
 #[test]

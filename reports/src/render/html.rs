@@ -16,6 +16,7 @@ mod sequence;
 mod series;
 mod verdicts;
 
+use super::words::Standing;
 use super::{Report, words};
 use crate::outcome::Outcome;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -56,7 +57,13 @@ pub fn report(report: &Report) -> String {
 }
 
 fn opening(report: &Report) -> Markup {
-    let (class, sign) = if report.is_as_expected() { ("good", "✓") } else { ("bad", "✗") };
+    let standing = report.standing();
+    let class = standing.word();
+    let sign = match standing {
+        Standing::Good => "✓",
+        Standing::Doubtful => "?",
+        Standing::Bad => "✗",
+    };
     html! {
         p.brand { "rehearsal" }
         h1 { (report.title) }

@@ -5,7 +5,7 @@
 //! out: stories and curves, which are in the record.
 
 use super::words::{met_word, overall_word, validity_word, world_word};
-use crate::outcome::{Model, OperationNumbers, Outcome, ThresholdVerdict};
+use crate::outcome::{Model, OperationNumbers, Outcome, Period, ThresholdVerdict};
 use rehearsal_scenarios::plan::{Measure, World};
 use serde::Serialize;
 
@@ -128,6 +128,7 @@ impl Threshold<'_> {
 struct Operation<'a> {
     name: &'a str,
     model: Model,
+    period: Period,
     count: u64,
     errors: u64,
     p50_ms: Option<f64>,
@@ -141,6 +142,7 @@ impl Operation<'_> {
         Operation {
             name: &operation.name,
             model: operation.model,
+            period: operation.period,
             count: operation.count,
             errors: operation.errors,
             p50_ms: ms(operation.response.p50_ns),

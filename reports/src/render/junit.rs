@@ -3,9 +3,10 @@
 //! A case passes when its outcome is what was expected: a check that is expected to be broken and is, passes. What is
 //! unknown is an error, what nothing exercised is skipped. No time stamps: the same outcome gives the same bytes.
 
-use super::words::{check_detail, evidence, how_often_broken, measured, played_where, threshold_basis, world_word};
+use super::words::{Standing, check_detail, evidence, how_often_broken, measured, played_where, sentence, standing};
+use super::words::{threshold_basis, world_word};
 use super::{Report, text};
-use crate::outcome::{CheckSummary, Met, Outcome, ThresholdVerdict};
+use crate::outcome::{CheckSummary, Met, Outcome, ThresholdVerdict, Validity};
 use crate::verdict::Verdict;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use rehearsal_scenarios::plan::Expectation;
@@ -31,6 +32,9 @@ fn suite(outcome: &Outcome) -> TestSuite {
         suite.add_test_case(check_case(outcome, summary));
     }
     if let Some(case) = missing_defect_case(outcome) {
+        suite.add_test_case(case);
+    }
+    if let Some(case) = doubtful_case(outcome) {
         suite.add_test_case(case);
     }
     for threshold in &outcome.thresholds {
@@ -100,6 +104,21 @@ fn missing_defect_case(outcome: &Outcome) -> Option<TestCase> {
         status
     };
     let mut case = TestCase::new("breaks_as_expected", status);
+    case.set_classname(format!("{}.{}", outcome.scenario, world_word(outcome.world)));
+    Some(case)
+}
+
+/// A run that cannot be judged for a reason that is no check's and no threshold's is an error, never a failure.
+fn doubtful_case(outcome: &Outcome) -> Option<TestCase> {
+    let has_own_case = outcome.checks.iter().any(|it| matches!(it.check.verdict, Verdict::Unknown { .. }))
+        || outcome.thresholds.iter().any(|it| it.verdict == Met::Unknown);
+    let is_invalid = outcome.generator.as_ref().is_some_and(|it| it.validity == Validity::Invalid);
+    if standing(outcome) != Standing::Doubtful || (has_own_case && !is_invalid) {
+        return None;
+    }
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_type("unknown").set_message(sentence(outcome));
+    let mut case = TestCase::new("can_be_judged", status);
     case.set_classname(format!("{}.{}", outcome.scenario, world_word(outcome.world)));
     Some(case)
 }

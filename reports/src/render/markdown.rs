@@ -4,7 +4,7 @@
 //! files or the network is escaped, so that it is shown and never interpreted.
 
 use super::units::{counted, share, span_or_none, thousands};
-use super::words::{self, check_detail, checks_by_weight, evidence, is_as_expected, verdict_word};
+use super::words::{self, Standing, check_detail, checks_by_weight, evidence, period_note, standing, verdict_word};
 use super::{Report, text};
 use crate::outcome::{Met, Outcome};
 use crate::verdict::Verdict;
@@ -17,7 +17,11 @@ pub fn report(report: &Report) -> String {
     for outcome in &report.outcomes {
         text += &format!(
             "| {} | {} | {} | {} |\n",
-            if is_as_expected(outcome) { "✅" } else { "❌" },
+            match standing(outcome) {
+                Standing::Good => "✅",
+                Standing::Doubtful => "⚠️",
+                Standing::Bad => "❌",
+            },
             escaped(&outcome.scenario),
             escaped(&words::played_where(outcome)),
             escaped(&words::sentence(outcome)),
@@ -84,7 +88,8 @@ fn operations(outcome: &Outcome) -> String {
     for it in &outcome.operations {
         let errors = if it.count == 0 { thousands(it.errors) } else { share(it.errors as f64 / it.count as f64) };
         let times = [it.response.p50_ns, it.response.p99_ns, it.response.p999_ns].map(span_or_none).join(" | ");
-        text += &format!("| {} | {} | {errors} | {times} |\n", escaped(&it.name), thousands(it.count));
+        let note = period_note(it.period).map(|note| format!(" ({note})")).unwrap_or_default();
+        text += &format!("| {}{note} | {} | {errors} | {times} |\n", escaped(&it.name), thousands(it.count));
     }
     if !outcome.errors.is_empty() {
         let classes: Vec<String> = outcome

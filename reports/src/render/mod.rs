@@ -5,11 +5,12 @@
 //! - [`json`]: one line for scripts
 //! - [`markdown`]: a comment on a pull request
 //! - [`junit`]: for a build server
-//! - [`units`] and [`words`]: how figures and verdicts are put, the same in all of them
+//! - [`units`], [`words`] and [`errors`]: how figures, verdicts and error classes are put, the same in all of them
 //!
 //! Neighbours: `outcome` (all that is shown), `story` (a broken check, told). Left out: files, terminals, exit codes;
 //! the command line decides the closing line and hands it in.
 
+pub mod errors;
 pub mod html;
 pub mod json;
 pub mod junit;
@@ -43,6 +44,11 @@ pub struct Report {
 impl Report {
     /// Whether every outcome is the expected one and no threshold is missed.
     pub fn is_as_expected(&self) -> bool {
-        self.outcomes.iter().all(words::is_as_expected)
+        self.standing() == words::Standing::Good
+    }
+
+    /// What the report comes to: the worst of its outcomes.
+    pub fn standing(&self) -> words::Standing {
+        self.outcomes.iter().map(words::standing).max().unwrap_or(words::Standing::Good)
     }
 }

@@ -6,7 +6,7 @@
 mod numbers;
 mod story;
 
-use super::words::{check_detail, checks_by_weight, evidence, overall_word, played_where, verdict_word};
+use super::words::{Standing, check_detail, checks_by_weight, evidence, overall_word, played_where, verdict_word};
 use super::{Report, words};
 use crate::outcome::{CheckSummary, Outcome, Story};
 use crate::verdict::Verdict;
@@ -73,7 +73,11 @@ pub fn outcome(outcome: &Outcome, style: Style) -> String {
         printable(&outcome.scenario),
         printable(&played_where(outcome)),
         overall_word(outcome.verdict),
-        if outcome.expected { ", as expected" } else { ", not as expected" },
+        match words::standing(outcome) {
+            Standing::Doubtful => ", cannot be judged",
+            _ if outcome.expected => ", as expected",
+            _ => ", not as expected",
+        },
     );
     let width = outcome.checks.iter().map(|it| label(it).chars().count()).max().unwrap_or(0);
     for summary in checks_by_weight(outcome) {

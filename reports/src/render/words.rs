@@ -3,7 +3,7 @@
 
 use super::Report;
 use super::units::{NO_FIGURE, counted, rate, share, span, thousands};
-use crate::outcome::{CheckSummary, Met, Outcome, Overall, ThresholdVerdict, Validity};
+use crate::outcome::{CheckSummary, Met, Outcome, Overall, Period, ThresholdVerdict, Validity};
 use crate::verdict::{Evidence, Verdict};
 use rehearsal_scenarios::plan::{Expectation, Measure, World};
 
@@ -124,23 +124,80 @@ pub fn evidence(summary: &CheckSummary) -> &[Evidence] {
 
 /// Whether the verdict is the expected one, no threshold is missed and the numbers can be trusted.
 pub fn is_as_expected(outcome: &Outcome) -> bool {
-    let generator_is_invalid = outcome.generator.as_ref().is_some_and(|it| it.validity == Validity::Invalid);
-    outcome.expected && outcome.thresholds.iter().all(|it| it.verdict == Met::Met) && !generator_is_invalid
+    standing(outcome) == Standing::Good
+}
+
+/// What an outcome comes to, for its colour: the three values of a verdict, seen from what was expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// As expected, in checks and numbers.
+    Good,
+    /// Nothing speaks against it, but something cannot be judged: no failure, and no success either.
+    Doubtful,
+    /// Not as expected: a check, or a threshold that is missed.
+    Bad,
+}
+
+impl Standing {
+    /// The word for class names and scripts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Standing::Good => "good",
+            Standing::Doubtful => "doubt",
+            Standing::Bad => "bad",
+        }
+    }
+}
+
+/// What an outcome comes to. As with exit codes, what broke outweighs what cannot be judged.
+pub fn standing(outcome: &Outcome) -> Standing {
+    let has = |met| outcome.thresholds.iter().any(|it| it.verdict == met);
+    let is_cut_short = !outcome.expected && was_cut_short(outcome);
+    if has(Met::Missed) || !(outcome.expected || outcome.verdict == Overall::Unknown || is_cut_short) {
+        Standing::Bad
+    } else if has(Met::Unknown) || !outcome.expected || is_invalid(outcome) {
+        Standing::Doubtful
+    } else {
+        Standing::Good
+    }
+}
+
+fn is_invalid(outcome: &Outcome) -> bool {
+    outcome.generator.as_ref().is_some_and(|it| it.validity == Validity::Invalid)
+}
+
+/// Nothing broke until somebody ended the run: no verdict on what was not played. A run that got stuck is another matter.
+fn was_cut_short(outcome: &Outcome) -> bool {
+    outcome.interrupted && outcome.verdict != Overall::Broken
 }
 
 /// The verdict as a sentence without its full stop: what came out, and whether it was expected.
 pub fn sentence(outcome: &Outcome) -> String {
-    let verdict = match (outcome.verdict, outcome.expected) {
+    let checks = match (outcome.verdict, outcome.expected) {
         (Overall::Holds, true) => format!("Holds{}: {}", as_expected(outcome), what_holds(outcome)),
         (Overall::Holds, false) => format!("Holds{}: {}", though_it_holds(outcome), what_holds(outcome)),
         (Overall::Broken, true) => format!("Broken{}: {}", as_expected(outcome), what_is_broken(outcome)),
         (Overall::Broken, false) => format!("Broken{}: {}", against_expectation(outcome), what_is_broken(outcome)),
-        (Overall::Unknown, _) => format!("Cannot be said: {}", what_is_unknown(outcome)),
+        (Overall::Unknown, _) => what_is_unknown(outcome),
     };
-    match remarks_on_numbers(outcome) {
-        Some(remark) => format!("{verdict}; {remark}"),
-        None => verdict,
+    let doubt = standing(outcome) == Standing::Doubtful;
+    match (doubt, outcome.verdict, remarks_on_numbers(outcome)) {
+        // What is in doubt comes first: the checks that hold are not the news.
+        (true, Overall::Holds | Overall::Broken, Some(remark)) => {
+            format!("Cannot be judged: {remark}; {}", lower_first(&checks))
+        }
+        (true, _, Some(remark)) => format!("Cannot be judged: {checks}; {remark}"),
+        (true, _, None) => format!("Cannot be judged: {}", lower_first(&checks)),
+        (false, Overall::Unknown, Some(remark)) => format!("Cannot be judged: {checks}; {remark}"),
+        (false, _, Some(remark)) => format!("{checks}; {remark}"),
+        (false, _, None) => checks,
     }
+}
+
+/// The same within a sentence, if it begins with a word of ours and not with a quotation.
+fn lower_first(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn as_expected(outcome: &Outcome) -> &'static str {
@@ -204,7 +261,7 @@ fn remarks_on_numbers(outcome: &Outcome) -> Option<String> {
     match (outcome.thresholds.len(), count(Met::Missed), count(Met::Unknown)) {
         (0, ..) => {}
         (_, 0, 0) => remarks.push(format!("{all} met")),
-        (_, 0, unknown) => remarks.push(format!("{unknown} of {all} cannot be judged")),
+        (_, 0, unknown) => remarks.push(format!("{unknown} of {all} with too few samples")),
         (_, missed, 0) => remarks.push(format!("{missed} of {all} missed")),
         (_, missed, unknown) => remarks.push(format!("{missed} of {all} missed, {unknown} cannot be judged")),
     }
@@ -216,15 +273,23 @@ fn remarks_on_numbers(outcome: &Outcome) -> Option<String> {
 
 /// The report in one sentence.
 pub fn report_sentence(report: &Report) -> String {
-    let unexpected = report.outcomes.iter().filter(|it| !is_as_expected(it)).count() as u64;
-    match (report.outcomes.len() as u64, unexpected) {
-        (0, _) => "Nothing was played.".to_owned(),
-        (1, 0) => "The outcome is the expected one.".to_owned(),
-        (1, _) => "The outcome is not the expected one.".to_owned(),
-        (all, 0) => format!("All {all} outcomes are as expected."),
-        (all, 1) => format!("1 of {all} outcomes is not as expected."),
-        (all, unexpected) => format!("{unexpected} of {all} outcomes are not as expected."),
+    let count = |standing| report.outcomes.iter().filter(|it| self::standing(it) == standing).count() as u64;
+    match (report.outcomes.len() as u64, count(Standing::Bad), count(Standing::Doubtful)) {
+        (0, ..) => "Nothing was played.".to_owned(),
+        (1, 0, 0) => "The outcome is the expected one.".to_owned(),
+        (1, 0, _) => "The outcome cannot be judged.".to_owned(),
+        (1, ..) => "The outcome is not the expected one.".to_owned(),
+        (all, 0, 0) => format!("All {all} outcomes are as expected."),
+        (all, 0, doubtful) => format!("{doubtful} of {all} outcomes cannot be judged; the others are as expected."),
+        (all, bad, 0) => format!("{bad} of {all} outcomes {} not as expected.", is_or_are(bad)),
+        (all, bad, doubtful) => {
+            format!("{bad} of {all} outcomes {} not as expected, {doubtful} cannot be judged.", is_or_are(bad))
+        }
     }
+}
+
+fn is_or_are(count: u64) -> &'static str {
+    if count == 1 { "is" } else { "are" }
 }
 
 /// What a threshold measured, with its unit.
@@ -246,5 +311,16 @@ pub fn threshold_basis(threshold: &ThresholdVerdict) -> String {
     match &threshold.remark {
         Some(remark) => remark.clone(),
         None => counted(threshold.samples, "samples"),
+    }
+}
+
+/// When the operations of a row were planned, where that is not the measure phase.
+pub fn period_note(period: Period) -> Option<&'static str> {
+    match period {
+        Period::Measure => None,
+        Period::Before => Some("before measure"),
+        Period::After => Some("after measure"),
+        Period::Outside => Some("outside of measure"),
+        Period::Whole => Some("all phases"),
     }
 }

@@ -1,10 +1,9 @@
-//! What one event says in a story, in few words, and which message arrived when. Neighbours: `directory` (names).
+//! What one event says in a story, in few words. Neighbours: `directory` (names), `arrivals` (which message arrived when).
 
 use super::directory::Directory;
 use crate::event::{Body, Closer, Event, JobOutcome, Kind, Name, Seen};
 use crate::outcome::StoryRow;
 use serde_json::Value;
-use std::collections::{BTreeMap, VecDeque};
 
 /// How much a row matters, the most first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,38 +107,6 @@ fn message_row(event: &Event, directory: &Directory) -> Option<Candidate> {
             mark: String::new(),
         },
     })
-}
-
-/// Messages on their way, to tell when each one arrived: same sender, receiver and content, first come first served.
-#[derive(Default)]
-pub(super) struct Arrivals(BTreeMap<(Name, Name, u64), VecDeque<usize>>);
-
-impl Arrivals {
-    /// A message of this row is on its way.
-    pub(super) fn expect(&mut self, event: &Event, row: usize) {
-        if let Some(key) = key(event) {
-            self.0.entry(key).or_default().push_back(row);
-        }
-    }
-
-    /// Whether this arrival belongs to a row that is told; the row then knows when, and weighs as much as its evidence.
-    pub(super) fn settle(&mut self, event: &Event, rows: &mut [Candidate], is_evidence: bool) -> bool {
-        let waiting = key(event).and_then(|key| self.0.get_mut(&key)).and_then(VecDeque::pop_front);
-        let Some(candidate) = waiting.and_then(|row| rows.get_mut(row)) else { return false };
-        candidate.row.arrived_ns = Some(event.t_ns);
-        if is_evidence {
-            candidate.weight = Weight::Evidence;
-            candidate.n = event.n;
-        }
-        true
-    }
-}
-
-fn key(event: &Event) -> Option<(Name, Name, u64)> {
-    match &event.body {
-        Body::Message { from, to, digest, .. } => Some((from.clone(), to.clone(), *digest)),
-        _ => None,
-    }
 }
 
 /// What a discovery showed; many peers are counted.

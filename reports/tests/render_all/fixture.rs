@@ -45,6 +45,7 @@ fn simulated(scenario: &str, about: &str) -> Outcome {
         record: None,
         repeat: None,
         notes: Vec::new(),
+        interrupted: false,
         duration_ns: 60 * SECOND_NS as i64,
         phases: Phases { measure_ns: 50 * SECOND_NS, settle_ns: 10 * SECOND_NS, ..Phases::default() },
     }
@@ -99,7 +100,7 @@ pub fn live() -> Outcome {
             operation("job to running", Model::Planned, 612, 0, 62.0),
         ],
         seconds: (-5..65).map(second).collect(),
-        errors: [("timed_out".to_owned(), 21), ("PEER_NOT_FOUND".to_owned(), 5)].into(),
+        errors: [("timed_out".to_owned(), 26), ("PEER_NOT_FOUND".to_owned(), 5)].into(),
         generator: Some(Generator {
             validity: Validity::Suspect,
             reasons: vec!["the machine was busy before the run began (load 1.90 on 2 cores)".to_owned()],
@@ -196,8 +197,13 @@ fn operation(name: &str, model: Model, count: u64, errors: u64, p50_ms: f64) -> 
     OperationNumbers {
         name: name.to_owned(),
         model,
+        period: if model == Model::Closed { Period::Before } else { Period::Measure },
         count,
         errors,
+        error_classes: match errors {
+            0 => BTreeMap::new(),
+            _ => [("timed_out".to_owned(), errors)].into(),
+        },
         response: latency(1.0),
         service: latency(0.9),
         curve: curve.filter(|(percentile, _)| *percentile <= last).collect(),
@@ -212,14 +218,19 @@ fn second(second: i64) -> Second {
     if second < 0 {
         operations.insert(
             "connect".to_owned(),
-            SecondOfOperation { count: 50, errors: 0, p50_ns: 1_400_000, p99_ns: 6_000_000 },
+            SecondOfOperation { count: 50, errors: 0, p50_ns: Some(1_400_000), p99_ns: None, max_ns: Some(6_000_000) },
         );
     } else if second < 60 {
         let (count, errors) = ((2_400.0 * ramped * (0.97 + 0.06 * draw("count"))) as u64, u64::from(stall > 1.0) * 7);
         let p50_ns = (4e6 * stall * (0.9 + 0.2 * draw("p50"))) as u64;
         let p99_ns = (4e7 * stall * (0.7 + 0.6 * draw("p99"))) as u64;
-        operations.insert("discover".to_owned(), SecondOfOperation { count, errors, p50_ns, p99_ns });
-        let jobs = SecondOfOperation { count: 12, errors: 0, p50_ns: p50_ns * 15, p99_ns: p99_ns * 3 };
+        let p99 = (count >= 100).then_some(p99_ns);
+        let max_ns = Some(p99_ns * 2);
+        operations.insert(
+            "discover".to_owned(),
+            SecondOfOperation { count, errors, p50_ns: Some(p50_ns), p99_ns: p99, max_ns },
+        );
+        let jobs = SecondOfOperation { count: 12, errors: 0, p50_ns: Some(p50_ns * 15), p99_ns: None, max_ns };
         operations.insert("job to running".to_owned(), jobs);
     }
     Second { second, users: (250.0 * ramped) as u64, operations, lag_max_ns: (stall * 1.2e6) as u64 }

@@ -1,9 +1,9 @@
 //! Text, JSON, Markdown and JUnit XML.
 
 use crate::fixture::{hardened, live, naive, report};
-use rehearsal_reports::outcome::Overall;
+use rehearsal_reports::outcome::{Met, Overall, Validity};
 use rehearsal_reports::render::text::Style;
-use rehearsal_reports::render::{json, junit, markdown, text, words};
+use rehearsal_reports::render::{Report, html, json, junit, markdown, text, words};
 use rehearsal_scenarios::plan::Expectation;
 
 #[test]
@@ -51,6 +51,41 @@ fn junit_fails_a_break_that_nobody_expected_and_a_break_that_did_not_come() {
     let xml = junit::report(&surprised);
     assert_eq!(xml.matches("<failure").count(), 2, "{xml}");
     assert!(xml.contains("nothing is"), "{xml}");
+}
+
+#[test]
+fn what_cannot_be_judged_is_neither_good_nor_bad_in_any_format() {
+    let mut report = report();
+    let mut doubtful = live();
+    doubtful.thresholds.retain(|it| it.verdict != Met::Missed);
+    assert_eq!(words::standing(&doubtful), words::Standing::Doubtful);
+    assert!(words::sentence(&doubtful).starts_with("Cannot be judged: 1 of 3 thresholds with too few samples; holds"));
+    report.outcomes = vec![doubtful.clone()];
+    assert_eq!(words::report_sentence(&report), "The outcome cannot be judged.");
+    let page = html::report(&report);
+    assert!(page.contains("class=\"lead doubt\"") && page.contains("class=\"verdict doubt\""));
+    assert!(!page.contains("lead bad") && !page.contains("verdict bad"));
+    assert!(text::outcome(&doubtful, Style::Plain).lines().next().unwrap().ends_with("holds, cannot be judged"));
+    assert!(markdown::report(&report).contains("⚠️"));
+    let xml = junit::report(&report);
+    assert_eq!((xml.matches("<failure").count(), xml.matches("<error").count()), (0, 1), "{xml}");
+}
+
+#[test]
+fn a_bottleneck_and_an_interrupted_run_cannot_be_judged_and_a_missed_threshold_is_bad_whatever_else() {
+    let mut outcome = live();
+    assert_eq!(words::standing(&outcome), words::Standing::Bad);
+    outcome.thresholds.clear();
+    assert_eq!(words::standing(&outcome), words::Standing::Good);
+    outcome.generator.as_mut().unwrap().validity = Validity::Invalid;
+    assert_eq!(words::standing(&outcome), words::Standing::Doubtful);
+    let mut stuck = hardened();
+    stuck.expected = false;
+    assert_eq!(words::standing(&stuck), words::Standing::Bad, "a run that got stuck is no success in doubt");
+    stuck.interrupted = true;
+    assert_eq!(words::standing(&stuck), words::Standing::Doubtful);
+    let report = Report { outcomes: vec![stuck], ..report() };
+    assert_eq!(junit::report(&report).matches("<error").count(), 1);
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Stories: what is told of a violation, and what is left out.
 
 use crate::race::{Script, naive_race};
+use rehearsal_reports::event::{Body, Event, Kind};
 use rehearsal_reports::outcome::Story;
 use rehearsal_reports::render::text::story_columns;
-use rehearsal_reports::story::{DETAILS_MAX, ROWS_MAX, story};
+use rehearsal_reports::story::{DETAILS_MAX, ROWS_MAX, TIMELINE_ROWS_MAX, story, timeline};
 use rehearsal_reports::verdict::{CheckVerdict, Evidence, Verdict};
 
 fn naive_story() -> Story {
@@ -68,7 +69,8 @@ fn a_long_run_is_told_in_few_rows_with_the_evidence_among_them() {
 fn a_story_never_grows_past_a_screen() {
     let mut script = Script::default();
     for index in 0..200 {
-        script.sees(100 + index, "clients-0", "workers-0", "available");
+        // Equal rows would be told as one.
+        script.sees(100 + index, "clients-0", "workers-0", if index % 2 == 0 { "available" } else { "busy" });
     }
     let check = broken("departed_peers_disappear", &["clients-0"], vec![199], 400);
     let story = story(&check, &script.in_order(), true).unwrap();
@@ -101,6 +103,117 @@ fn a_message_that_is_lost_is_marked_as_lost() {
     let story = story(&check, &events, false).unwrap();
     assert_eq!(story.rows.last().unwrap().mark, "lost, and nothing explains it");
     assert!(story_columns(&story).contains("job_cancel (no arrival seen)"));
+}
+
+/// Two equal messages of which only one arrives, in the order of the record: the check says which one is missing.
+#[test]
+fn of_two_equal_messages_the_one_that_the_check_names_is_the_one_that_is_lost() {
+    let mut script = Script::default();
+    script.registers(1, "workers-0", "w");
+    script.registers(2, "clients-0", "c");
+    script.says(10, ("clients-0", "c"), ("workers-0", "w"), "job_cancel", "j1", None);
+    script.says(30, ("clients-0", "c"), ("workers-0", "w"), "job_cancel", "j1", Some(5));
+    let mut events = script.in_order();
+    say_the_same(&mut events);
+    let sent: Vec<u64> = events.iter().filter(|it| it.kind == Kind::Sent).map(|it| it.n).collect();
+    for (lost, arrives) in [(0, 1), (1, 0)] {
+        let users = ["clients-0", "workers-0"];
+        let check = broken("messages_arrive_once_in_order_unchanged", &users, vec![sent[lost]], 40);
+        let story = story(&check, &events, false).unwrap();
+        let told: Vec<_> = story.rows.iter().filter(|it| it.to.is_some()).collect();
+        assert_eq!((told[lost].arrived_ns, told[lost].mark.is_empty()), (None, false));
+        assert_eq!(told[arrives].arrived_ns, Some(35_000_000));
+    }
+}
+
+#[test]
+fn a_message_that_arrives_twice_is_told_with_its_sending_and_both_arrivals() {
+    let mut script = Script::default();
+    script.registers(1, "workers-0", "w");
+    script.registers(2, "clients-0", "c");
+    // Sent long before it arrives again: a story of its last second alone would not show the sending.
+    script.says(10, ("clients-0", "c"), ("workers-0", "w"), "job_cancel", "j1", Some(5));
+    script.says(5_000, ("clients-0", "c"), ("workers-0", "w"), "job_cancel", "j1", Some(5));
+    let mut events = script.in_order();
+    say_the_same(&mut events);
+    events.retain(|it| !(it.kind == Kind::Sent && it.t_ns == 5_000_000_000));
+    let n = events.last().unwrap().n;
+    let users = ["clients-0", "workers-0"];
+    let mut check = broken("messages_arrive_once_in_order_unchanged", &users, vec![n], 5_005);
+    if let Verdict::Broken { evidence } = &mut check.verdict {
+        evidence[0].from_ns = 5_005_000_000;
+    }
+    let columns = story_columns(&story(&check, &events, false).unwrap());
+    assert!(columns.contains("job_cancel") && !columns.contains("no arrival seen"), "{columns}");
+    assert!(columns.contains("receives") && columns.contains("not as it was sent"), "{columns}");
+}
+
+#[test]
+fn an_arrival_that_was_written_before_its_sending_still_belongs_to_it() {
+    let mut script = Script::default();
+    script.registers(1, "workers-0", "w");
+    script.registers(2, "clients-0", "c");
+    script.says(10, ("clients-0", "c"), ("workers-0", "w"), "job_cancel", "j1", Some(0));
+    script.sees(20, "clients-0", "w", "available");
+    let mut events = script.in_order();
+    let sent = events.iter().position(|it| it.kind == Kind::Sent).unwrap();
+    events.swap(sent, sent + 1);
+    let n = events.last().unwrap().n;
+    let check = broken("departed_peers_disappear", &["clients-0", "workers-0"], vec![n], 20);
+    let story = story(&check, &events, false).unwrap();
+    let message = story.rows.iter().find(|it| it.text == "job_cancel").unwrap();
+    assert_eq!(message.arrived_ns, Some(10_000_000));
+}
+
+#[test]
+fn the_same_again_and_again_is_one_row_with_its_last_time() {
+    let mut script = Script::default();
+    for index in 0..11 {
+        script.is_refused(100 + 100 * index, "clients-0", "refused", "nobody listens");
+        script.sees(101 + 100 * index, "clients-1", "workers-0", if index % 2 == 0 { "available" } else { "busy" });
+    }
+    script.sees(1_200, "clients-0", "workers-0", "available");
+    let events = script.in_order();
+    let n = events.last().unwrap().n;
+    let check = broken("departed_peers_disappear", &["clients-0", "clients-1"], vec![n], 1_200);
+    let story = story(&check, &events, true).unwrap();
+    let refused: Vec<_> = story.rows.iter().filter(|it| it.text.contains("refused")).collect();
+    assert_eq!(refused.len(), 1);
+    assert_eq!(refused[0].text, "is refused: refused nobody listens ×11, until 1.100 s");
+    assert_eq!(story.rows.iter().filter(|it| &*it.from == "clients-1").count(), 11, "what differs stays apart");
+}
+
+#[test]
+fn a_time_line_tells_messages_and_jobs_of_a_run_in_which_nothing_broke() {
+    let (_, events) = naive_race();
+    let story = timeline(&events, true);
+    assert!(story.check.is_empty() && story.sentence.is_empty());
+    assert!(story.rows.len() <= TIMELINE_ROWS_MAX);
+    assert!(story.rows.windows(2).all(|pair| pair[0].t_ns <= pair[1].t_ns));
+    assert_eq!(story.rows.iter().filter(|it| it.text.starts_with("begins job")).count(), 2);
+    assert!(story.rows.iter().any(|it| it.text == "job_request" && it.arrived_ns == Some(10_028_000_000)));
+    assert_eq!(story.faults.len(), 1);
+}
+
+#[test]
+fn a_long_time_line_says_how_much_it_leaves_out() {
+    let mut script = Script::default();
+    for index in 0..200 {
+        script.sees(100 + index, "clients-0", "workers-0", if index % 2 == 0 { "available" } else { "busy" });
+    }
+    let story = timeline(&script.in_order(), true);
+    assert_eq!(story.rows.len(), TIMELINE_ROWS_MAX);
+    assert!(story.rows.last().unwrap().text.contains("161 more rows"), "{:?}", story.rows.last());
+    assert!(timeline(&[], true).rows.is_empty());
+}
+
+/// Makes all messages equal: same sender, receiver and content.
+fn say_the_same(events: &mut [Event]) {
+    for event in events {
+        if let Body::Message { digest, .. } = &mut event.body {
+            *digest = 7;
+        }
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The numbers of a live run as tables: latency by operation, errors by class, how the generator did.
 
-use crate::outcome::{Latency, Model, OperationNumbers, Outcome, Validity};
+use crate::outcome::{Latency, Model, OperationNumbers, Outcome, Period, Validity};
+use crate::render::errors::{class_meaning, class_operations};
 use crate::render::units::{bytes, share, span, span_or_none, thousands};
-use crate::render::words::validity_word;
+use crate::render::words::{period_note, validity_word};
 use maud::{Markup, html};
 
 /// The figures of a distribution that a table shows.
@@ -29,6 +30,10 @@ pub(super) fn tables(outcome: &Outcome) -> Markup {
             p.hint {
                 "Response time counts from the planned time, so that a stalled server cannot hide; service time \
                  counts from sending. A percentile without enough samples is shown as —."
+                @if outcome.operations.iter().any(|it| it.period != Period::Measure) {
+                    " A row counts what was planned within the measure phase; where nothing was, it is marked with \
+                     the phases that it counts instead."
+                }
                 @if outcome.operations.iter().any(|it| it.model == Model::Closed) {
                     " Operations marked “closed” start when the one before has ended and have no planned time."
                 }
@@ -37,8 +42,19 @@ pub(super) fn tables(outcome: &Outcome) -> Markup {
         @if !outcome.errors.is_empty() {
             h3 { "Errors" }
             ul.errors {
-                @for (class, count) in &outcome.errors { li { code { (class) } " " (thousands(*count)) } }
+                @for (class, count) in &outcome.errors { (error(outcome, class, *count)) }
             }
+        }
+    }
+}
+
+fn error(outcome: &Outcome, class: &str, count: u64) -> Markup {
+    let operations = class_operations(outcome, class);
+    html! {
+        li {
+            code { (class) } " " (thousands(count))
+            @if !operations.is_empty() { " (" (operations) ")" }
+            @if let Some(meaning) = class_meaning(class) { " " span.detail { (meaning) } }
         }
     }
 }
@@ -49,6 +65,7 @@ fn operation(it: &OperationNumbers) -> Markup {
             th scope="row" {
                 (it.name)
                 @if it.model == Model::Closed { " " span.badge { "closed" } }
+                @if let Some(note) = period_note(it.period) { " " span.badge { (note) } }
             }
             td.number data-label="count" { (thousands(it.count)) }
             td.number data-label="errors" { (error_share(it)) }

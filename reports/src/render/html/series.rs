@@ -5,7 +5,7 @@
 
 use super::chart::{Band, Chart, Colour, Column, Line, Stroke};
 use super::scale::{Scale, nines_of};
-use crate::outcome::{Outcome, Second};
+use crate::outcome::{Outcome, Second, SecondOfOperation};
 use crate::render::units::{counted, rate, span, trimmed};
 use maud::{Markup, html};
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ pub(super) fn charts(index: usize, outcome: &Outcome) -> Markup {
             (throughput(index, outcome, &names, &points).figure())
             @if points[0].seconds > 1 {
                 p.hint {
-                    "Each point stands for " (points[0].seconds) " seconds: the worst p99, the mean of the medians, "
+                    "Each point stands for " (points[0].seconds) " seconds: the worst p99 and max, the mean of the medians, "
                     "the mean rate."
                 }
             }
@@ -112,11 +112,61 @@ struct Point {
     operations: BTreeMap<String, PointOfOperation>,
 }
 
+#[derive(Default)]
 struct PointOfOperation {
     per_second: f64,
     errors_per_second: f64,
-    p50_ns: f64,
-    p99_ns: u64,
+    /// Mean of the medians of so many seconds.
+    p50_ns: Option<(f64, u32)>,
+    p99_ns: Option<u64>,
+    max_ns: Option<u64>,
+}
+
+impl PointOfOperation {
+    fn add(&mut self, it: &SecondOfOperation, seconds: i64) {
+        self.per_second += it.count as f64 / seconds as f64;
+        self.errors_per_second += it.errors as f64 / seconds as f64;
+        if let Some(p50_ns) = it.p50_ns {
+            let (mean, of) = self.p50_ns.unwrap_or((0.0, 0));
+            let of = of + 1;
+            self.p50_ns = Some((mean + (p50_ns as f64 - mean) / f64::from(of), of));
+        }
+        self.p99_ns = self.p99_ns.max(it.p99_ns);
+        self.max_ns = self.max_ns.max(it.max_ns);
+    }
+
+    fn median_ns(&self) -> Option<f64> {
+        self.p50_ns.map(|(mean, _)| mean)
+    }
+}
+
+/// The upper line of an operation: its p99 where most seconds have samples enough for one, else its largest time.
+#[derive(Clone, Copy)]
+enum Upper {
+    P99,
+    Max,
+}
+
+impl Upper {
+    fn of(points: &[Point], name: &str) -> Upper {
+        let here = || points.iter().filter_map(|it| it.operations.get(name)).filter(|it| it.max_ns.is_some());
+        if here().filter(|it| it.p99_ns.is_some()).count() * 2 > here().count() { Upper::P99 } else { Upper::Max }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Upper::P99 => "p99",
+            Upper::Max => "max",
+        }
+    }
+
+    fn ns(self, it: &PointOfOperation) -> Option<f64> {
+        match self {
+            Upper::P99 => it.p99_ns,
+            Upper::Max => it.max_ns,
+        }
+        .map(|ns| ns as f64)
+    }
 }
 
 impl Point {
@@ -149,17 +199,7 @@ impl Point {
         self.users = second.users;
         self.lag_max_ns = self.lag_max_ns.max(second.lag_max_ns);
         for (name, it) in &second.operations {
-            let sum = self.operations.entry(name.clone()).or_insert(PointOfOperation {
-                per_second: 0.0,
-                errors_per_second: 0.0,
-                p50_ns: it.p50_ns as f64,
-                p99_ns: 0,
-            });
-            sum.per_second += it.count as f64 / self.seconds as f64;
-            sum.errors_per_second += it.errors as f64 / self.seconds as f64;
-            // The first value is its own mean; later ones move it by their share of the point.
-            sum.p50_ns += (it.p50_ns as f64 - sum.p50_ns) / self.seconds as f64;
-            sum.p99_ns = sum.p99_ns.max(it.p99_ns);
+            self.operations.entry(name.clone()).or_default().add(it, self.seconds);
         }
     }
 
@@ -177,32 +217,37 @@ fn time_scale(points: &[Point]) -> Scale {
 fn latency_over_time(index: usize, outcome: &Outcome, names: &[&str], points: &[Point]) -> Chart {
     let x = time_scale(points);
     let drawn = |name: &str| points.iter().map(move |it| (it.middle(), it.operations.get(name))).collect::<Vec<_>>();
-    let all = names.iter().flat_map(|name| drawn(name)).filter_map(|(_, it)| it);
-    let y = Scale::log_over(all.flat_map(|it| [it.p50_ns, it.p99_ns as f64]));
-    let line = |number: usize, name: &str, stroke, pick: fn(&PointOfOperation) -> f64, suffix: &str| Line {
-        name: format!("{name} {suffix}"),
-        colour: Colour::Operation(number),
-        stroke,
-        points: drawn(name).into_iter().map(|(at, it)| it.map(|it| (x.place(at), y.place(pick(it))))).collect(),
+    let upper: BTreeMap<&str, Upper> = names.iter().map(|name| (*name, Upper::of(points, name))).collect();
+    let all = || names.iter().flat_map(|name| drawn(name).into_iter().filter_map(move |(_, it)| Some((*name, it?))));
+    let values = all().flat_map(|(name, it)| [it.median_ns(), upper[name].ns(it)]);
+    let y = Scale::log_over(values.flatten());
+    let line = |number: usize, name: &str, stroke, pick: &dyn Fn(&PointOfOperation) -> Option<f64>, suffix: &str| {
+        let point = |(at, it): (f64, Option<&PointOfOperation>)| Some((x.place(at), y.place(pick(it?)?)));
+        let points = drawn(name).into_iter().map(point).collect();
+        Line { name: format!("{name} {suffix}"), colour: Colour::Operation(number), stroke, points }
     };
-    let numbered = || names.iter().enumerate();
-    let lines = numbered().flat_map(|(number, name)| {
+    let lines = names.iter().enumerate().flat_map(|(number, name)| {
+        let high = upper[name];
         [
-            line(number, name, Stroke::Solid, |it| it.p99_ns as f64, "p99"),
-            line(number, name, Stroke::Dashed, |it| it.p50_ns, "p50"),
+            line(number, name, Stroke::Solid, &|it| high.ns(it), high.word()),
+            line(number, name, Stroke::Dashed, &PointOfOperation::median_ns, "p50"),
         ]
     });
     Chart {
         id: format!("latency-{index}"),
         title: "Response time over time".to_owned(),
-        axes: "logarithmic; minutes and seconds of plan time".to_owned(),
+        axes: "logarithmic; minutes and seconds of plan time; the largest where samples are too few for a p99"
+            .to_owned(),
         summary: summary(outcome, names),
         x_ticks: x.time_ticks(),
         y_ticks: y.latency_ticks(),
         lines: lines.collect(),
         bands: measured_band(outcome, x),
         columns: columns(points, x, names, |name, it| {
-            format!("{name} p50 {}, p99 {}", span(it.p50_ns as u64), span(it.p99_ns))
+            let p50_ns = it.median_ns().map(|ns| ns as u64);
+            let figures = [("p50", p50_ns), ("p99", it.p99_ns), ("max", it.max_ns)];
+            let figures = figures.into_iter().filter_map(|(word, ns)| Some(format!("{word} {}", span(ns?))));
+            format!("{name} {}", figures.collect::<Vec<_>>().join(", "))
         }),
     }
 }

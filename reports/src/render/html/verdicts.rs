@@ -6,14 +6,14 @@
 use super::breakable;
 use crate::outcome::{CheckSummary, Met, Outcome};
 use crate::render::units::thousands;
-use crate::render::words::{self, check_detail, checks_by_weight, evidence, is_as_expected, verdict_word};
+use crate::render::words::{self, Standing, check_detail, checks_by_weight, evidence, standing, verdict_word};
 use crate::verdict::Verdict;
 use maud::{Markup, html};
 use rehearsal_scenarios::plan::World;
 
 /// The outcome at a glance, as a link to its section.
 pub(super) fn card(index: usize, outcome: &Outcome) -> Markup {
-    let class = if is_as_expected(outcome) { "good" } else { "bad" };
+    let class = standing(outcome).word();
     html! {
         a.card.(class) href={ "#outcome-" (index) } {
             span.top { (world_badge(outcome.world)) (expectation_badge(outcome)) }
@@ -30,19 +30,18 @@ pub(super) fn world_badge(world: World) -> Markup {
 
 fn expectation_badge(outcome: &Outcome) -> Markup {
     html! {
-        @if is_as_expected(outcome) {
-            span.badge.good { "✓ as expected" }
-        } @else if outcome.expected {
-            span.badge.bad { "✗ verdict as expected, numbers not" }
-        } @else {
-            span.badge.bad { "✗ not as expected" }
+        @match standing(outcome) {
+            Standing::Good => { span.badge.good { "✓ as expected" } }
+            Standing::Doubtful => { span.badge.doubt { "? cannot be judged" } }
+            Standing::Bad if outcome.expected => { span.badge.bad { "✗ verdict as expected, numbers not" } }
+            Standing::Bad => { span.badge.bad { "✗ not as expected" } }
         }
     }
 }
 
 /// The verdict as one sentence.
 pub(super) fn sentence(outcome: &Outcome) -> Markup {
-    let class = if is_as_expected(outcome) { "good" } else { "bad" };
+    let class = standing(outcome).word();
     html! { p.verdict.(class) { (words::sentence(outcome)) "." } }
 }
 

@@ -4,8 +4,10 @@
 
 use super::{Style, Tone, printable};
 use crate::outcome::{Generator, Met, Model, OperationNumbers, Outcome, Validity};
+use crate::render::errors::{class_meaning, class_operations};
 use crate::render::units::{bytes, share, span, span_or_none, thousands};
-use crate::render::words::{measured, met_word, threshold_basis, validity_word};
+use crate::render::words::validity_word;
+use crate::render::words::{measured, met_word, period_note, threshold_basis};
 use rehearsal_scenarios::plan::World;
 
 /// All tables of a live outcome; nothing for a simulated one.
@@ -17,9 +19,7 @@ pub(super) fn numbers(outcome: &Outcome, style: Style) -> String {
     if !outcome.operations.is_empty() {
         text += &operations(&outcome.operations);
     }
-    for (class, count) in &outcome.errors {
-        text += &format!("errors     {}  {}\n", printable(class), thousands(*count));
-    }
+    text += &errors(outcome);
     if let Some(it) = &outcome.generator {
         text += &generator(it, style);
     }
@@ -53,7 +53,10 @@ fn operations(operations: &[OperationNumbers]) -> String {
         let star = if it.model == Model::Closed { "*" } else { "" };
         let times = &it.response;
         [
-            format!("{}{star}", printable(&it.name)),
+            match period_note(it.period) {
+                Some(note) => format!("{}{star} ({note})", printable(&it.name)),
+                None => format!("{}{star}", printable(&it.name)),
+            },
             thousands(it.count),
             if it.count == 0 { thousands(it.errors) } else { share(it.errors as f64 / it.count as f64) },
             span_or_none(times.p50_ns),
@@ -66,6 +69,20 @@ fn operations(operations: &[OperationNumbers]) -> String {
     let mut text = aligned(&rows);
     if operations.iter().any(|it| it.model == Model::Closed) {
         text += "* closed: each one starts when the one before has ended, so a stalled server hides in its times\n";
+    }
+    text
+}
+
+/// Errors by class: how many, of which operations, and what the class means.
+fn errors(outcome: &Outcome) -> String {
+    let width = outcome.errors.keys().map(|it| it.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for (class, count) in &outcome.errors {
+        let operations = class_operations(outcome, class);
+        let of = if operations.is_empty() { String::new() } else { format!(" ({operations})") };
+        let meaning = class_meaning(class).map(|it| format!("  {it}")).unwrap_or_default();
+        let class = format!("{:width$}", printable(class));
+        text += &format!("errors     {class}  {}{}{meaning}\n", thousands(*count), printable(&of));
     }
     text
 }
