@@ -1,7 +1,8 @@
 //! A TCP connection as the network sees it: two flows, and what each end has sent without an acknowledgement.
 //!
-//! Invariants: an end that is gone (timed out, aborted) never comes back; an acknowledgement counts when it arrives, not
-//! when it is sent. Pure. Neighbours: `fates` plays connections, `flow` is one direction, `segment` reads and makes packets.
+//! Invariants: an end that is gone (timed out, aborted) never comes back; an acknowledgement counts when it arrives,
+//! not when it is sent. Pure. Neighbours: `fates` plays connections, `flow` is one direction, `segment` reads and makes
+//! packets.
 
 use super::flow::Flow;
 use super::segment;

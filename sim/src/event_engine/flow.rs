@@ -1,8 +1,9 @@
 //! One direction of a TCP connection: segments under way, oldest first, each with the time at which it is due.
 //!
-//! Invariants: a segment never arrives before one that was sent earlier in the same direction; every delay is drawn at the
-//! segment's own place (connection, direction, number), so that another segment's fate shifts nobody's. Pure: no sockets, no
-//! clock. Neighbours: `fates` decides what becomes of the head, `link` (of the network) knows cuts, latency and loss.
+//! Invariants: a segment never arrives before one that was sent earlier in the same direction; every delay is drawn at
+//! the segment's own place (connection, direction, number), so that another segment's fate shifts nobody's. Pure: no
+//! sockets, no clock. Neighbours: `fates` decides what becomes of the head, `link` (of the network) knows cuts, latency
+//! and loss.
 
 use crate::network::link::{Crossing, Link};
 use rehearsal_scenarios::distribution::{Distribution, Nanos};

@@ -8,8 +8,9 @@
 //! - [`network`], [`stream`]: what programs hold
 //!
 //! Invariants: one thread, one paused runtime, one network for a whole world; nothing asks the machine for time or
-//! randomness; the runtime ends before the network does, since sockets that are dropped call into it. Neighbours: `engine`
-//! (the trait), `turmoil_engine` (the same semantics, host by host and tick by tick), `network::link` (what a link does).
+//! randomness; the runtime ends before the network does, since sockets that are dropped call into it. Neighbours:
+//! `engine` (the trait), `turmoil_engine` (the same semantics, host by host and tick by tick), `network::link` (what a
+//! link does).
 
 mod connection;
 mod fates;
@@ -58,7 +59,8 @@ const NEVER_RETRANSMIT: u32 = u32::MAX;
 
 /// A world on turmoil-net. Belongs to the thread it was made on.
 pub struct EventEngine {
-    // Dropped in this order: tasks first, while sockets can still be closed; last the guard that makes the thread simulate.
+    // Dropped in this order: tasks first, while sockets can still be closed; last the guard that makes the thread
+    // simulate.
     runtime: Runtime,
     hosts: Vec<HostRun>,
     shared: Arc<Shared>,
@@ -89,8 +91,8 @@ struct HostRun {
 }
 
 impl EventEngine {
-    /// A world without hosts, whose steps end with the first moment that comes so long after their beginning. Call it first
-    /// thing on a fresh thread, or the same seed may play differently.
+    /// A world without hosts, whose steps end with the first moment that comes so long after their beginning. Call it
+    /// first thing on a fresh thread, or the same seed may play differently.
     ///
     /// # Errors
     /// If the machine's clock and entropy cannot be taken over.

@@ -1,8 +1,8 @@
 //! The network as programs on a host of this engine see it: names, listeners, connecting.
 //!
-//! Invariants: a name leads to the newest incarnation, also for a connect that is still waiting; a connect ends within the
-//! time-out; every call into turmoil-net is made with its own machine current. Neighbours: `stream` is an open connection,
-//! `fates` what happens to its packets.
+//! Invariants: a name leads to the newest incarnation, also for a connect that is still waiting; a connect ends within
+//! the time-out; every call into turmoil-net is made with its own machine current. Neighbours: `stream` is an open
+//! connection, `fates` what happens to its packets.
 
 use super::fates::Fates;
 use super::segment::address_of;

@@ -1,8 +1,9 @@
 //! The heart of the engine: tasks run dry, packets take flight, the clock leaps to what comes next, and it arrives.
 //!
-//! Invariants: the clock moves only when no task can run; it never leaps past a packet that is due; what is sent leaves at
-//! the very moment of sending. tokio's timers know whole milliseconds only, packets keep their nanoseconds: a leap sleeps
-//! for whole milliseconds and advances the rest. Neighbours: `fates` (what is due), `tasks` (whether anything ran).
+//! Invariants: the clock moves only when no task can run; it never leaps past a packet that is due; what is sent leaves
+//! at the very moment of sending. tokio's timers know whole milliseconds only, packets keep their nanoseconds: a leap
+//! sleeps for whole milliseconds and advances the rest. Neighbours: `fates` (what is due), `tasks` (whether anything
+//! ran).
 
 use super::network::Shared;
 use super::tasks;
@@ -38,8 +39,8 @@ async fn run_dry() {
     }
 }
 
-/// What the kernels send goes under way; then connections are cut off that their programs aborted, so that what they had
-/// written before has left.
+/// What the kernels send goes under way; then connections are cut off that their programs aborted, so that what they
+/// had written before has left.
 fn take_flight(net: &EnterGuard, shared: &Shared, sent: &mut Vec<Packet>) {
     let now = now();
     net.egress_all(sent);

@@ -1,8 +1,8 @@
 //! An open connection as a program holds it.
 //!
-//! Invariants: the machine is current whenever the socket is used or dropped; one read always empties the kernel's buffer,
-//! since turmoil-net announces a reopened window only if a read frees half of it; who lets go of a connection with unread
-//! data resets it, as on Linux. Neighbours: `network` opens streams, `fates` knows why one is gone.
+//! Invariants: the machine is current whenever the socket is used or dropped; one read always empties the kernel's
+//! buffer, since turmoil-net announces a reopened window only if a read frees half of it; who lets go of a connection
+//! with unread data resets it, as on Linux. Neighbours: `network` opens streams, `fates` knows why one is gone.
 
 use super::network::{Aborted, Machine, Shared};
 use rehearsal_reference::network::Stream;

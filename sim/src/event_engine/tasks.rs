@@ -1,8 +1,10 @@
-//! Tasks and the machines that they run on: who owns a task, who is polled now, and what it takes to end them all at once.
+//! Tasks and the machines that they run on: who owns a task, who is polled now, and what it takes to end them all at
+//! once.
 //!
-//! Invariants: every task belongs to the roster of one incarnation; once a roster is ended, no code of its tasks runs again;
-//! before any task is polled, the clocks of the thread show virtual time. Everything here belongs to one thread, which
-//! plays one world. Neighbours: `host` wraps what is spawned (panics, entropy), `pump` asks whether anything has run.
+//! Invariants: every task belongs to the roster of one incarnation; once a roster is ended, no code of its tasks runs
+//! again; before any task is polled, the clocks of the thread show virtual time. Everything here belongs to one thread,
+//! which plays one world. Neighbours: `host` wraps what is spawned (panics, entropy), `pump` asks whether anything has
+//! run.
 
 use crate::entropy;
 use crate::host::message_of;
@@ -120,8 +122,8 @@ impl Roster {
         TaskHandle::new(abort)
     }
 
-    /// Ends every task at once, in the order of spawning, and any that is spawned later. The words of a panic, if a task
-    /// panics while it is dropped.
+    /// Ends every task at once, in the order of spawning, and any that is spawned later. The words of a panic, if a
+    /// task panics while it is dropped.
     pub(super) fn end(&self) -> Option<String> {
         let tasks = {
             let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);

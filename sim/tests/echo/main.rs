@@ -1,4 +1,5 @@
-//! The engine under unmodified hyper, axum and tungstenite: the same seed twice first, then each fault with its near miss.
+//! The engine under unmodified hyper, axum and tungstenite: the same seed twice first, then each fault with its near
+//! miss.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may end a test")]
 

@@ -1,5 +1,5 @@
-//! A small world: a server that echoes over hyper's upgrades, an axum router behind it, and clients that write down what
-//! they see and when.
+//! A small world: a server that echoes over hyper's upgrades, an axum router behind it, and clients that write down
+//! what they see and when.
 
 use crate::ENGINE;
 use futures_util::{SinkExt, StreamExt};

@@ -1,0 +1,112 @@
+//! What the event-driven engine costs, side by side with turmoil and with no network at all, against the targets that
+//! were set for it. One run, one core, one table; each figure is the best of a few rounds, after one that does not
+//! count.
+//!
+//! Rows: the flagship's seeds, echoes, an idle hour, growth in hosts, and full rooms. Neighbours: `echo`, `rooms`.
+
+#![allow(clippy::unwrap_used, reason = "a bench that cannot run ends")]
+
+mod echo;
+mod rooms;
+
+use echo::Echoes;
+use rehearsal_scenarios::plan::World;
+use rehearsal_scenarios::{Overrides, library, load};
+use rehearsal_sim::engine::EngineKind;
+use rehearsal_sim::event_engine::Manner;
+use rehearsal_sim::event_log::Keep;
+use rehearsal_sim::seed::{SeedOptions, play};
+use std::sync::Arc;
+use std::time::Duration;
+
+const ROUNDS: usize = 5;
+
+/// The best real time of a few rounds.
+#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a bench measures real time")]
+fn best(mut round: impl FnMut()) -> Duration {
+    round();
+    let time = |_| {
+        let began = std::time::Instant::now();
+        round();
+        began.elapsed()
+    };
+    (0..ROUNDS).map(time).min().unwrap_or_default()
+}
+
+fn row(what: &str, figure: String, target: &str) {
+    println!("{what:<74} {figure:>34}   {target}");
+}
+
+fn milliseconds(duration: Duration) -> String {
+    format!("{:.2} ms", duration.as_secs_f64() * 1e3)
+}
+
+fn ratio(one: Duration, other: Duration) -> f64 {
+    one.as_secs_f64() / other.as_secs_f64()
+}
+
+fn flagship() {
+    const NAME: &str = "two_clients_race_for_one_worker";
+    const SEEDS: u64 = 10;
+    let scenario = load(NAME, library::get(NAME).unwrap().as_bytes(), &Overrides::default()).unwrap();
+    let per_seed = |engine| {
+        let options = SeedOptions { engine, tick: Duration::from_millis(1), keep: Keep::VerdictsOnly };
+        let round = || {
+            for seed in 1..=SEEDS {
+                let run = play(Arc::new(scenario.plan(seed, World::Simulated)), options);
+                assert_eq!(run.failure, None);
+            }
+        };
+        best(round) / SEEDS as u32
+    };
+    let (turmoil, event) = (per_seed(EngineKind::Turmoil), per_seed(EngineKind::Event));
+    row("flagship, one seed: turmoil at a 1 ms tick", milliseconds(turmoil), "");
+    let faster = format!("{} ({:.0} times faster)", milliseconds(event), ratio(turmoil, event));
+    row("flagship, one seed: event engine", faster, "at least 50 times");
+}
+
+fn echoes() {
+    let echoes = Echoes { clients: 12, every: Duration::from_secs(1), virtual_time: Duration::from_secs(60) };
+    let pipes = best(|| echoes.over_pipes());
+    row("echo, 12 clients, 60 s, 1 message/s: in-memory pipes", milliseconds(pipes), "");
+    for (manner, words, target) in
+        [(Manner::Plain, "search off", "at most 2.0 times"), (Manner::Searching, "search on", "told without a target")]
+    {
+        let event = best(|| echoes.on_the_event_engine(manner));
+        let figure = format!("{} ({:.2} times)", milliseconds(event), ratio(event, pipes));
+        row(&format!("echo, the same on the event engine, {words}"), figure, target);
+    }
+    let hour = Echoes { clients: 12, every: Duration::from_secs(20), virtual_time: Duration::from_secs(3_600) };
+    let event = best(|| hour.on_the_event_engine(Manner::Plain));
+    row("12 connected peers, one exchange every 20 s, one virtual hour", milliseconds(event), "under 120 ms");
+}
+
+fn growth() {
+    const MESSAGES: u32 = 10_000;
+    let mut first = None;
+    for (clients, target) in [(10, ""), (100, "at most 2 times"), (1_000, "at most 4 times")] {
+        let every = Duration::from_secs(1);
+        let echoes = Echoes { clients, every, virtual_time: every * (MESSAGES / clients) };
+        let event = best(|| echoes.on_the_event_engine(Manner::Plain));
+        let first = *first.get_or_insert(event);
+        let figure = format!("{} ({:.2} times)", milliseconds(event), ratio(event, first));
+        row(&format!("{MESSAGES} messages by {clients} hosts"), figure, target);
+    }
+}
+
+fn full_rooms() {
+    let virtual_time = Duration::from_secs(60);
+    let real = best(|| rooms::heartbeats(100, 10, virtual_time));
+    let figure = format!("{} ({:.0} times real time)", milliseconds(real), ratio(virtual_time, real));
+    row("100 rooms of 10 workers, 60 s, 108,000 heartbeats delivered", figure, "at least 10 times real time");
+}
+
+fn main() {
+    // Cargo passes filters and `--bench`: a word picks the rows.
+    let picked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    for (name, play) in [("flagship", flagship as fn()), ("echo", echoes), ("growth", growth), ("rooms", full_rooms)] {
+        if picked.is_empty() || picked.iter().any(|word| name.contains(word.as_str())) {
+            play();
+        }
+    }
+}
