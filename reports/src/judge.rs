@@ -64,7 +64,7 @@ pub fn overall(verdicts: &[CheckVerdict], expectation: &Expectation) -> (Overall
         }
     }
     if overall == Overall::Unknown && reasons.is_empty() {
-        reasons.push("unknown: nothing in this run exercised any check".to_owned());
+        reasons.push("unknown: nothing in this run exercised any check of the system".to_owned());
     }
     let expected = match expectation {
         Expectation::Holds => overall == Overall::Holds,
@@ -84,11 +84,15 @@ pub fn overall(verdicts: &[CheckVerdict], expectation: &Expectation) -> (Overall
     (overall, expected, reasons)
 }
 
+/// That a run has cleaned up says nothing about the system: where that alone holds, as after a run that could not be
+/// prepared, nothing was judged.
 fn overall_verdict(verdicts: &[CheckVerdict]) -> Overall {
     let has = |word: &str| verdicts.iter().any(|check| check.verdict.word() == word);
+    let is_about_the_system = |check: &CheckVerdict| check.name != checks::CLEANED_UP;
+    let something_holds = verdicts.iter().any(|it| it.verdict == Verdict::Holds && is_about_the_system(it));
     if has("broken") {
         Overall::Broken
-    } else if has("unknown") || (has("not_judged") && !has("holds")) {
+    } else if has("unknown") || (has("not_judged") && !something_holds) {
         Overall::Unknown
     } else {
         Overall::Holds
@@ -132,6 +136,15 @@ mod tests {
     fn nothing_exercised_at_all_is_unknown() {
         let (verdict, expected, reasons) = overall(&[check("b", not_judged())], &Expectation::Holds);
         assert_eq!((verdict, expected, reasons.len()), (Overall::Unknown, false, 1));
+    }
+
+    #[test]
+    fn a_run_that_was_not_prepared_and_cleaned_up_is_unknown() {
+        let verdicts = [check("a", not_judged()), check(checks::CLEANED_UP, Verdict::Holds)];
+        for expectation in [Expectation::Holds, Expectation::Either] {
+            let (verdict, expected, reasons) = overall(&verdicts, &expectation);
+            assert_eq!((verdict, expected, reasons.len()), (Overall::Unknown, false, 1));
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod acknowledged_status_is_seen;
 mod departed_peers_disappear;
 mod filters;
 mod flow;
+mod flows_come_to_their_end;
 mod job_is_begun_by_one_worker;
 mod messages_arrive_once_in_order_unchanged;
 mod metadata;
@@ -55,7 +56,7 @@ pub struct RunEnd {
 }
 
 /// The names of all checks, as scenarios, records and reports use them.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 10] = [
     worker_runs_one_job_at_a_time::NAME,
     job_is_begun_by_one_worker::NAME,
     acknowledged_status_is_seen::NAME,
@@ -65,7 +66,11 @@ pub const NAMES: [&str; 9] = [
     reservation_always_ends::NAME,
     departed_peers_disappear::NAME,
     nothing_is_left_behind::NAME,
+    flows_come_to_their_end::NAME,
 ];
+
+/// The check that judges what the run itself leaves on its target, not what the system does.
+pub const CLEANED_UP: &str = nothing_is_left_behind::NAME;
 
 /// All checks that the plan does not skip, ready to fold.
 pub fn all(plan: &Plan) -> Vec<Box<dyn Check>> {
@@ -90,6 +95,7 @@ fn make(name: &str, within_ns: Option<i64>) -> Option<Box<dyn Check>> {
         reservation_always_ends::NAME => Box::new(reservation_always_ends::ReservationEnds::new(within_ns)),
         departed_peers_disappear::NAME => Box::new(departed_peers_disappear::DepartedDisappear::new(within_ns)),
         nothing_is_left_behind::NAME => Box::new(nothing_is_left_behind::NothingLeft::default()),
+        flows_come_to_their_end::NAME => Box::new(flows_come_to_their_end::FlowsEnd::default()),
         _ => return None,
     })
 }

@@ -15,7 +15,7 @@ pub(crate) static CHECKS: Table = Table {
     doc: "what must hold, and with which bounds",
     keys: &[
         check("worker_runs_one_job_at_a_time", "A worker runs one job at a time."),
-        check("job_is_begun_by_one_worker", "A job is begun by one worker."),
+        check("job_is_begun_by_one_worker", "A job is begun once, by one worker."),
         check("acknowledged_status_is_seen", "An acknowledged status is seen by later discoveries."),
         check("room_sees_only_its_own", "A room sees only its own."),
         bounded(
@@ -23,9 +23,13 @@ pub(crate) static CHECKS: Table = Table {
             "A message is delivered at most once, in order, unchanged, or its loss is explained.",
         ),
         check("nobody_speaks_for_another", "Nobody speaks for another."),
-        bounded("reservation_always_ends", "A reservation or assignment always ends."),
+        bounded(
+            "reservation_always_ends",
+            "A reservation or assignment always ends, and a reservation has one holder.",
+        ),
         bounded("departed_peers_disappear", "Departed peers disappear within a bound."),
         check("nothing_is_left_behind", "Nothing is left behind at the end."),
+        check("flows_come_to_their_end", "A user comes to the end of its flow."),
         key("skip", Shape::Names(&SKIPPED), "Checks to leave out, each with the reason."),
     ],
     one_of: &[],

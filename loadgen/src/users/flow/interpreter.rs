@@ -56,8 +56,8 @@ impl<N: Network> Interpreter<N> {
                 _ => self.step(node).await,
             };
             self.visits[node.number] += 1;
-            match played {
-                Ok(answer) => self.save(node, &answer),
+            match played.and_then(|answer| self.save(node, &answer)) {
+                Ok(()) => {}
                 Err(reason) => match node.step.otherwise {
                     Otherwise::Fail => return Err(format!("step `{}`: {reason}", node.name)),
                     Otherwise::Stop => return Ok(Control::Stop),
@@ -94,11 +94,16 @@ impl<N: Network> Interpreter<N> {
         self.player.env.phase() < RunPhase::Settling
     }
 
-    fn save(&mut self, node: &Node<'_>, answer: &Value) {
+    /// Keeps what the step captures. An answer without it fails the step, and an older value is not kept in its place.
+    fn save(&mut self, node: &Node<'_>, answer: &Value) -> Result<(), String> {
         for (name, pointer) in &node.step.save {
-            // What is not there is saved as null, so that a later template says which value was missing.
-            self.saved.insert(name.clone(), answer.pointer(pointer).cloned().unwrap_or_default());
+            let Some(found) = answer.pointer(pointer) else {
+                self.saved.remove(name);
+                return Err(format!("no {pointer} in the answer"));
+            };
+            self.saved.insert(name.clone(), found.clone());
         }
+        Ok(())
     }
 
     /// Boxed, since repetitions may hold repetitions.

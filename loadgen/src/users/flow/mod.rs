@@ -18,14 +18,19 @@ mod verbs;
 
 use super::player::{Player, UserEnd};
 use crate::commons::RunPhase;
+use crate::recorder::error;
 use interpreter::{Control, Interpreter};
 use rehearsal_reference::network::Network;
+use rehearsal_reports::event::{Body, Kind, Name};
 use rehearsal_scenarios::plan::Step;
 
-/// Plays the steps to their end, or until the run has ended, and leaves cleanly.
+/// Plays the steps to their end, or until the run has ended, and leaves cleanly. The record says when the flow began, and
+/// when and how it ended; a flow whose task is dropped has no end there.
 pub(super) async fn play<N: Network>(player: Player<N>, steps: &[Step]) -> UserEnd {
     let nodes = node::number(steps);
     let env = player.env.clone();
+    let (recorder, span) = (player.recorder.clone(), Name::from("flow"));
+    recorder.note(Kind::Began, &span, Body::Empty);
     let mut interpreter = Interpreter::new(player, node::count(steps));
     let end = tokio::select! {
         biased;
@@ -36,6 +41,18 @@ pub(super) async fn play<N: Network>(player: Player<N>, steps: &[Step]) -> UserE
             Err(failure) => UserEnd::Failed(failure),
         },
     };
+    recorder.note(Kind::Ended, &span, how(&end, env.phase()));
     interpreter.leave().await;
     end
+}
+
+/// How a flow ended, for the record. What fails while the run is ending, fails because the others have gone.
+fn how(end: &UserEnd, phase: RunPhase) -> Body {
+    let text = match end {
+        UserEnd::Failed(reason) if phase < RunPhase::Settling => return error("step_failed", reason),
+        UserEnd::Failed(reason) => format!("cut short by the end of the run: {reason}"),
+        UserEnd::Stopped => "stopped".to_owned(),
+        UserEnd::Finished | UserEnd::NeverStarted => "finished".to_owned(),
+    };
+    Body::Text { text: text.into() }
 }
