@@ -1,5 +1,6 @@
-//! What a connection still waits for: a server answers in the order in which it was asked, relays have no answer, and an
-//! error does not say what it is about. This list finds the operation that an answer ends, or the relay that was refused.
+//! What a connection still waits for: a server answers in the order in which it was asked, relays have no answer, and many
+//! an error does not say what it is about. This list finds the operation that an answer ends, or the relay that was
+//! refused; where that would be a guess, it finds nothing.
 
 use rehearsal_reports::event::Name;
 use std::collections::VecDeque;
@@ -79,9 +80,22 @@ impl AwaitedList {
         answered
     }
 
-    /// An error came: the oldest thing that it can be about is over.
-    pub fn refused(&mut self, code: &str) -> Option<Awaited> {
-        let index = self.list.iter().position(|awaited| can_be_about(code, awaited))?;
+    /// An error came. What it is about is over: the oldest relay to the peer that it names, or else the oldest thing that
+    /// has an answer of its own, or else the oldest relay if all are for one peer.
+    pub fn refused(&mut self, code: &str, is_named: impl Fn(&str) -> bool) -> Option<Awaited> {
+        let can_be = |(index, awaited)| can_be_about(code, awaited).then_some((index, awaited));
+        let candidates: Vec<(usize, &Awaited)> = self.list.iter().enumerate().filter_map(can_be).collect();
+        let receiver = |awaited: &Awaited| match awaited {
+            Awaited::Relay { to } => Some(to.clone()),
+            Awaited::Operation { .. } | Awaited::Other => None,
+        };
+        let named = candidates.iter().find(|(_, it)| receiver(it).is_some_and(|to| is_named(&to)));
+        let no_relay = || candidates.iter().find(|(_, it)| receiver(it).is_none());
+        let only_receiver = || {
+            let first = candidates.first()?;
+            candidates.iter().all(|(_, it)| receiver(it) == receiver(first.1)).then_some(first)
+        };
+        let index = named.or_else(no_relay).or_else(only_receiver)?.0;
         self.list.remove(index)
     }
 
@@ -124,7 +138,8 @@ fn can_be_about(code: &str, awaited: &Awaited) -> bool {
         "DELIVERY_FAILED" => is_relay,
         "NOT_IN_ROOM" => is_relay || matches!(asked, Some(Discover | Update | Reserve { .. })),
         "NOT_RESERVED" | "INVALID_JSON" => is_other,
-        "UNKNOWN_MESSAGE_TYPE" | "INVALID_MESSAGE" => true,
+        "UNKNOWN_MESSAGE_TYPE" => is_other || matches!(asked, Some(Reserve { .. })),
+        "INVALID_MESSAGE" => true,
         _ => !is_other,
     }
 }
@@ -139,6 +154,10 @@ mod tests {
 
     fn relay(to: &str) -> Awaited {
         Awaited::Relay { to: to.into() }
+    }
+
+    fn nobody(_: &str) -> bool {
+        false
     }
 
     #[test]
@@ -159,7 +178,7 @@ mod tests {
         list.push(operation(Asked::Discover, 1));
         list.push(relay("b"));
         assert!(list.answered(|asked| asked == Asked::Discover).is_some());
-        assert_eq!(list.refused("PEER_NOT_FOUND"), Some(relay("b")));
+        assert_eq!(list.refused("PEER_NOT_FOUND", nobody), Some(relay("b")));
     }
 
     #[test]
@@ -167,9 +186,28 @@ mod tests {
         let mut list = AwaitedList::default();
         list.push(operation(Asked::Discover, 1));
         list.push(relay("a"));
-        assert_eq!(list.refused("PEER_NOT_FOUND"), Some(relay("a")));
-        assert_eq!(list.refused("NOT_IN_ROOM"), Some(operation(Asked::Discover, 1)));
-        assert_eq!(list.refused("NOT_IN_ROOM"), None);
+        assert_eq!(list.refused("PEER_NOT_FOUND", nobody), Some(relay("a")));
+        assert_eq!(list.refused("NOT_IN_ROOM", nobody), Some(operation(Asked::Discover, 1)));
+        assert_eq!(list.refused("NOT_IN_ROOM", nobody), None);
+    }
+
+    #[test]
+    fn the_relay_to_the_peer_that_an_error_names_was_refused() {
+        let mut list = AwaitedList::default();
+        list.push(relay("a"));
+        list.push(operation(Asked::Discover, 1));
+        list.push(relay("b"));
+        assert_eq!(list.refused("NOT_IN_ROOM", |to| to == "b"), Some(relay("b")));
+    }
+
+    #[test]
+    fn which_of_two_relays_was_refused_is_not_guessed() {
+        let mut list = AwaitedList::default();
+        list.push(relay("a"));
+        list.push(relay("b"));
+        assert_eq!(list.refused("DELIVERY_FAILED", nobody), None);
+        assert_eq!(list.refused("DELIVERY_FAILED", |to| to == "b"), Some(relay("b")));
+        assert_eq!(list.refused("DELIVERY_FAILED", nobody), Some(relay("a")));
     }
 
     #[test]

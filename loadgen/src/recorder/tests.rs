@@ -102,6 +102,26 @@ fn a_refused_relay_names_whom_it_was_for_and_fails_no_operation() {
 }
 
 #[test]
+fn a_refusal_is_about_the_relay_that_its_field_or_its_words_name_and_else_about_none() {
+    let played = Played::new(0);
+    for to in ["peer-1", "peer-10"] {
+        played.sends(json!({ "type": "peer_message", "from_peer_id": "a", "to_peer_id": to, "payload": {} }));
+    }
+    played.events();
+    let refused = |fields: Value| {
+        let mut message = json!({ "type": "error", "code": "DELIVERY_FAILED", "message": "it did not get there" });
+        message.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        played.receives(message);
+        let Body::Error { to, .. } = &played.events()[0].body else { panic!("no error") };
+        to.as_deref().map(str::to_owned)
+    };
+    assert_eq!(refused(json!({})), None);
+    assert_eq!(refused(json!({ "message": "`peer-10` is gone" })).as_deref(), Some("peer-10"));
+    assert_eq!(refused(json!({ "to_peer_id": "peer-1" })).as_deref(), Some("peer-1"));
+    assert_eq!(refused(json!({ "to_peer_id": "forgotten" })).as_deref(), Some("forgotten"));
+}
+
+#[test]
 fn a_relay_has_the_same_digest_where_it_is_sent_and_where_it_arrives() {
     let (sender, receiver) = (Played::new(0), Played::new(0));
     receiver.sends(json!({ "type": "register", "peer_id": "b", "room_id": "r", "token": "t", "id_token": "i" }));

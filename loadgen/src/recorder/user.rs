@@ -168,20 +168,20 @@ impl UserRecorder {
             let body = Body::Other { kind: names.share(wire::text(message, "type")) };
             return self.put(conn, Kind::Received, Name::default(), None, None, body);
         };
-        match open.awaited.refused(refusal.code) {
+        let named = message.get("to_peer_id").and_then(Value::as_str).map(|to| names.share(to));
+        let is_named = |to: &str| match &named {
+            Some(named) => **named == *to,
+            None => wire::mentions(refusal.message, to),
+        };
+        let to = match open.awaited.refused(refusal.code, is_named) {
             Some(Awaited::Operation { op, op_id, given_up: false, .. }) => {
-                self.put(conn, Kind::Failed, op, Some(op_id), None, wire::refusal(message, None, names));
+                return self.put(conn, Kind::Failed, op, Some(op_id), None, wire::refusal(message, None, names));
             }
-            Some(Awaited::Operation { .. }) => {}
-            Some(Awaited::Relay { to }) => {
-                let body = wire::refusal(message, Some(to), names);
-                self.put(conn, Kind::Received, Name::default(), None, None, body);
-            }
-            Some(Awaited::Other) | None => {
-                let body = wire::refusal(message, None, names);
-                self.put(conn, Kind::Received, Name::default(), None, None, body);
-            }
-        }
+            Some(Awaited::Operation { .. }) => return,
+            Some(Awaited::Relay { to }) => Some(to),
+            Some(Awaited::Other) | None => named,
+        };
+        self.put(conn, Kind::Received, Name::default(), None, None, wire::refusal(message, to, names));
     }
 
     fn closed(&self, state: &mut State, conn: u32, by: Closer, code: Option<u16>, reason: &str) {

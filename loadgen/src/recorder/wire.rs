@@ -150,6 +150,14 @@ pub fn discovered(message: &Value, names: &mut Names) -> Body {
     Body::Discovered { peers: seen.collect() }
 }
 
+/// Whether words name this peer: as a word of its own, since one id may begin like another.
+pub fn mentions(words: &str, peer: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+    let mut places = words.match_indices(peer);
+    !peer.is_empty()
+        && places.any(|(at, _)| !words[..at].ends_with(is_part) && !words[at + peer.len()..].starts_with(is_part))
+}
+
 /// What an error tells; `to` is whom the refused message was for.
 pub fn refusal(message: &Value, to: Option<Name>, names: &mut Names) -> Body {
     let (code, words) = match ServerMessage::of(message) {
