@@ -234,10 +234,11 @@ fn write_wrapped(f: &mut fmt::Formatter<'_>, gutter: usize, text: &str) -> fmt::
 
 fn nearest<'n>(name: &str, valid: &[&'n str]) -> Option<&'n str> {
     let name = name.to_lowercase();
-    valid
+    let alike = valid
         .iter()
         .map(|candidate| (strsim::jaro_winkler(&name, candidate), *candidate))
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
+        .map(|(_, candidate)| candidate);
+    crate::synonyms::meant(&name, valid).or(alike)
 }

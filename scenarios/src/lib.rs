@@ -19,6 +19,7 @@ pub mod library;
 pub mod plan;
 pub mod scenario;
 mod source;
+mod synonyms;
 mod tree;
 
 pub use diagnostics::{Diagnostic, Diagnostics};

@@ -358,7 +358,7 @@ skip = { departed_peers_disappear = "" }
       = expected one of `worker_runs_one_job_at_a_time`, `job_is_begun_by_one_worker`,
         `acknowledged_status_is_seen`, `room_sees_only_its_own`, `messages_arrive_once_in_order_unchanged`,
         `nobody_speaks_for_another`, `reservation_always_ends`, `departed_peers_disappear`,
-        `nothing_is_left_behind`, `skip`
+        `nothing_is_left_behind`, `flows_come_to_their_end`, `skip`
       = help: did you mean `departed_peers_disappear`?
 
     error: the reason is empty
@@ -658,4 +658,44 @@ fn a_thousand_faults_are_counted_and_a_hundred_are_shown() {
     let many: String = (0..1_000).map(|n| format!("unknown_{n} = 1\n")).collect();
     let text = faults_of_text(&format!("format = 1\n{many}[users.workers]\n"));
     assert!(text.ends_with("scenarios/bad.toml: 1000 faults, 900 not shown\n"), "{}", &text[text.len() - 200..]);
+}
+
+/// The words after `help:` of every fault.
+fn hints(text: &str) -> Vec<String> {
+    let faults = faults_of_text(text);
+    faults.lines().filter_map(|line| Some(line.split_once("= help: ")?.1.to_owned())).collect()
+}
+
+#[test]
+fn a_synonym_leads_to_the_word_of_the_language() {
+    let group = "format = 1\n[users.workers]\n";
+    let fault = |keys: &str| format!("{group}[[fault]]\nbetween = ['workers', 'server']\nat = '1s'\n{keys}\n");
+    let flow = |step: &str| format!("format = 1\n[users.a]\nflow = 'x'\n[flow.x]\nsteps = ['join', {step}]\n");
+    for (text, word) in [
+        (fault("do = 'latency'\nadd = '5ms'"), "added"),
+        (fault("do = 'latency'\nlatency = '5ms'"), "added"),
+        (fault("do = 'loss'\nloss = 0.5"), "share"),
+        (fault("do = 'loss'\nrate = 0.5"), "share"),
+        (fault("do = 'crash'"), "kill"),
+        (flow("'leave'"), "disconnect"),
+        (flow("{ wait = '1s' }"), "think"),
+        (flow("{ sleep = '1s' }"), "think"),
+    ] {
+        assert!(hints(&text).contains(&format!("did you mean `{word}`?")), "{text}\n{:?}", hints(&text));
+    }
+}
+
+#[test]
+fn a_check_is_not_left_out_without_a_reason() {
+    let source = "format = 1\n[users.workers]\n[checks]\nroom_sees_only_its_own = false\n";
+    insta::assert_snapshot!(faults_of_text(source), @r#"
+    error: `room_sees_only_its_own` is left out without a reason
+     --> scenarios/bad.toml:4:26
+      |
+    4 | room_sees_only_its_own = false
+      |                          ^^^^^
+      = help: to leave it out: `skip = { room_sees_only_its_own = "REASON" }`
+
+    scenarios/bad.toml: 1 fault
+    "#);
 }

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use rehearsal_scenarios::plan::{
-    Behaviour, Expectation, FaultAction, Measure, Plan, Protocol, Strategy, Verb, Way, World,
+    Behaviour, Ending, Expectation, FaultAction, IdentityKind, Measure, Plan, Protocol, Strategy, Verb, Way, World,
 };
 use rehearsal_scenarios::{Overrides, Scenario, load};
 use serde_json::json;
@@ -161,6 +161,40 @@ fn thresholds_are_set_on_what_is_measured() {
     };
     assert_eq!(on("rest"), ["nothing is called `rest`"]);
     assert_eq!(on("late"), ["`late` is not measured yet"]);
+}
+
+#[test]
+fn a_status_and_an_ending_may_stand_alone_or_in_the_longer_form() {
+    let verb = |step: &str| {
+        let text = format!("format = 1\n[users.peers]\nflow = 'x'\n[flow.x]\nsteps = ['join', {step}]\n");
+        let Behaviour::Flow(steps) = plan(&text).users[0].behaviour.clone() else { panic!("no flow") };
+        steps[1].verb.clone()
+    };
+    for (short, long) in [
+        ("{ http = { path = '/', status = 404 } }", "{ http = { path = '/', status = [404] } }"),
+        ("{ http = { path = '/' } }", "{ http = { path = '/', status = [200] } }"),
+        ("{ disconnect = 'silent' }", "{ disconnect = { ending = 'silent' } }"),
+        ("'disconnect'", "{ disconnect = {} }"),
+    ] {
+        assert_eq!(verb(short), verb(long));
+    }
+    assert_eq!(verb("{ disconnect = { ending = 'abrupt' } }"), Verb::Disconnect(Ending::Abrupt));
+}
+
+#[test]
+fn a_check_is_asked_for_with_true_or_a_table() {
+    for asked in ["room_sees_only_its_own = true", "room_sees_only_its_own = {}", "departed_peers_disappear = true"] {
+        let plan = plan(&format!("format = 1\n[users.workers]\n[checks]\n{asked}\n"));
+        assert_eq!(plan.checks.named, [asked.split(' ').next().unwrap()]);
+        assert!(plan.checks.within_ns.is_empty());
+    }
+}
+
+#[test]
+fn simulated_tokens_are_signed_with_one_secret_unless_the_file_asks_for_a_key_pair() {
+    let identity = |system: &str| plan(&format!("format = 1\n[users.workers]\n{system}")).system.identity;
+    assert_eq!(identity(""), IdentityKind::Hs256);
+    assert_eq!(identity("[system]\nidentity = 'rs256'\n"), IdentityKind::Rs256);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
-use rehearsal_scenarios::plan::{Expectation, World};
+use rehearsal_scenarios::plan::{Expectation, IdentityKind, World};
 use rehearsal_scenarios::{Overrides, Scenario, library, load, timeline};
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ fn embedded() -> impl Iterator<Item = Scenario> {
 fn every_embedded_file_is_valid_and_planned_the_same_twice_in_both_worlds() {
     for scenario in embedded() {
         for world in [World::Simulated, World::Live] {
-            for seed in 0..20 {
+            for seed in (0..20).chain([u64::MAX]) {
                 let plan = scenario.plan(seed, world);
                 assert!(!plan.users.is_empty(), "{} has users", plan.scenario);
                 assert_eq!(plan, scenario.plan(seed, world), "{}", plan.scenario);
@@ -54,6 +54,13 @@ fn every_defect_file_expects_a_named_check_to_break_in_both_worlds() {
             assert!(matches!(expect, Expectation::Broken(checks) if !checks.is_empty()), "{defect}: {expect:?}");
         }
     }
+}
+
+#[test]
+fn one_file_plays_with_the_signatures_of_a_deployment() {
+    let signed =
+        embedded().filter(|scenario| scenario.plan(1, World::Simulated).system.identity == IdentityKind::Rs256);
+    assert_eq!(signed.map(|scenario| scenario.name().to_owned()).collect::<Vec<_>>(), ["v1_and_v2_peers_share_a_room"]);
 }
 
 #[test]

@@ -62,6 +62,8 @@ fn duration() -> impl Strategy<Value = String> {
         (1u32..100, 1u32..10).prop_map(|(p50, factor)| {
             format!("{{ lognormal = {{ p50 = \"{p50}ms\", p99 = \"{}ms\" }} }}", p50 * factor)
         }),
+        Just("{ lognormal = { p50 = \"1ns\", p99 = \"30d\" } }".to_owned()),
+        Just("{ exponential = \"30d\" }".to_owned()),
         Just("{ pick = [\"1s\", \"9s\"], weights = [9, 1] }".to_owned()),
     ]
 }
@@ -84,8 +86,14 @@ fn fault(number: usize) -> impl Strategy<Value = String> {
         Just("do = \"loss\"\nbetween = [\"server\", \"clients\"]\nshare = 0.25"),
         Just("do = \"kill\"\nwho = [\"server\", { users = \"clients\", pick = 1 }]"),
         Just("do = \"lose\"\nwho = \"workers\""),
+        Just("do = \"restart\"\nwho = [\"server\", \"workers\"]"),
     ];
     (what, duration()).prop_map(move |(what, at)| format!("[[fault]]\nname = \"fault {number}\"\n{what}\nat = {at}\n"))
+}
+
+/// The seeds at both ends are as good as any other.
+fn seed() -> impl Strategy<Value = u64> {
+    prop_oneof![4 => any::<u64>(), 1 => Just(u64::MAX), 1 => Just(0)]
 }
 
 prop_compose! {
@@ -113,7 +121,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_same_bytes_give_the_same_plan_and_every_plan_is_sound(text in scenario_text(), seed in any::<u64>()) {
+    fn the_same_bytes_give_the_same_plan_and_every_plan_is_sound(text in scenario_text(), seed in seed()) {
         for world in [World::Simulated, World::Live] {
             let plan = scenario(&text).plan(seed, world);
             assert_is_sound(&plan);
@@ -210,6 +218,32 @@ fn a_killed_server_takes_its_restart_time_and_a_killed_user_stays_away() {
     .plan(1, World::Simulated);
     assert_eq!(plan.faults[0].for_ns, Some(7_000_000_000));
     assert_eq!(plan.faults[1].for_ns, None);
+}
+
+#[test]
+fn whoever_is_restarted_comes_back_at_once_if_a_user_and_in_its_restart_time_if_a_server() {
+    let restarts = |who: &str, back: &str| {
+        let text = format!(
+            "format = 1\n[system]\nserver.restart_takes = '7s'\n[users.workers]\n\
+             [[fault]]\ndo = 'restart'\nwho = {who}\nat = '1s'\n{back}"
+        );
+        let plan = scenario(&text).plan(1, World::Simulated);
+        let fault = &plan.faults[0];
+        assert!(matches!(fault.action, FaultAction::Kill { .. }) && fault.name == "restart", "{fault:?}");
+        fault.for_ns
+    };
+    assert_eq!(restarts("'workers'", ""), Some(1_000_000_000));
+    assert_eq!(restarts("'server'", ""), Some(7_000_000_000));
+    assert_eq!(restarts("['workers', 'server']", ""), Some(7_000_000_000));
+    assert_eq!(restarts("'workers'", "back = '4s'\n"), Some(4_000_000_000));
+}
+
+#[test]
+fn a_plan_of_the_last_seed_and_of_the_widest_distribution_fits_its_numbers() {
+    for start in ["{ lognormal = { p50 = '1ns', p99 = '30d' } }", "{ exponential = '30d' }"] {
+        let text = format!("format = 1\n[users.workers]\ncount = 5000\nstart = {start}\n");
+        assert_is_sound(&scenario(&text).plan(u64::MAX, World::Simulated));
+    }
 }
 
 #[test]
