@@ -15,6 +15,9 @@ pub use rs256::Rs256Identity;
 
 use std::time::Duration;
 
+/// Shortest RSA key that is taken, in bits (RFC 7518, section 3.3).
+const RSA_BITS_MIN: usize = 2048;
+
 /// How long an identity token is valid, as the deployed identity provider does it.
 pub const TOKEN_LIVES: Duration = Duration::from_secs(60 * 60);
 
@@ -42,6 +45,9 @@ pub enum IdentityError {
     /// Its time is over.
     #[error("the identity token has expired")]
     Expired,
+    /// Its time has not come.
+    #[error("the identity token is not valid yet")]
+    NotYet,
     /// Another issuer.
     #[error("the identity token comes from another issuer")]
     Issuer,

@@ -1,7 +1,7 @@
 //! Tokens as deployed: signed with an RSA key. The key is made when a server starts, read from a PEM file, or, in
 //! simulated runs, the fixed one beside this file.
 
-use super::{Claims, Identity, IdentityError, Issuer, JwksIdentity};
+use super::{Claims, Identity, IdentityError, Issuer, JwksIdentity, RSA_BITS_MIN};
 use crate::surroundings::Random;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use rsa::pkcs1::{DecodeRsaPrivateKey, EncodeRsaPrivateKey, EncodeRsaPublicKey};
@@ -12,7 +12,6 @@ use rsa::{RsaPrivateKey, RsaPublicKey};
 use std::time::Duration;
 
 const SIMULATION_ONLY_KEY_PEM: &str = include_str!("simulation_only_key.pem");
-const KEY_BITS: usize = 2048;
 const KEY_ID: &str = "rehearsal-1";
 
 /// Issues and verifies RS256 tokens.
@@ -29,14 +28,14 @@ impl Rs256Identity {
     /// # Errors
     /// `Key` if no key could be made.
     pub fn generate(issuer: Issuer, random: &dyn Random) -> Result<Rs256Identity, IdentityError> {
-        let key = RsaPrivateKey::new(&mut HandedIn(random), KEY_BITS).map_err(key_error)?;
+        let key = RsaPrivateKey::new(&mut HandedIn(random), RSA_BITS_MIN).map_err(key_error)?;
         Rs256Identity::of_key(issuer, &key)
     }
 
     /// With the private key of a PEM text, PKCS#1 or PKCS#8.
     ///
     /// # Errors
-    /// `Key` if it cannot be read.
+    /// `Key` if it cannot be read, or has less than 2,048 bits.
     pub fn from_pem(issuer: Issuer, pem: &str) -> Result<Rs256Identity, IdentityError> {
         let key = RsaPrivateKey::from_pkcs8_pem(pem)
             .or_else(|_| RsaPrivateKey::from_pkcs1_pem(pem))
@@ -54,13 +53,7 @@ impl Rs256Identity {
 
     /// The public key as a JWKS document, for a server that verifies these tokens.
     pub fn jwks(&self) -> String {
-        let base64url = |number: &rsa::BigUint| {
-            use base64::Engine;
-            base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(number.to_bytes_be())
-        };
-        let key = serde_json::json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": KEY_ID,
-                                      "n": base64url(self.public.n()), "e": base64url(self.public.e()) });
-        serde_json::json!({ "keys": [key] }).to_string()
+        jwks_of(&self.public)
     }
 
     /// An identity that verifies these tokens and issues none.
@@ -72,6 +65,10 @@ impl Rs256Identity {
     }
 
     fn of_key(issuer: Issuer, key: &RsaPrivateKey) -> Result<Rs256Identity, IdentityError> {
+        let bits = key.n().bits();
+        if bits < RSA_BITS_MIN {
+            return Err(IdentityError::Key(format!("it has {bits} bits, {RSA_BITS_MIN} are needed")));
+        }
         let public = key.to_public_key();
         let private_der = key.to_pkcs1_der().map_err(key_error)?;
         let public_der = public.to_pkcs1_der().map_err(key_error)?;
@@ -95,6 +92,16 @@ impl Identity for Rs256Identity {
     fn verify(&self, token: &str, now: Duration) -> Result<Claims, IdentityError> {
         self.issuer.verify(token, &self.verifying, Algorithm::RS256, now)
     }
+}
+
+fn jwks_of(public: &RsaPublicKey) -> String {
+    let base64url = |number: &rsa::BigUint| {
+        use base64::Engine;
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(number.to_bytes_be())
+    };
+    let key = serde_json::json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": KEY_ID,
+                                  "n": base64url(public.n()), "e": base64url(public.e()) });
+    serde_json::json!({ "keys": [key] }).to_string()
 }
 
 fn key_error(error: impl std::fmt::Display) -> IdentityError {
@@ -153,6 +160,14 @@ mod tests {
     }
 
     #[test]
+    fn a_key_of_an_unknown_kind_leaves_the_others_usable() {
+        let identity = Rs256Identity::simulated().unwrap();
+        let set = identity.jwks().replace(r#"{"keys":["#, r#"{"keys":[{"kty":"AKP","kid":"pq","pub":"AA"},"#);
+        let verifier = JwksIdentity::from_json(Issuer::default(), &set).unwrap();
+        assert!(verifier.verify(&identity.issue("ada", NOW).unwrap(), NOW).is_ok());
+    }
+
+    #[test]
     fn a_token_signed_with_a_secret_is_refused_where_a_key_is_asked_for() {
         let forged = crate::identity::Hs256Identity::simulated().issue("ada", NOW).unwrap();
         let refused = Rs256Identity::simulated().unwrap().verify(&forged, NOW);
@@ -179,6 +194,17 @@ mod tests {
         assert_eq!(identity.verify(&token, NOW).unwrap().username, "ada");
         let other = Rs256Identity::simulated().unwrap().verify(&token, NOW);
         assert!(matches!(other, Err(IdentityError::Invalid(_))));
+    }
+
+    #[test]
+    fn a_short_key_is_refused_wherever_it_comes_from() {
+        let short = RsaPrivateKey::new(&mut HandedIn(&Congruential(7.into())), 1024).unwrap();
+        let refused =
+            |made: Result<(), IdentityError>| matches!(made, Err(IdentityError::Key(why)) if why.contains("1024"));
+        let pem = short.to_pkcs1_pem(Default::default()).unwrap();
+        assert!(refused(Rs256Identity::from_pem(Issuer::default(), &pem).map(drop)));
+        let jwks = jwks_of(&RsaPublicKey::from(&short));
+        assert!(refused(JwksIdentity::from_json(Issuer::default(), &jwks).map(drop)));
     }
 
     #[test]
