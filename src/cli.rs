@@ -342,13 +342,20 @@ pub struct Member {
 /// Run the reference worker.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  rehearsal worker --target ws://127.0.0.1:8080\n  rehearsal worker --target \
-ws://127.0.0.1:8080 --room 1a2b3c4d:5e6f70 --job 30s")]
+ws://127.0.0.1:8080 --room 1a2b3c4d:5e6f70 --job 30s\n  rehearsal worker --target ws://127.0.0.1:8080 --property \
+gpu_memory_mb=24576 --property 'gpu_model=\"A100\"'")]
 pub struct Worker {
     #[command(flatten)]
     pub member: Member,
     /// How long each job takes.
     #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
     pub job: Duration,
+    /// A tag to announce (repeatable); sleap-rtc, training-worker and inference-worker by default.
+    #[arg(long = "tag", value_name = "NAME")]
+    pub tags: Vec<String>,
+    /// A property to announce beside the usual ones, or in place of one (repeatable), such as gpu_memory_mb=24576.
+    #[arg(long = "property", value_name = "NAME=JSON")]
+    pub properties: Vec<String>,
     /// A known flaw to have (repeatable).
     #[arg(long = "defect", value_name = "NAME")]
     pub defects: Vec<String>,

@@ -81,18 +81,29 @@ pub trait Program {
     fn is_done(&self) -> bool;
 }
 
-/// Drives a core on a link until it is done, then leaves cleanly.
+/// How long a program that is told to leave now may still send to a server that does not read.
+const LAST_WORDS_WITHIN: Duration = Duration::from_secs(2);
+
+/// Drives a core on a link until it is done, then leaves cleanly; a server that does not read is left without a word.
 pub(crate) async fn run<N: Network>(
-    mut program: impl Program,
+    program: &mut impl Program,
     mut link: Link<N>,
     observer: &dyn Observer,
-    mut shutdown: watch::Receiver<Shutdown>,
+    shutdown: watch::Receiver<Shutdown>,
 ) -> Result<(), LinkError> {
     let start = Instant::now();
-    let mut asked = Shutdown::Run;
+    let mut orders = Orders { shutdown, asked: Shutdown::Run, leave_by: None };
     loop {
         while let Some(output) = program.poll_output() {
-            perform(&output, &mut link, observer).await;
+            let sent = tokio::select! {
+                biased;
+                () = perform(&output, &mut link, observer) => Sent::InTime,
+                () = orders.no_more_time(|asked| program.handle(Input::Shutdown(asked), start.elapsed())) => Sent::TooLate,
+            };
+            if let Sent::TooLate = sent {
+                link.abort();
+                return Ok(());
+            }
         }
         if program.is_done() {
             link.close().await;
@@ -101,10 +112,7 @@ pub(crate) async fn run<N: Network>(
         let deadline = program.deadline().map(|at| start + at);
         tokio::select! {
             biased;
-            more = stricter(&mut shutdown, asked) => {
-                asked = more;
-                program.handle(Input::Shutdown(asked), start.elapsed());
-            }
+            asked = orders.next() => program.handle(Input::Shutdown(asked), start.elapsed()),
             () = until(deadline) => program.handle_deadline(start.elapsed()),
             event = link.next(|| program.metadata()) => match event? {
                 LinkEvent::Joined => program.handle(Input::Joined, start.elapsed()),
@@ -112,6 +120,39 @@ pub(crate) async fn run<N: Network>(
                 LinkEvent::Lost(_) => program.handle(Input::Lost, start.elapsed()),
             },
         }
+    }
+}
+
+/// Whether an output was done before the time to leave was over.
+enum Sent {
+    InTime,
+    TooLate,
+}
+
+/// What a program was told so far.
+struct Orders {
+    shutdown: watch::Receiver<Shutdown>,
+    asked: Shutdown,
+    /// When it stops waiting for sends, once it is told to leave now.
+    leave_by: Option<Instant>,
+}
+
+impl Orders {
+    /// Waits until more is asked. Safe to cancel.
+    async fn next(&mut self) -> Shutdown {
+        self.asked = stricter(&mut self.shutdown, self.asked).await;
+        if self.asked == Shutdown::Now {
+            self.leave_by = Some(Instant::now() + LAST_WORDS_WITHIN);
+        }
+        self.asked
+    }
+
+    /// Ends when it is too late for sending anything more. Meanwhile `tell` hears what is asked. Safe to cancel.
+    async fn no_more_time(&mut self, mut tell: impl FnMut(Shutdown)) {
+        while self.leave_by.is_none() {
+            tell(self.next().await);
+        }
+        until(self.leave_by).await;
     }
 }
 

@@ -8,7 +8,7 @@ mod client_profile;
 mod transcript;
 
 use client_profile::client_profile;
-use rehearsal_reference::client::{ClientCore, ClientProfile, Think};
+use rehearsal_reference::client::{ClientCore, ClientProfile, JobsDone, Think};
 use rehearsal_reference::program::{Input, Program};
 use rehearsal_reference::shutdown::Shutdown;
 use rehearsal_reference::surroundings::Random;
@@ -86,6 +86,21 @@ fn a_client_gets_its_jobs_done_one_after_the_other() {
     client.assigns("c-j1-a0");
     client.hears_from("a", "job_complete", "c-j1-a0");
     assert!(client.core.is_done());
+    assert!(client.core.jobs_done().is_all());
+}
+
+#[test]
+fn a_job_that_failed_for_good_is_not_done() {
+    let mut client = Bench::new(|_| {});
+    client.waits_until_ms(0);
+    client.assigns("c-j0-a0");
+    let error = json!({ "code": "OUT_OF_MEMORY", "message": "", "recoverable": false });
+    client.hears(from("a", json!({ "app_message_type": "job_failed", "job_id": "c-j0-a0", "error": error })));
+    client.waits_until_ms(5_000);
+    client.assigns("c-j1-a0");
+    client.hears_from("a", "job_complete", "c-j1-a0");
+    assert!(client.core.is_done());
+    assert_eq!(client.core.jobs_done(), JobsDone { wanted: 2, completed: 1 });
 }
 
 #[test]

@@ -14,7 +14,7 @@ mod worker_profile;
 use client_profile::client_profile;
 use log::Log;
 use memory::{Incoming, Memory, network, surroundings};
-use rehearsal_reference::client::{ClientOptions, ClientProfile, Think, run_client};
+use rehearsal_reference::client::{ClientOptions, ClientProfile, JobsDone, Think, run_client};
 use rehearsal_reference::defects::{Defect, Defects};
 use rehearsal_reference::http_client::{HttpClient, RoomKey};
 use rehearsal_reference::identity::{Hs256Identity, Issuer, TOKEN_LIVES};
@@ -105,7 +105,7 @@ impl Stage {
         peer_id: &str,
         strategy: Strategy,
         observer: Arc<dyn Observer>,
-    ) -> impl Future<Output = Result<(), UserError>> + use<> {
+    ) -> impl Future<Output = Result<JobsDone, UserError>> + use<> {
         let think: Think = Arc::new(|_| Duration::from_secs(1));
         let profile = ClientProfile { strategy, think, ..client_profile(2) };
         let options = ClientOptions { user: self.user(peer_id), profile };
@@ -146,7 +146,7 @@ async fn race(profile: Profile, strategy: Strategy, defects: &[Defect]) -> usize
         tokio::time::sleep(Duration::from_secs(1)).await;
         let quiet = || Arc::new(Log::default());
         let (one, other) = tokio::join!(stage.client("c1", strategy, quiet()), stage.client("c2", strategy, quiet()));
-        one.and(other).unwrap();
+        assert!(one.unwrap().is_all() && other.unwrap().is_all());
         stage.shutdown.send_replace(Shutdown::Drain);
     };
     let (worked, ()) = tokio::join!(stage.worker(strategy, defects, jobs.clone()), clients);
@@ -211,7 +211,7 @@ async fn a_client_without_workers_leaves_when_it_is_told_to() {
         stage.shutdown.send_replace(Shutdown::Drain);
     };
     let (asked, ()) = tokio::join!(stage.client("c", Strategy::MetadataFirst, log.clone()), telling);
-    asked.unwrap();
+    assert_eq!(asked.unwrap(), JobsDone { wanted: 2, completed: 0 });
     let attempts = log.take().iter().filter(|line| line.ends_with("nobody_free")).count();
     assert!((5..30).contains(&attempts), "it asks again, less and less often: {attempts}");
 }

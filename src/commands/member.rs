@@ -4,16 +4,19 @@ use super::runtime;
 use crate::cli::{Client, Member, Worker};
 use crate::exit::{Exit, Failure};
 use rehearsal_loadgen::live::{machine, network::TcpNetwork, tls::Trust, url};
-use rehearsal_reference::client::{ClientOptions, ClientProfile, run_client};
+use rehearsal_reference::client::{ClientOptions, ClientProfile, JobsDone, run_client};
 use rehearsal_reference::defects::DefectSide;
 use rehearsal_reference::http_client::{HttpClient, RoomKey, SignIn};
 use rehearsal_reference::observer::{Observed, Observer};
-use rehearsal_reference::protocol::Object;
 use rehearsal_reference::protocol::job::Requirements;
+use rehearsal_reference::protocol::{Object, ServerError, ServerMessage};
 use rehearsal_reference::shutdown::Shutdown;
 use rehearsal_reference::surroundings::Surroundings;
 use rehearsal_reference::user::{User, UserError};
-use rehearsal_reference::worker::{Strategy, WorkerOptions, WorkerProfile, run_worker};
+use rehearsal_reference::worker::{
+    Strategy, WorkerOptions, WorkerProfile, default_properties, default_tags, run_worker,
+};
+use serde_json::Value;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -29,15 +32,22 @@ pub fn worker(arguments: &Worker) -> Result<Exit, Failure> {
     let profile = WorkerProfile {
         strategy: strategy(&arguments.member.strategy)?,
         defects,
-        tags: vec!["sleap-rtc".to_owned(), "training-worker".to_owned()],
-        properties: Object::new(),
+        tags: if arguments.tags.is_empty() { default_tags() } else { arguments.tags.clone() },
+        properties: properties(&arguments.properties)?,
         job_duration: Arc::new(move |_| job),
     };
     let place = Place::of(&arguments.member)?;
     runtime::multi_thread()?.block_on(async {
         let user = place.user().await?;
         let Place { network, surroundings, .. } = place;
-        run(|told| run_worker(WorkerOptions { user, profile }, network, surroundings, Arc::new(Teller), told)).await
+        let ended =
+            run(|told| run_worker(WorkerOptions { user, profile }, network, surroundings, Arc::new(Teller), told))
+                .await?;
+        match ended {
+            // Being told to leave is how a worker's work ends.
+            Ended::ByItself(()) | Ended::Politely => Ok(Exit::Expected),
+            Ended::AtOnce => Ok(Exit::Interrupted),
+        }
     })
 }
 
@@ -60,28 +70,45 @@ pub fn client(arguments: &Client) -> Result<Exit, Failure> {
     runtime::multi_thread()?.block_on(async {
         let user = place.user().await?;
         let Place { network, surroundings, .. } = place;
-        run(|told| run_client(ClientOptions { user, profile }, network, surroundings, Arc::new(Teller), told)).await
+        let ended =
+            run(|told| run_client(ClientOptions { user, profile }, network, surroundings, Arc::new(Teller), told))
+                .await?;
+        match ended {
+            Ended::ByItself(jobs) if jobs.is_all() => Ok(Exit::Expected),
+            Ended::ByItself(JobsDone { wanted, completed }) => {
+                let told = format!("{} of {wanted} jobs were not done", wanted.saturating_sub(completed));
+                Err(Failure::new(Exit::Unexpected, told, "what its workers said stands above"))
+            }
+            Ended::Politely | Ended::AtOnce => Ok(Exit::Interrupted),
+        }
     })
 }
 
+/// How a program ended.
+enum Ended<T> {
+    /// It had nothing left to do.
+    ByItself(T),
+    /// It was told to leave, and has left.
+    Politely,
+    /// It was told twice.
+    AtOnce,
+}
+
 /// Runs a program; the first Ctrl-C or SIGTERM lets it leave politely, the second ends it.
-async fn run<F>(program: impl FnOnce(watch::Receiver<Shutdown>) -> F) -> Result<Exit, Failure>
+async fn run<T, F>(program: impl FnOnce(watch::Receiver<Shutdown>) -> F) -> Result<Ended<T>, Failure>
 where
-    F: Future<Output = Result<(), UserError>>,
+    F: Future<Output = Result<T, UserError>>,
 {
     let (tell, told) = watch::channel(Shutdown::Run);
     let mut program = pin!(program(told));
-    let ended = tokio::select! {
-        ended = &mut program => ended,
-        () = runtime::told_to_leave() => {
-            tell.send_replace(Shutdown::Now);
-            tokio::select! {
-                ended = &mut program => ended,
-                () = runtime::told_to_leave() => return Ok(Exit::Interrupted),
-            }
-        }
+    tokio::select! {
+        ended = &mut program => return ended.map(Ended::ByItself).map_err(|error| unreachable(&error)),
+        () = runtime::told_to_leave() => tell.send_replace(Shutdown::Now),
     };
-    ended.map(|()| Exit::Expected).map_err(|error| unreachable(&error))
+    tokio::select! {
+        ended = &mut program => ended.map(|_| Ended::Politely).map_err(|error| unreachable(&error)),
+        () = runtime::told_to_leave() => Ok(Ended::AtOnce),
+    }
 }
 
 /// Where a reference program goes.
@@ -140,6 +167,25 @@ fn room(text: &str) -> Result<RoomKey, Failure> {
     }
 }
 
+/// The usual properties of a worker, with those given in their place or beside them.
+fn properties(given: &[String]) -> Result<Object, Failure> {
+    let mut properties = default_properties();
+    for text in given {
+        let (name, value) =
+            text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| not_a_property(text))?;
+        let value: Value = serde_json::from_str(value).map_err(|_| not_a_property(text))?;
+        properties.insert(name.to_owned(), value);
+    }
+    Ok(properties)
+}
+
+fn not_a_property(text: &str) -> Failure {
+    Failure::usage(
+        format!("{text:?} is not a property"),
+        "a property is NAME=JSON, such as gpu_memory_mb=24576; a text is quoted: 'gpu_model=\"A100\"'",
+    )
+}
+
 fn strategy(name: &str) -> Result<Strategy, Failure> {
     match name {
         "reject_when_busy" => Ok(Strategy::RejectWhenBusy),
@@ -167,9 +213,13 @@ impl Observer for Teller {
             Observed::AttemptEnded { job, worker, outcome } => {
                 eprintln!("job {job} {outcome}{}", worker.map(|worker| format!(", by {worker}")).unwrap_or_default());
             }
+            Observed::Received { message, .. } => {
+                if let ServerMessage::Error(ServerError { code, message, .. }) = ServerMessage::of(message) {
+                    eprintln!("the server refuses: {code}: {message}");
+                }
+            }
             Observed::Connecting { .. }
             | Observed::Sent { .. }
-            | Observed::Received { .. }
             | Observed::Dropped { .. }
             | Observed::Garbage { .. } => {}
         }

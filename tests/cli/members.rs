@@ -33,3 +33,37 @@ fn members_without_a_server_end_with_5_and_a_hint() {
         assert!(ran.stderr.contains("hint: "), "{}", ran.stderr);
     }
 }
+
+#[test]
+fn a_refused_registration_is_told_and_a_room_that_is_not_there_is_not_asked_for_twice() {
+    let server = Server::start(&[]);
+    let arguments = ["worker", "--target", &server.ws, "--room", "00000000:000000"];
+    let ran = run_in(folder().path(), &arguments).ends_with(5);
+    assert_eq!(ran.stderr.matches("the server refuses: ROOM_NOT_FOUND").count(), 1, "{}", ran.stderr);
+}
+
+#[test]
+fn a_property_that_is_no_json_is_refused_with_an_example() {
+    for property in ["gpu_model=A100", "=1", "gpu_memory_mb"] {
+        let arguments = ["worker", "--target", "ws://127.0.0.1:1", "--property", property];
+        let ran = run_in(folder().path(), &arguments).ends_with(2);
+        assert!(ran.stderr.contains("gpu_memory_mb=24576"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_client_that_is_interrupted_says_so() {
+    let (server, folder) = (Server::start(&[]), folder());
+    let mut client = program()
+        .args(["client", "--target", &server.ws])
+        .current_dir(folder.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut told = BufReader::new(client.stderr.take().expect("piped")).lines();
+    let looks = |line: &String| line.contains("looking for a worker");
+    told.by_ref().map_while(Result::ok).find(looks).expect("it asks for a worker");
+    signal(client.id(), libc::SIGINT);
+    let _rest = told.by_ref().count();
+    assert_eq!(client.wait().expect("it ends").code(), Some(130));
+}

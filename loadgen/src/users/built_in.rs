@@ -66,7 +66,9 @@ pub(super) async fn ask_for_jobs<N: Network>(player: Player<N>, plan: &ClientPla
     let options = ClientOptions { user: who(&player), profile };
     let Player { env, recorder, .. } = player;
     until_told(&env, Shutdown::Drain, |shutdown| {
-        run_client(options, env.network.clone(), env.surroundings.clone(), recorder, shutdown)
+        let (network, surroundings) = (env.network.clone(), env.surroundings.clone());
+        // What came of each job is recorded as it ends.
+        async { run_client(options, network, surroundings, recorder, shutdown).await.map(drop) }
     })
     .await
 }

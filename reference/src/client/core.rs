@@ -4,6 +4,7 @@
 //!
 //! Neighbours: `hiring` (finding a worker), `attempt` (its stages), `program` (who drives it). Left out: what a job is about.
 
+use super::JobsDone;
 use super::attempt::{Attempt, Next, Progress, Stage};
 use super::choice::best_first;
 use super::hiring::{ANSWER_WITHIN, Reservations, START_WITHIN};
@@ -36,6 +37,7 @@ pub struct ClientCore {
     shutdown: Shutdown,
     pub(super) reservations: Reservations,
     job: u64,
+    completed: u64,
     attempts: u64,
     pub(super) first_attempt: Option<String>,
     pub(super) attempt: Option<Attempt>,
@@ -100,12 +102,18 @@ impl ClientCore {
             is_joined: false,
             shutdown: Shutdown::Run,
             job: 0,
+            completed: 0,
             attempts: 0,
             first_attempt: None,
             attempt: None,
             rest_until: Duration::ZERO,
             outputs: VecDeque::new(),
         }
+    }
+
+    /// What came of its jobs so far.
+    pub fn jobs_done(&self) -> JobsDone {
+        JobsDone { wanted: self.profile.jobs, completed: self.completed }
     }
 
     fn begin_attempt(&mut self, now: Duration) {
@@ -159,7 +167,10 @@ impl ClientCore {
                 JobState::Completed | JobState::Failed => {}
             },
             JobMessage::WorkerHeartbeat(_) => self.heard_of_job(now),
-            JobMessage::JobComplete(_) => self.end_attempt("completed", Next::Onward, now),
+            JobMessage::JobComplete(_) => {
+                self.completed += 1;
+                self.end_attempt("completed", Next::Onward, now);
+            }
             JobMessage::JobCancelled(_) => self.end_attempt("cancelled", Next::Onward, now),
             JobMessage::JobFailed(failed) => {
                 let next = if failed.error.recoverable { Next::Again } else { Next::Onward };

@@ -31,6 +31,22 @@ pub struct ClientOptions {
     pub profile: ClientProfile,
 }
 
+/// What came of a client's jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobsDone {
+    /// How many it wanted.
+    pub wanted: u64,
+    /// How many a worker has completed; others failed for good, were cancelled, or it had to leave first.
+    pub completed: u64,
+}
+
+impl JobsDone {
+    /// Whether it got what it wanted.
+    pub fn is_all(self) -> bool {
+        self.completed >= self.wanted
+    }
+}
+
 /// Runs a client until its jobs are done, or it is told to leave and has left, or it cannot go on. Dropping the future is
 /// what a crash does.
 pub async fn run_client<N: Network>(
@@ -39,10 +55,11 @@ pub async fn run_client<N: Network>(
     surroundings: Surroundings,
     observer: Arc<dyn Observer>,
     shutdown: watch::Receiver<Shutdown>,
-) -> Result<(), UserError> {
+) -> Result<JobsDone, UserError> {
     let ClientOptions { user, profile } = options;
     let credentials = user.credentials(&network, &surroundings).await?;
-    let core = ClientCore::new(&credentials.peer_id, profile, surroundings.random.clone());
+    let mut core = ClientCore::new(&credentials.peer_id, profile, surroundings.random.clone());
     let link = user.link(credentials, "client", network, surroundings, observer.clone());
-    Ok(program::run(core, link, &*observer, shutdown).await?)
+    program::run(&mut core, link, &*observer, shutdown).await?;
+    Ok(core.jobs_done())
 }

@@ -1,67 +1,39 @@
-//! The worker without IO: status, offers, jobs. An offer is an accepted request that waits for its assignment, at most
-//! 10 s; a job runs for its duration, connected or not. Sources: the operational document (status, strategies, time-out)
-//! and the application protocol document (messages).
+//! The worker without IO: status, offers, jobs. An offer is an accepted request that waits for its assignment; a job runs
+//! for its duration, connected or not. Sources: the operational document (status) and the application protocol document.
 //!
 //! The hardened worker has at most one offer or job, since it refuses whoever comes while its status is not `available`.
-//! Each defect is asked at the one place where the flaw is. Neighbours: `suitability`, `program` (who drives it).
+//! Each defect is asked at the one place where the flaw is. Neighbours: `offers` and `leaving` are parts of this core,
+//! `program` drives it.
 
-use super::Strategy;
+use super::profile::WorkerProfile;
 use super::reports::Reports;
 use super::status::{Announcement, WorkerStatus};
-use super::suitability::unsuitable;
-use super::work::{Job, Offer, Stage, failed, status};
-use crate::defects::{Defect, Defects};
+use super::work::{Job, Offer, Stage, status};
+use crate::defects::Defect;
 use crate::program::{Input, Output, Program};
-use crate::protocol::job::{
-    ASSIGNMENT_TIMEOUT_SEC, AppError, JobCancelled, JobComplete, JobMessage, JobRequest, JobResponse, JobState,
-};
+use crate::protocol::job::{AppError, JobCancelled, JobComplete, JobMessage, JobState};
 use crate::protocol::{Metadata, Object, ServerMessage, compose};
 use crate::shutdown::Shutdown;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
-
-/// How long an offer waits for its assignment (operational document).
-const ASSIGNMENT_WITHIN: Duration = Duration::from_secs(ASSIGNMENT_TIMEOUT_SEC);
-
-/// How long a worker that leaves waits for the answer to its last update.
-const FAREWELL: Duration = Duration::from_secs(1);
-
-/// How long the nth job of this worker takes, counted from 0.
-pub type JobDuration = Arc<dyn Fn(u64) -> Duration + Send + Sync>;
-
-/// What a worker is.
-#[derive(Clone)]
-pub struct WorkerProfile {
-    /// How it protects itself from two jobs at once.
-    pub strategy: Strategy,
-    /// Its flaws.
-    pub defects: Defects,
-    /// Tags in its metadata.
-    pub tags: Vec<String>,
-    /// Properties in its metadata, without the status.
-    pub properties: Object,
-    /// How long its jobs take.
-    pub job_duration: JobDuration,
-}
 
 /// A worker's state.
 pub struct WorkerCore {
     peer_id: String,
-    profile: WorkerProfile,
-    is_joined: bool,
-    shutdown: Shutdown,
+    pub(super) profile: WorkerProfile,
+    pub(super) is_joined: bool,
+    pub(super) shutdown: Shutdown,
     /// Until when it waits for the answer to its last update, once it is told to leave.
-    farewell_until: Option<Duration>,
-    offers: BTreeMap<String, Offer>,
-    jobs: BTreeMap<String, Job>,
-    jobs_begun: u64,
+    pub(super) farewell_until: Option<Duration>,
+    pub(super) offers: BTreeMap<String, Offer>,
+    pub(super) jobs: BTreeMap<String, Job>,
+    pub(super) jobs_begun: u64,
     announced: Announcement,
-    updates_sent: u64,
-    updates_acknowledged: u64,
-    reports: Reports,
-    outputs: VecDeque<Output>,
+    pub(super) updates_sent: u64,
+    pub(super) updates_acknowledged: u64,
+    pub(super) reports: Reports,
+    pub(super) outputs: VecDeque<Output>,
 }
 
 impl Program for WorkerCore {
@@ -86,11 +58,7 @@ impl Program for WorkerCore {
         self.report_progress(now);
         self.complete_jobs(now);
         self.announce();
-        if self.farewell_until.is_some_and(|until| until <= now) {
-            self.farewell_until = None;
-        } else if self.shutdown != Shutdown::Run && had_jobs && self.jobs.is_empty() {
-            self.farewell_until = Some(now + FAREWELL);
-        }
+        self.take_leave(had_jobs, now);
     }
 
     fn poll_output(&mut self) -> Option<Output> {
@@ -105,9 +73,7 @@ impl Program for WorkerCore {
     }
 
     fn is_done(&self) -> bool {
-        let is_idle = self.offers.is_empty() && self.jobs.is_empty() && self.reports.is_empty();
-        let may_leave = self.shutdown == Shutdown::Now || self.shutdown == Shutdown::Drain && is_idle;
-        may_leave && !self.awaits_acknowledgement()
+        self.may_leave()
     }
 }
 
@@ -131,11 +97,6 @@ impl WorkerCore {
         }
     }
 
-    /// Whether its last word about itself is still on the way: leaving before the answer would leave its outcome unknown.
-    fn awaits_acknowledgement(&self) -> bool {
-        self.is_joined && self.updates_acknowledged < self.updates_sent && self.farewell_until.is_some()
-    }
-
     /// What it is doing, as it tells it and as it judges requests by it.
     pub fn status(&self) -> WorkerStatus {
         let reserves = !self.offers.is_empty() && !self.has(Defect::StatusAfterAccept);
@@ -147,7 +108,7 @@ impl WorkerCore {
         }
     }
 
-    fn has(&self, defect: Defect) -> bool {
+    pub(super) fn has(&self, defect: Defect) -> bool {
         self.profile.defects.has(defect)
     }
 
@@ -188,87 +149,7 @@ impl WorkerCore {
         }
     }
 
-    fn consider(&mut self, client: &str, request: &JobRequest, now: Duration) {
-        let job_id = &request.job_id;
-        if self.offers.contains_key(job_id) || self.jobs.contains_key(job_id) {
-            // The same question again: the answer is on its way or given.
-            return;
-        }
-        if let Some(reason) = self.objection(request) {
-            return self.answer(client, job_id, Err(reason), now);
-        }
-        let offer = Offer { client: client.to_string(), until: now + ASSIGNMENT_WITHIN, stage: Stage::Accepted };
-        self.offers.insert(job_id.clone(), offer);
-        if self.profile.strategy == Strategy::MetadataFirst && !self.has(Defect::StatusAfterAccept) {
-            self.announce();
-            let update = self.updates_sent;
-            if let Some(offer) = self.offers.get_mut(job_id) {
-                offer.stage = Stage::Announcing { update };
-            }
-            self.answer_announced_offers(now);
-        } else {
-            self.answer(client, job_id, Ok(()), now);
-            self.announce();
-        }
-    }
-
-    /// Why this request cannot be accepted now, if so.
-    fn objection(&self, request: &JobRequest) -> Option<&'static str> {
-        let refuses_when_busy = !self.has(Defect::NoBusyRejection) || self.shutdown != Shutdown::Run;
-        if self.status() != WorkerStatus::Available && refuses_when_busy {
-            return Some("busy");
-        }
-        unsuitable(&self.profile.properties, request)
-    }
-
-    fn answer(&mut self, client: &str, job_id: &str, answer: Result<(), &'static str>, now: Duration) {
-        let busy_until = self.jobs.values().map(Job::ends_at).min();
-        let response = match answer {
-            Ok(()) => {
-                let minutes = (self.profile.job_duration)(self.jobs_begun).as_secs_f64() / 60.0;
-                JobResponse {
-                    accepted: true,
-                    estimated_start_time_sec: Some(0.0),
-                    estimated_duration_minutes: Some(minutes),
-                    ..JobResponse::default()
-                }
-            }
-            Err(reason) => JobResponse {
-                reason: Some(reason.to_string()),
-                retry_after_sec: busy_until.map(|until| until.saturating_sub(now).as_secs_f64()),
-                ..JobResponse::default()
-            },
-        };
-        self.tell(client, &JobMessage::JobResponse(JobResponse { job_id: job_id.to_string(), ..response }));
-    }
-
-    /// Metadata first: says yes to those whose status update is acknowledged; the time for the assignment counts from now.
-    fn answer_announced_offers(&mut self, now: Duration) {
-        let acknowledged = self.updates_acknowledged;
-        let mut answered = Vec::new();
-        for (job_id, offer) in &mut self.offers {
-            if matches!(offer.stage, Stage::Announcing { update } if update <= acknowledged) {
-                offer.stage = Stage::Accepted;
-                offer.until = now + ASSIGNMENT_WITHIN;
-                answered.push((offer.client.clone(), job_id.clone()));
-            }
-        }
-        for (client, job_id) in answered {
-            self.answer(&client, &job_id, Ok(()), now);
-        }
-    }
-
-    fn take_assignment(&mut self, client: &str, job_id: &str, now: Duration) {
-        let is_accepted = |offer: &Offer| offer.client == client && matches!(offer.stage, Stage::Accepted);
-        if self.offers.get(job_id).is_some_and(is_accepted) {
-            self.offers.remove(job_id);
-            self.begin(client, job_id, now);
-        } else if !self.jobs.contains_key(job_id) {
-            self.tell(client, &failed(job_id, "NOT_ACCEPTED", "this job was not accepted, or too long ago"));
-        }
-    }
-
-    fn begin(&mut self, client: &str, job_id: &str, now: Duration) {
+    pub(super) fn begin(&mut self, client: &str, job_id: &str, now: Duration) {
         let duration = (self.profile.job_duration)(self.jobs_begun);
         self.jobs_begun += 1;
         let (job, client) = (job_id.to_string(), client.to_string());
@@ -308,32 +189,6 @@ impl WorkerCore {
         }
     }
 
-    fn shut_down(&mut self, asked: Shutdown, now: Duration) {
-        self.shutdown = self.shutdown.max(asked);
-        self.farewell_until = Some(now + FAREWELL);
-        if self.shutdown == Shutdown::Now {
-            self.offers.clear();
-            for (job, Job { client, .. }) in std::mem::take(&mut self.jobs) {
-                self.tell(&client, &failed(&job, "WORKER_LEAVES", "the worker is shut down"));
-                self.outputs.push_back(Output::JobEnded { job, client, outcome: "failed" });
-            }
-        }
-        self.announce();
-    }
-
-    /// Whether an offer ends by itself when its time is over.
-    fn lapses(&self, offer: &Offer) -> bool {
-        !(matches!(offer.stage, Stage::Accepted) && self.has(Defect::AssignmentTimeoutNeverFires))
-    }
-
-    fn drop_lapsed_offers(&mut self, now: Duration) {
-        let is_over = |(_, offer): &(&String, &Offer)| offer.until <= now && self.lapses(offer);
-        let lapsed: Vec<String> = self.offers.iter().filter(is_over).map(|(id, _)| id.clone()).collect();
-        for job_id in lapsed {
-            self.offers.remove(&job_id);
-        }
-    }
-
     fn report_progress(&mut self, now: Duration) {
         let worker_status = self.status().as_str();
         let mut reports = Vec::new();
@@ -365,7 +220,7 @@ impl WorkerCore {
     }
 
     /// Tells the server what changed, if anything did.
-    fn announce(&mut self) {
+    pub(super) fn announce(&mut self) {
         let current = self.announcement();
         if self.is_joined && current != self.announced {
             let metadata = Metadata::of_properties(current.properties());
@@ -379,7 +234,7 @@ impl WorkerCore {
         Announcement { status: self.status(), job: self.jobs.keys().next().cloned() }
     }
 
-    fn tell(&mut self, client: &str, message: &JobMessage) {
+    pub(super) fn tell(&mut self, client: &str, message: &JobMessage) {
         if self.is_joined {
             self.outputs.push_back(Output::Send(compose::peer_message(&self.peer_id, client, &message.to_value())));
         }

@@ -4,12 +4,16 @@
 //! (joining). Left out: what a job computes; it only takes its time.
 
 mod core;
+mod leaving;
+mod offers;
+mod profile;
 mod reports;
 mod status;
 mod suitability;
 mod work;
 
-pub use self::core::{JobDuration, WorkerCore, WorkerProfile};
+pub use self::core::WorkerCore;
+pub use self::profile::{JobDuration, WorkerProfile, default_properties, default_tags};
 pub use self::status::WorkerStatus;
 
 use crate::network::Network;
@@ -52,7 +56,7 @@ pub async fn run_worker<N: Network>(
 ) -> Result<(), UserError> {
     let WorkerOptions { user, profile } = options;
     let credentials = user.credentials(&network, &surroundings).await?;
-    let core = WorkerCore::new(&credentials.peer_id, profile);
+    let mut core = WorkerCore::new(&credentials.peer_id, profile);
     let link = user.link(credentials, "worker", network, surroundings, observer.clone());
-    Ok(program::run(core, link, &*observer, shutdown).await?)
+    Ok(program::run(&mut core, link, &*observer, shutdown).await?)
 }
