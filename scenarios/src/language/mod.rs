@@ -1,6 +1,6 @@
 //! The scenario language. Start at [`ROOT`]: each section is a file with its table of keys and the reader for them.
 //!
-//! - `shape`, `check`, `schema`, `view`: the description, and what is derived from it
+//! - `shape`, `check`, `schema`, `reference`, `view`: the description, and what is derived from it
 //! - `units`, `distribution`, `templates`: values
 //! - `system`, `users`, `arrive`, `behaviour`, `flow`, `step`, `verb`, `network`, `fault`,
 //!   `time`, `checks`, `thresholds`, `expect`: sections
@@ -18,6 +18,7 @@ pub(crate) mod expect;
 pub(crate) mod fault;
 pub(crate) mod flow;
 pub(crate) mod network;
+pub(crate) mod reference;
 pub(crate) mod schema;
 pub(crate) mod shape;
 pub(crate) mod step;
