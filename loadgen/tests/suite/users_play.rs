@@ -246,3 +246,15 @@ async fn a_raw_registration_may_name_the_identity_token_which_no_event_holds() {
     assert_eq!(played.count(Kind::Ok, "register"), 1);
     assert!(!serde_json::to_string(&played.events).unwrap().contains("eyJ"));
 }
+
+#[tokio::test]
+async fn a_raw_string_reaches_the_server_as_it_is_and_is_recorded_without_its_words() {
+    let message = json!("{ \"type\": \"register\", \"id_token\": \"${user.token}\"");
+    let refused = json!({ "type": "error", "code": "INVALID_JSON" });
+    let steps = vec![step(Verb::Connect), step(Verb::Raw { message }), step(expect(refused))];
+    let played = play(plan(vec![user(0, "raw", 0, flow(steps))])).await;
+    assert_eq!(played.ends, [UserEnd::Finished]);
+    let sent: Vec<_> = played.events.iter().filter(|event| event.kind == Kind::Sent).collect();
+    assert!(matches!(sent[..], [Event { body: Body::Other { kind }, .. }] if kind.is_empty()), "{sent:?}");
+    assert!(!serde_json::to_string(&played.events).unwrap().contains("eyJ"));
+}

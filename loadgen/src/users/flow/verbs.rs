@@ -116,7 +116,11 @@ impl<N: Network> Interpreter<N> {
     async fn raw(&mut self, node: &Node<'_>, message: &Value) -> Played {
         let message = fill(message, &self.scope(Secrets::Allowed)).map_err(|error| error.to_string())?;
         self.name_next(node);
-        let sent = peer_of(self.session.peer())?.send(&message).await;
+        let peer = peer_of(self.session.peer())?;
+        let sent = match message.as_ref() {
+            Value::String(text) => peer.send_text(text.clone()).await,
+            message => peer.send(message).await,
+        };
         sent.map(|()| Value::Null).map_err(|end| ended(&end))
     }
 
