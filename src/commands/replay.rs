@@ -2,13 +2,14 @@
 //! it plays, or a scenario and a seed.
 
 use super::runtime;
-use crate::cli::Replay;
+use crate::cli::{Format, Replay};
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::records;
 use crate::simulated::{self, How};
 use crate::source::{self, Source};
 use rehearsal_reports::record::Header;
+use rehearsal_reports::{render, story};
 use rehearsal_scenarios::plan::World;
 use rehearsal_sim::engine::EngineKind;
 use rehearsal_sim::event_log::Keep;
@@ -31,6 +32,10 @@ pub fn run(arguments: &Replay) -> Result<Exit, Failure> {
         print_events(&run);
     } else {
         output::print_outcome(&outcome, arguments.output.format);
+        if outcome.story.is_none() && arguments.output.format == Format::Text {
+            // Nothing broke: what happened is told all the same, since somebody wanted to see it.
+            output::print_to_stdout(&render::text::story_columns(&story::timeline(&run.events, true)));
+        }
     }
     let exit = output::exit_of(&outcome);
     if arguments.events {

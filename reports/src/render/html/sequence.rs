@@ -42,7 +42,7 @@ struct Diagram<'a> {
 
 impl<'a> Diagram<'a> {
     fn new(story: &'a Story, layout: &'a Layout) -> Diagram<'a> {
-        Diagram { story, layout, timeline: Timeline::new(&story.rows, layout) }
+        Diagram { story, layout, timeline: Timeline::new(&story.rows, &story.faults, layout) }
     }
 
     fn svg(&self) -> Markup {
@@ -51,13 +51,14 @@ impl<'a> Diagram<'a> {
         html! {
             svg.sequence.(class) viewBox={ "0 0 " (px(width)) " " (px(height)) } width=(px(width)) height=(px(height))
                 role="img" aria-label=(self.label()) {
-                @for fault in &self.story.faults { (self.fault(fault)) }
+                @for (index, fault) in self.story.faults.iter().enumerate() { (self.fault(index, fault)) }
                 @for lane in 0..self.story.lanes.len() { (self.lifeline(lane)) }
                 @for (index, span) in self.story.spans.iter().enumerate() { (self.span(index, span)) }
                 @for (index, row) in self.story.rows.iter().enumerate() { (self.time(index, row)) }
                 @for (index, row) in self.story.rows.iter().enumerate() { (self.note_box(index, row)) }
                 @for (index, row) in self.story.rows.iter().enumerate() { (self.line(index, row)) }
                 @for (index, row) in self.story.rows.iter().enumerate() { (self.words(index, row)) }
+                @for (index, fault) in self.story.faults.iter().enumerate() { (self.fault_name(index, fault)) }
             }
         }
     }
@@ -89,24 +90,39 @@ impl<'a> Diagram<'a> {
         }
     }
 
-    fn fault(&self, fault: &StoryFault) -> Markup {
-        let top = self.timeline.start_y(fault.from_ns);
+    fn fault(&self, index: usize, fault: &StoryFault) -> Markup {
+        let top = self.timeline.fault_name_y(index) - 14.0;
         let bottom = fault.until_ns.map_or(self.timeline.height() - 6.0, |it| self.timeline.y(it));
-        let count = self.story.lanes.len();
-        let half = self.layout.spacing(count) / 2.0 - 3.0;
-        let lanes = (0..count).filter(|lane| fault.lanes.is_empty() || fault.lanes.contains(&self.story.lanes[*lane]));
+        let half = self.layout.spacing(self.story.lanes.len()) / 2.0 - 3.0;
         html! {
-            @for lane in lanes {
-                @let x = self.x(lane);
-                @let height = (bottom - top).max(8.0);
-                rect.fault x=(px(x - half)) y=(px(top)) width=(px(half * 2.0)) height=(px(height)) rx="4" {
+            @for lane in self.lanes_of(fault) {
+                @let height = (bottom - top).max(20.0);
+                rect.fault x=(px(self.x(lane) - half)) y=(px(top)) width=(px(half * 2.0)) height=(px(height)) rx="4" {
                     title { "fault: " (fault.name) }
-                }
-                text.fault x=(px(x + half - 5.0)) y=(px((bottom - 16.0).max(top + 12.0))) {
-                    (self.layout.fitted(&fault.name, half))
                 }
             }
         }
+    }
+
+    /// A fault by its name, on a line of its own: over the first lane that it concerns, and as far right as it needs.
+    fn fault_name(&self, index: usize, fault: &StoryFault) -> Markup {
+        let until = fault.until_ns.map_or("to the end".to_owned(), |it| format!("until {} s", offset_s(it)));
+        let text = format!("fault: {}, {until}", fault.name);
+        let half = self.layout.spacing(self.story.lanes.len()) / 2.0 - 3.0;
+        let left = self.lanes_of(fault).next().map_or(self.layout.gutter_width, |lane| self.x(lane) - half + 5.0);
+        let left = left.min(self.layout.right() - self.layout.text_width(&text)).max(self.layout.gutter_width);
+        html! {
+            text.fault x=(px(left)) y=(px(self.timeline.fault_name_y(index))) {
+                (self.layout.fitted(&text, self.layout.right() - left))
+                title { (text) }
+            }
+        }
+    }
+
+    fn lanes_of(&self, fault: &StoryFault) -> impl Iterator<Item = usize> {
+        let lanes = self.story.lanes.iter().enumerate();
+        let concerned = lanes.filter(|(_, lane)| fault.lanes.is_empty() || fault.lanes.contains(lane));
+        concerned.map(|(index, _)| index)
     }
 
     /// A job as a bar; jobs that run together stand side by side.
@@ -170,7 +186,12 @@ impl<'a> Diagram<'a> {
                 @let leftwards = arrow.to.0 < arrow.from.0;
                 @let x = arrow.from.0 + if leftwards { -8.0 } else { 8.0 };
                 // Marked texts are bold and need more room.
-                @let room = self.layout.room_from(x, leftwards) * if row.mark.is_empty() { 1.0 } else { 0.88 };
+                @let share = if row.mark.is_empty() { 1.0 } else { 0.88 };
+                @let room = self.layout.room_from(x, leftwards) * share;
+                // What does not fit beside its start has the whole line: no other row is on it.
+                @let is_long = self.layout.text_width(&told(&row.text)) > room;
+                @let (x, leftwards) = if is_long { (self.layout.gutter_width, false) } else { (x, leftwards) };
+                @let room = if is_long { self.layout.room_from(x, false) * share } else { room };
                 text.message.(hot(row)).leftwards[leftwards] x=(px(x)) y=(px(y - 5.0)) {
                     (self.layout.fitted(&told(&row.text), room))
                     title { (row.text) }
@@ -204,7 +225,12 @@ impl<'a> Diagram<'a> {
         }
         let (x, width, _) = self.note(row);
         let top = self.timeline.row_y(index) - 11.0;
-        html! { rect.note.(hot(row)) x=(px(x - width / 2.0)) y=(px(top)) width=(px(width)) height="22" rx="5" {} }
+        let lane = self.x(self.lane(&row.from));
+        html! {
+            rect.note.(hot(row)) x=(px(x - width / 2.0)) y=(px(top)) width=(px(width)) height="22" rx="5" {}
+            // A box may be wider than its lane: the knob says whose it is.
+            circle.knob.(hot(row)) cx=(px(lane)) cy=(px(top)) r="3.5" {}
+        }
     }
 
     /// Middle, width and text of a box.

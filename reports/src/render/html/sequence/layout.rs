@@ -65,14 +65,20 @@ impl Layout {
         x.min(self.width - half_width - 2.0).max(self.gutter_width + half_width - 4.0)
     }
 
+    /// Where the lanes end.
+    pub(super) fn right(&self) -> f64 {
+        self.width - self.marks_width - 4.0
+    }
+
     /// How wide a box may be. Each row has a line of its own, so it may cover the lanes beside its own.
     pub(super) fn box_room(&self) -> f64 {
-        (self.width - self.gutter_width - self.marks_width) * 0.62
+        let share = if self.marks_width > 0.0 { 0.62 } else { 0.9 };
+        (self.width - self.gutter_width - self.marks_width) * share
     }
 
     /// How much room a text has that starts here and must end before the edge it runs towards.
     pub(super) fn room_from(&self, x: f64, is_leftwards: bool) -> f64 {
-        if is_leftwards { x - self.gutter_width } else { self.width - self.marks_width - x - 4.0 }
+        if is_leftwards { x - self.gutter_width } else { self.right() - x }
     }
 
     /// How wide a text is, roughly.

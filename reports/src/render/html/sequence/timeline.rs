@@ -2,12 +2,14 @@
 //! between them. Distances are not to scale, order is: a message that overtakes another does so in the drawing.
 
 use super::layout::Layout;
-use crate::outcome::StoryRow;
+use crate::outcome::{StoryFault, StoryRow};
 
 /// A wait that is worth telling.
 const WAIT_NS: u64 = 1_000_000_000;
 /// Added where a wait is told.
 const WAIT_HEIGHT: f64 = 26.0;
+/// Added where the name of a fault stands.
+const FAULT_HEIGHT: f64 = 22.0;
 /// Every arrow falls at least this much.
 const FALL_MIN: f64 = 8.0;
 /// How far above the next row an arrow ends at the latest.
@@ -21,11 +23,16 @@ pub(super) struct Timeline {
     rows: Vec<(i64, f64)>,
     /// How far below each row what follows it may begin: below its mark, if that stands there.
     skips: Vec<f64>,
+    /// Where each fault's name stands: on a line of its own above the row that follows its beginning.
+    fault_names: Vec<f64>,
 }
 
 impl Timeline {
-    pub(super) fn new(rows: &[StoryRow], layout: &Layout) -> Timeline {
+    pub(super) fn new(rows: &[StoryRow], faults: &[StoryFault], layout: &Layout) -> Timeline {
         let mut y = layout.header_height + 22.0;
+        let follows: Vec<usize> =
+            faults.iter().map(|fault| rows.partition_point(|row| row.t_ns < fault.from_ns)).collect();
+        let mut fault_names = vec![0.0; faults.len()];
         let mut placed: Vec<(i64, f64)> = Vec::with_capacity(rows.len());
         for (index, row) in rows.iter().enumerate() {
             if let Some(before) = index.checked_sub(1).map(|it| &rows[it]) {
@@ -33,10 +40,16 @@ impl Timeline {
                 y += if before.mark.is_empty() { 0.0 } else { layout.mark_height };
                 y += if row.t_ns.abs_diff(before.t_ns) >= WAIT_NS { WAIT_HEIGHT } else { 0.0 };
             }
+            for fault in (0..faults.len()).filter(|fault| follows[*fault] == index) {
+                fault_names[fault] = y - 14.0;
+                y += FAULT_HEIGHT;
+            }
             placed.push((row.t_ns, y));
         }
+        let foot = y + FOOT_HEIGHT / 2.0 + 4.0;
+        fault_names.iter_mut().filter(|it| **it == 0.0).for_each(|it| *it = foot);
         let skip = |row: &StoryRow| if row.mark.is_empty() { 0.0 } else { layout.mark_height * 1.75 };
-        Timeline { rows: placed, skips: rows.iter().map(skip).collect() }
+        Timeline { rows: placed, skips: rows.iter().map(skip).collect(), fault_names }
     }
 
     /// The height of the whole drawing.
@@ -47,6 +60,11 @@ impl Timeline {
     /// The height of a row.
     pub(super) fn row_y(&self, index: usize) -> f64 {
         self.rows[index].1
+    }
+
+    /// The height of a fault's name.
+    pub(super) fn fault_name_y(&self, index: usize) -> f64 {
+        self.fault_names[index]
     }
 
     /// The height of a moment, between the rows around it.
@@ -103,7 +121,7 @@ mod tests {
             text: String::new(),
             mark: String::new(),
         };
-        Timeline::new(&times_ms.iter().map(row).collect::<Vec<_>>(), &WIDE)
+        Timeline::new(&times_ms.iter().map(row).collect::<Vec<_>>(), &[], &WIDE)
     }
 
     #[test]
@@ -125,6 +143,26 @@ mod tests {
         let timeline = timeline(&[10, 20, 20, 20, 30]);
         assert_eq!(timeline.start_y(20_000_000), timeline.row_y(1));
         assert_eq!(timeline.start_y(25_000_000), timeline.y(25_000_000));
+    }
+
+    #[test]
+    fn the_name_of_a_fault_stands_between_the_rows_around_its_beginning() {
+        let row = |t_ns| StoryRow {
+            t_ns,
+            from: "a".into(),
+            to: None,
+            arrived_ns: None,
+            text: String::new(),
+            mark: String::new(),
+        };
+        let fault = |from_ns| StoryFault { name: "cut".into(), from_ns, until_ns: None, lanes: Vec::new() };
+        let timeline = Timeline::new(&[row(10), row(20)], &[fault(5), fault(15), fault(20), fault(99)], &WIDE);
+        let names: Vec<f64> = (0..4).map(|index| timeline.fault_name_y(index)).collect();
+        assert!(WIDE.header_height < names[0] && names[0] + 12.0 < timeline.row_y(0), "{names:?}");
+        assert!(
+            timeline.row_y(0) + 11.0 < names[1] - 8.0 && names[1] < names[2] && names[2] < timeline.row_y(1) - 12.0
+        );
+        assert!(timeline.row_y(1) + 11.0 < names[3] && names[3] < timeline.height());
     }
 
     #[test]
