@@ -4,6 +4,7 @@
 //! Absent on purpose: `axum::serve` and axum's own WebSocket upgrade, since both spawn tasks past the spawner.
 
 mod accept;
+mod closing;
 mod http;
 mod hub;
 mod liveness;

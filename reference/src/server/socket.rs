@@ -1,7 +1,8 @@
 //! One WebSocket: reads messages into the hub, writes what the hub queued, pings, and closes with a clear code. The three
 //! run side by side in one task, so that a receiver that does not read is still heard, and is dropped when it falls silent.
-//! Neighbours: `hub`, `liveness` (pings). Left out: what a message means.
+//! Neighbours: `hub`, `liveness` (pings), `closing`. Left out: what a message means.
 
+use super::closing::{LINGER, close_with, discard, follow};
 use super::liveness::{self, Pongs};
 use super::outbound::{Backlog, CloseOrder, Outbound, Outgoing, Waiting};
 use super::{Life, Shared};
@@ -13,12 +14,10 @@ use futures_util::{SinkExt, StreamExt};
 use hyper::body::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 /// Small, since every idle connection holds one.
@@ -26,9 +25,7 @@ const BUFFER_BYTES: usize = 4 << 10;
 /// Messages that a connection reads, or writes, before it lets others have their turn. Without it a peer that sends many
 /// messages at once would fill queues that nobody had a chance to empty.
 const TURN: usize = 32;
-/// How long a connection that is being closed may take to read the close frame.
-const LINGER: Duration = Duration::from_secs(2);
-/// The same for a silent peer of a deployed server, which only then forgets it.
+/// How long a deployed server waits for a silent peer to read the close frame; only then does it forget the peer.
 const DEPLOYED_LINGER: Duration = Duration::from_secs(10);
 const PROTOCOL_ERROR: u16 = 1002;
 const NOT_UTF8: u16 = 1007;
@@ -224,38 +221,5 @@ fn frame(outgoing: Outgoing) -> Message {
     match outgoing {
         Outgoing::Text(text) => Message::text(text),
         Outgoing::Ping(number) => Message::Ping(Bytes::copy_from_slice(&number.to_be_bytes())),
-    }
-}
-
-/// Writes the close frame and reads on until the other side has ended too: to close with unread data would send a reset,
-/// which can overtake the close frame. Who does not follow in time is reset.
-async fn close_with<S: Stream>(
-    mut ws: WebSocketStream<S>,
-    order: CloseOrder,
-    linger: Duration,
-    read_on: impl AsyncFnOnce(&mut WebSocketStream<S>),
-) {
-    let frame = CloseFrame { code: CloseCode::from(order.code), reason: order.reason.into() };
-    let politely = async {
-        if ws.send(Message::Close(Some(frame))).await.is_ok() {
-            read_on(&mut ws).await;
-        }
-    };
-    if tokio::time::timeout(linger, politely).await.is_err() {
-        ws.into_inner().abort();
-    }
-}
-
-/// Until the other side's close frame.
-async fn follow<S: Stream>(ws: &mut WebSocketStream<S>) {
-    while let Some(Ok(_)) = ws.next().await {}
-}
-
-/// Whatever comes, below the protocol that the other side does not keep to.
-async fn discard<S: Stream>(ws: &mut WebSocketStream<S>) {
-    let stream = ws.get_mut();
-    let mut discarded = [0; 1024];
-    if stream.shutdown().await.is_ok() {
-        while stream.read(&mut discarded).await.is_ok_and(|bytes| bytes > 0) {}
     }
 }
