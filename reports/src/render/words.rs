@@ -188,6 +188,9 @@ pub fn sentence(outcome: &Outcome) -> String {
         }
         (true, _, Some(remark)) => format!("Cannot be judged: {checks}; {remark}"),
         (true, _, None) => format!("Cannot be judged: {}", lower_first(&checks)),
+        (false, Overall::Holds | Overall::Broken, Some(remark)) if outcome.expected && !is_as_expected(outcome) => {
+            format!("Numbers not as expected: {remark}; {}", lower_first(&checks))
+        }
         (false, Overall::Unknown, Some(remark)) => format!("Cannot be judged: {checks}; {remark}"),
         (false, _, Some(remark)) => format!("{checks}; {remark}"),
         (false, _, None) => checks,
