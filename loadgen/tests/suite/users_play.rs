@@ -233,6 +233,19 @@ async fn a_refused_step_ends_the_flow_as_its_author_says() {
         played.ends
     );
     assert_eq!(played.ends[1..], [UserEnd::Stopped, UserEnd::Finished]);
+    let broken = played.not_holding();
+    assert!(matches!(&broken[..], [only] if only.starts_with("flows_come_to_their_end")), "{broken:?}");
+}
+
+#[tokio::test]
+async fn a_capture_that_finds_nothing_fails_its_step() {
+    let alone = Verb::Discover { filters: json!({ "role": "nobody" }), retry: None };
+    let capture = |otherwise| Step { otherwise, ..saving(alone.clone(), "worker", "/peers/7/peer_id") };
+    let failing = vec![step(Verb::Join), capture(Otherwise::Fail)];
+    let going_on = vec![step(Verb::Join), capture(Otherwise::Continue)];
+    let played = play(plan(vec![user(0, "a", 0, flow(failing)), user(1, "b", 1, flow(going_on))])).await;
+    assert_eq!(played.ends[0], UserEnd::Failed("step `discover`: no /peers/7/peer_id in the answer".to_owned()));
+    assert_eq!(played.ends[1], UserEnd::Finished);
 }
 
 #[tokio::test]
