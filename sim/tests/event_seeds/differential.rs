@@ -22,8 +22,8 @@ fn words(name: &str, engine: EngineKind) -> BTreeMap<String, &'static str> {
         let run = played(name, engine, seed);
         assert_eq!(run.failure, None, "{name} on {}, seed {seed}", engine.name());
         for check in run.verdicts {
-            let word = words.entry(check.name.clone()).or_insert("not judged");
-            if check.verdict.word() == "broken" || *word == "not judged" {
+            let word = words.entry(check.name.clone()).or_insert("not_judged");
+            if check.verdict.word() == "broken" || *word == "not_judged" {
                 *word = check.verdict.word();
             }
         }
