@@ -118,7 +118,7 @@ impl EventEngine {
         })
     }
 
-    /// Lets streams behave in another manner than the usual one. Call it before hosts are added.
+    /// Lets streams and tasks behave in another manner than the usual one. Call it before hosts are added.
     #[must_use]
     pub fn with_manner(self, manner: Manner) -> EventEngine {
         EventEngine { manner, ..self }
@@ -137,12 +137,16 @@ impl EventEngine {
             let number = fates.hosts.newest_machine(host);
             (number, fates.hosts.incarnation(number), Arc::<str>::from(fates.hosts.name(host)))
         };
-        let roster = Arc::new(Roster::default());
+        let draw = self.draw.named(&name).at(incarnation.into());
+        let roster = Arc::new(match self.manner {
+            Manner::Searching => Roster::searching(draw.named("tasks")),
+            Manner::Plain => Roster::default(),
+        });
         let life = Arc::new(Life {
             clock: self.clock.clone(),
             panics: self.panics.clone(),
             host: name.clone(),
-            draw: self.draw.named(&name).at(incarnation.into()),
+            draw,
             polls: Polls::default(),
             roster: Some(roster.clone()),
         });

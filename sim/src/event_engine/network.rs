@@ -7,6 +7,7 @@
 use super::fates::Fates;
 use super::segment::address_of;
 use super::stream::{EventStream, Manner};
+use super::tasks;
 use rehearsal_reference::network::{Endpoint, Listener, Network};
 use std::future::{Future, poll_fn};
 use std::io;
@@ -29,6 +30,7 @@ pub(super) struct Machine {
 impl Machine {
     /// From here on, sockets that are opened, used or dropped are this machine's.
     pub(super) fn make_current(self) {
+        tasks::sockets_are_used();
         turmoil_net::set_current(self.kernel);
     }
 }

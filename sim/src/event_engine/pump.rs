@@ -10,9 +10,9 @@ use super::tasks;
 use crate::clock::nanos;
 use crate::entropy;
 use rehearsal_scenarios::distribution::Nanos;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::{Instant, advance, sleep_until};
 use turmoil_net::{EnterGuard, Packet};
@@ -30,10 +30,9 @@ pub(super) async fn moment(net: &EnterGuard, shared: &Shared, until: Nanos, sent
 
 /// Lets every task run that can.
 async fn run_dry() {
-    tasks::have_run();
     loop {
         tokio::task::yield_now().await;
-        if !tasks::have_run() {
+        if tasks::have_run_dry() {
             return;
         }
     }
@@ -42,6 +41,9 @@ async fn run_dry() {
 /// What the kernels send goes under way; then connections are cut off that their programs aborted, so that what they
 /// had written before has left.
 fn take_flight(net: &EnterGuard, shared: &Shared, sent: &mut Vec<Packet>) {
+    if !tasks::have_used_sockets() {
+        return;
+    }
     let now = now();
     net.egress_all(sent);
     let mut fates = shared.fates();
@@ -56,16 +58,18 @@ fn take_flight(net: &EnterGuard, shared: &Shared, sent: &mut Vec<Packet>) {
 
 /// Moves the clock towards `next`; stops when a timer of a task comes first.
 async fn leap(next: Nanos) {
-    let now = now();
-    let whole_ms = next.saturating_sub(now) / MS;
-    if next <= now {
-    } else if whole_ms == 0 {
-        advance(Duration::from_nanos(next - now)).await;
-    } else {
-        // The runtime moves its clock by whole milliseconds from wherever it stands: so this never ends after `next`.
-        let tick = Duration::from_millis(now / MS + whole_ms);
+    let left = next.saturating_sub(now());
+    // The runtime moves its clock by whole milliseconds from wherever it stands: the rest goes first, so that the end is
+    // exact. A timer that this passes fires before the clock moves on.
+    if !left.is_multiple_of(MS) {
+        let mut rest = pin!(advance(Duration::from_nanos(left % MS)));
+        // Its first poll moves the clock; that it then gives way would only cost another round.
+        let _ = rest.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    }
+    if left > 0 {
+        let tick = Duration::from_millis(now() / MS + left / MS);
         let mut slept = pin!(sleep_until(tasks::began() + tick));
-        std::future::poll_fn(|context| match slept.as_mut().poll(context) {
+        poll_fn(|context| match slept.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(()),
             Poll::Pending => tasks::poll_have_run(context),
         })
@@ -81,7 +85,10 @@ fn arrive(net: &EnterGuard, shared: &Shared) {
         // Delivering wakes tasks, which may look at the fates.
         let arrived = shared.fates().arrive(now);
         match arrived {
-            Some(packet) => net.deliver(packet),
+            Some(packet) => {
+                tasks::sockets_are_used();
+                net.deliver(packet);
+            }
             None => return,
         }
     }

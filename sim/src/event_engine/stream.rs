@@ -30,13 +30,13 @@ thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// How streams behave within what TCP allows.
+/// How streams and tasks behave within what TCP and the runtime allow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Manner {
-    /// Reads come out in seeded parts, and let other tasks go first now and then.
+    /// Reads come out in seeded parts; readers and other tasks let the tasks of the same moment go first now and then.
     #[default]
     Searching,
-    /// Everything that is there comes at once.
+    /// Everything that is there comes at once, and tasks run first in, first out.
     Plain,
 }
 

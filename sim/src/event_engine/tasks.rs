@@ -9,6 +9,7 @@
 use crate::entropy;
 use crate::host::message_of;
 use rehearsal_reference::surroundings::{Task, TaskHandle};
+use rehearsal_scenarios::draw::Draw;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -19,12 +20,17 @@ use tokio::runtime::{Builder, RngSeed, Runtime};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+/// The runtime comes back to the pump after so many polls, or when nothing is ready.
+const POLLS_AT_ONCE: u32 = 128;
+
 thread_local! {
     /// When this thread's world began, by tokio's clock.
     static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
-    /// Whether any task has run since the pump last looked, and whom to wake then.
-    static HAVE_RUN: Cell<bool> = const { Cell::new(false) };
+    /// How many polls there were since the pump last looked, and whom to wake at the first one.
+    static POLLS: Cell<u32> = const { Cell::new(0) };
     static PUMP: RefCell<Option<Waker>> = const { RefCell::new(None) };
+    /// Whether a kernel may have something to send that it had not before.
+    static SOCKETS_USED: Cell<bool> = const { Cell::new(false) };
     /// The host whose task is polled.
     static POLLED: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
     /// Whether a roster is spawning.
@@ -37,6 +43,7 @@ pub(super) fn runtime(seed: u64) -> std::io::Result<Runtime> {
     let runtime = Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
+        .event_interval(POLLS_AT_ONCE)
         .rng_seed(RngSeed::from_bytes(&seed.to_le_bytes()))
         .on_task_spawn(|task| {
             if !SPAWNING.get() {
@@ -47,7 +54,7 @@ pub(super) fn runtime(seed: u64) -> std::io::Result<Runtime> {
         })
         .on_before_task_poll(|_| {
             show_time();
-            if !HAVE_RUN.replace(true)
+            if POLLS.replace(POLLS.get() + 1) == 0
                 && let Some(pump) = PUMP.take()
             {
                 pump.wake();
@@ -55,7 +62,7 @@ pub(super) fn runtime(seed: u64) -> std::io::Result<Runtime> {
         })
         .build()?;
     STRAY.set(None);
-    HAVE_RUN.set(false);
+    POLLS.set(0);
     BEGAN.set(Some(runtime.block_on(async { Instant::now() })));
     Ok(runtime)
 }
@@ -71,14 +78,25 @@ pub(super) fn show_time() {
     entropy::set_elapsed(Instant::now().saturating_duration_since(began()));
 }
 
-/// Whether any task has run since the last call.
-pub(super) fn have_run() -> bool {
-    HAVE_RUN.replace(false)
+/// Whether a pump that has just given way finds nothing ready: the runtime runs everything before it comes back, unless
+/// that is more than fits.
+pub(super) fn have_run_dry() -> bool {
+    POLLS.replace(0) < POLLS_AT_ONCE
+}
+
+/// A kernel is called: it may have something to send.
+pub(super) fn sockets_are_used() {
+    SOCKETS_USED.set(true);
+}
+
+/// Whether a kernel has been called since the last time: asking all of them costs more than anything else here.
+pub(super) fn have_used_sockets() -> bool {
+    SOCKETS_USED.replace(false)
 }
 
 /// Ready once any task has run.
 pub(super) fn poll_have_run(context: &mut Context<'_>) -> Poll<()> {
-    if HAVE_RUN.get() {
+    if POLLS.get() > 0 {
         return Poll::Ready(());
     }
     PUMP.set(Some(context.waker().clone()));
@@ -93,23 +111,39 @@ pub(super) fn stray() -> Option<String> {
 /// What a task was given to do, until it is done, dropped or killed.
 type Work = Mutex<Option<Task>>;
 
+/// Share of polls that let other tasks of the moment run first. tokio's queue is first in, first out, so that without this
+/// no seed would ever try another order.
+const HELD_BACK_SHARE: f64 = 1.0 / 16.0;
+
 /// All tasks of one incarnation of a host.
 #[derive(Default)]
-pub(crate) struct Roster(Mutex<State>);
+pub(crate) struct Roster {
+    /// Where it is drawn which polls are held back; none are without.
+    search: Option<Draw>,
+    state: Mutex<State>,
+}
 
 #[derive(Default)]
 struct State {
     is_over: bool,
+    spawned: u64,
     tasks: Vec<(Arc<Work>, AbortHandle)>,
     prune_at: usize,
 }
 
 impl Roster {
+    /// A roster whose tasks are held back now and then, by draws below this place.
+    pub(super) fn searching(place: Draw) -> Roster {
+        Roster { search: Some(place), state: Mutex::default() }
+    }
+
     /// Spawns a task of this incarnation.
     pub(crate) fn spawn(&self, host: Arc<str>, task: Task) -> TaskHandle {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let work = Arc::new(Mutex::new((!state.is_over).then_some(task)));
-        let owned = Owned { host, work: work.clone() };
+        let search = self.search.map(|place| place.at(state.spawned));
+        state.spawned += 1;
+        let owned = Owned { host, work: work.clone(), search };
         SPAWNING.set(true);
         #[allow(clippy::disallowed_methods, reason = "this is what a spawner of this engine rests on")]
         let abort = tokio::spawn(owned.run()).abort_handle();
@@ -126,7 +160,7 @@ impl Roster {
     /// task panics while it is dropped.
     pub(super) fn end(&self) -> Option<String> {
         let tasks = {
-            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             state.is_over = true;
             std::mem::take(&mut state.tasks)
         };
@@ -145,19 +179,35 @@ impl Roster {
 struct Owned {
     host: Arc<str>,
     work: Arc<Work>,
+    search: Option<Draw>,
 }
 
 impl Owned {
     async fn run(self) {
+        let (mut polls, mut was_held_back) = (0, false);
         poll_fn(|context| {
-            let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some(task) = work.as_mut() else { return Poll::Ready(()) };
-            let before = POLLED.replace(Some(self.host.clone()));
-            let polled = task.as_mut().poll(context);
-            POLLED.set(before);
-            polled
+            was_held_back = !was_held_back && self.is_held_back(polls);
+            if was_held_back {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            polls += 1;
+            self.poll(context)
         })
         .await;
+    }
+
+    fn is_held_back(&self, poll: u64) -> bool {
+        self.search.is_some_and(|place| place.at(poll).unit() < HELD_BACK_SHARE)
+    }
+
+    fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(task) = work.as_mut() else { return Poll::Ready(()) };
+        let before = POLLED.replace(Some(self.host.clone()));
+        let polled = task.as_mut().poll(context);
+        POLLED.set(before);
+        polled
     }
 }
 

@@ -13,5 +13,6 @@ mod hosts;
 mod kills;
 #[path = "../echo/panics.rs"]
 mod panics;
+mod search;
 #[path = "../echo/world.rs"]
 mod world;
