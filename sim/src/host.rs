@@ -116,11 +116,13 @@ impl Spawn for SimSpawner {
         if let Some(roster) = &self.0.roster {
             return roster.spawn(self.0.host.clone(), Box::pin(task));
         }
+        // On turmoil's local set, not with `tokio::spawn`: a runtime that dies drops its tasks by the remainders of their
+        // ids, and ids are counted for the whole process, so that a kill would depend on what else the process has played.
         #[allow(
             clippy::disallowed_methods,
             reason = "this is the spawner; the host's runtime owns the task and dies with it"
         )]
-        let spawned = tokio::spawn(task);
+        let spawned = tokio::task::spawn_local(task);
         TaskHandle::new(spawned.abort_handle())
     }
 }

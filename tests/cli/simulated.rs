@@ -61,6 +61,19 @@ fn json_has_the_documented_keys_and_the_same_hash_for_any_number_of_jobs_and_any
 }
 
 #[test]
+fn a_host_that_is_killed_dies_the_same_way_whatever_else_the_process_plays() {
+    let folder = folder();
+    for engine in ["turmoil", "event"] {
+        let hash = |jobs| {
+            let arguments = ["server_restarts_while_workers_run", "--seed", "64", "--seeds", "8", "--engine", engine];
+            let arguments = [&["simulate"][..], &arguments, &["--jobs", jobs, "--format", "json"]].concat();
+            run_in(folder.path(), &arguments).ends_with(0).objects()[0]["hash"].clone()
+        };
+        assert_eq!(hash("1"), hash("2"), "on the {engine} engine");
+    }
+}
+
+#[test]
 fn a_seed_has_the_same_events_alone_and_from_its_record() {
     let folder = folder();
     let ran = run_in(folder.path(), &["simulate", NAIVE, "--seeds", "2", "--format", "json"]).ends_with(0);
