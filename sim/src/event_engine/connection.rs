@@ -51,8 +51,8 @@ pub(super) struct End {
     pub(super) presence: Presence,
     /// Whether somebody will look whether it has waited too long.
     pub(super) alarmed: bool,
-    /// Sequence numbers after data and FIN that it has sent, with the time of sending.
-    unacknowledged: VecDeque<(u32, Nanos)>,
+    /// Data and FIN that it has sent: the sequence numbers before and after, and the time of sending.
+    unacknowledged: VecDeque<(u32, u32, Nanos)>,
 }
 
 impl End {
@@ -64,21 +64,29 @@ impl End {
     pub(super) fn sent(&mut self, sent: &TcpSegment, now: Nanos) {
         let length = segment::length(sent);
         if length > 0 && !sent.flags.syn {
-            self.unacknowledged.push_back((sent.seq.wrapping_add(length), now));
+            self.unacknowledged.push_back((sent.seq, sent.seq.wrapping_add(length), now));
         }
     }
 
     /// An acknowledgement arrives here.
     pub(super) fn acknowledged(&mut self, arrived: &TcpSegment) {
         let is_covered = |end: u32| arrived.ack.wrapping_sub(end).cast_signed() >= 0;
-        while arrived.flags.ack && self.unacknowledged.front().is_some_and(|(end, _)| is_covered(*end)) {
+        while arrived.flags.ack && self.unacknowledged.front().is_some_and(|(_, end, _)| is_covered(*end)) {
             self.unacknowledged.pop_front();
         }
     }
 
     /// Since when its oldest data waits for an acknowledgement.
     pub(super) fn waits_since(&self) -> Option<Nanos> {
-        self.unacknowledged.front().map(|(_, sent_ns)| *sent_ns)
+        self.unacknowledged.front().map(|(.., sent_ns)| *sent_ns)
+    }
+
+    /// How many bytes it has sent that no acknowledgement has arrived for.
+    pub(super) fn outstanding(&self) -> u32 {
+        match (self.unacknowledged.front(), self.unacknowledged.back()) {
+            (Some((begin, ..)), Some((_, end, _))) => end.wrapping_sub(*begin),
+            _ => 0,
+        }
     }
 
     /// It is over for this reason; the first reason stays.

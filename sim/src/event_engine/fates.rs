@@ -6,7 +6,7 @@
 //! keep what is under way, `hosts` says who is up, `network::link` what a link does. Left out: tasks and sockets.
 
 use super::connection::{Connection, Presence, Side};
-use super::flow::Conditions;
+use super::flow::{Conditions, Flow, Haste};
 use super::hosts::{Condition, Hosts};
 use super::segment;
 use crate::network::link::{FaultId, Link};
@@ -44,6 +44,8 @@ pub(super) struct Fates {
     /// Time, a draw that orders what is due in the same moment, and what it is. A segment is here only while it is the
     /// oldest of its flow; entries that no longer fit are passed over.
     agenda: BinaryHeap<Reverse<(Nanos, u64, Due)>>,
+    /// The same, for which the world does not stop: acknowledgements that nobody waits for.
+    idle: BinaryHeap<Reverse<(Nanos, u64, Due)>>,
 }
 
 impl Fates {
@@ -58,6 +60,7 @@ impl Fates {
             by_addresses: BTreeMap::new(),
             opened: BTreeMap::new(),
             agenda: BinaryHeap::new(),
+            idle: BinaryHeap::new(),
         }
     }
 
@@ -87,10 +90,7 @@ impl Fates {
 
     /// What arrives next, if it is due: to be delivered to its machine.
     pub(super) fn arrive(&mut self, now: Nanos) -> Option<Packet> {
-        while let Some(Reverse((due, _, what))) = self.agenda.peek().copied()
-            && due <= now
-        {
-            self.agenda.pop();
+        while let Some(what) = pop_due(&mut self.idle, now).or_else(|| pop_due(&mut self.agenda, now)) {
             let arrived = match what {
                 Due::Segment(id, side) => self.segment_is_due(id, side, now),
                 Due::Patience(id, side) => self.patience_is_over(id, side, now),
@@ -191,18 +191,20 @@ impl Fates {
     }
 
     fn put_under_way(&mut self, id: ConnectionId, side: Side, packet: Packet, now: Nanos) {
+        let outstanding = self.connections[id].end(side.other()).outstanding();
         let (flow, at) = self.flow(id, side, now);
         let oldest_due = flow.head().map(|head| head.due_ns);
-        flow.push(packet, at);
-        match oldest_due {
-            None => self.schedule(id, side),
-            // Held back behind something that is: whoever waits for this may wait too long.
-            Some(due) if due < now || due == Nanos::MAX => self.watch(id),
-            Some(_) => {}
+        flow.push(packet, outstanding, at);
+        if flow.newest_counts() {
+            self.schedule(id, side);
+        }
+        // Perhaps held back, behind something that is: whoever waits for this may wait too long.
+        if oldest_due.is_some_and(|due| due < now || due == Nanos::MAX) {
+            self.watch(id);
         }
     }
 
-    fn flow(&mut self, id: ConnectionId, side: Side, now: Nanos) -> (&mut super::flow::Flow, Conditions<'_>) {
+    fn flow(&mut self, id: ConnectionId, side: Side, now: Nanos) -> (&mut Flow, Conditions<'_>) {
         let Fates { connections, links, untouched, plan, .. } = self;
         let connection = &mut connections[id];
         let link = links.get(&connection.link_from(side)).unwrap_or(untouched);
@@ -212,7 +214,10 @@ impl Fates {
 
     fn schedule(&mut self, id: ConnectionId, side: Side) {
         match self.connections[id].flows[side as usize].next_due() {
-            Some((due, tie)) => self.agenda.push(Reverse((due, tie, Due::Segment(id, side)))),
+            Some((haste, due, tie)) => {
+                let agenda = if haste == Haste::Prompt { &mut self.agenda } else { &mut self.idle };
+                agenda.push(Reverse((due, tie, Due::Segment(id, side))));
+            }
             // The oldest one is lost for good: everything behind it waits with it.
             None if self.connections[id].flows[side as usize].head().is_some() => self.watch(id),
             None => {}
@@ -294,4 +299,13 @@ impl Fates {
         connection.flows[side as usize].clear();
         Some(segment::reset(connection.address(side.other()), connection.address(side)))
     }
+}
+
+/// The next entry of an agenda, if it is due.
+fn pop_due(agenda: &mut BinaryHeap<Reverse<(Nanos, u64, Due)>>, now: Nanos) -> Option<Due> {
+    let Reverse((due, _, what)) = agenda.peek().copied()?;
+    (due <= now).then(|| {
+        agenda.pop();
+        what
+    })
 }

@@ -5,6 +5,7 @@
 //! sockets, no clock. Neighbours: `fates` decides what becomes of the head, `link` (of the network) knows cuts, latency
 //! and loss.
 
+use super::segment;
 use crate::network::link::{Crossing, Link};
 use rehearsal_scenarios::distribution::{Distribution, Nanos};
 use rehearsal_scenarios::draw::Draw;
@@ -34,8 +35,21 @@ impl Conditions<'_> {
 pub(super) struct UnderWay {
     pub(super) packet: Packet,
     pub(super) due_ns: Nanos,
+    haste: Haste,
     number: u64,
 }
+
+/// Whether anybody can tell when a segment arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Haste {
+    /// It carries something, or somebody may wait for it.
+    Prompt,
+    /// A mere acknowledgement that nobody waits for: it may arrive with whatever comes next.
+    Idle,
+}
+
+/// A writer may wait for an acknowledgement once so much is unacknowledged or so little may be sent: half a window.
+const AMPLE_BYTES: u32 = 32 << 10;
 
 /// Segments of one direction.
 #[derive(Debug)]
@@ -44,25 +58,43 @@ pub(super) struct Flow {
     draw: Draw,
     sent: u64,
     last_due_ns: Nanos,
+    last_window: u16,
 }
 
 impl Flow {
     pub(super) fn new(draw: Draw) -> Flow {
-        Flow { segments: VecDeque::new(), draw, sent: 0, last_due_ns: 0 }
+        Flow { segments: VecDeque::new(), draw, sent: 0, last_due_ns: 0, last_window: 0 }
     }
 
-    /// Sends a segment now.
-    pub(super) fn push(&mut self, packet: Packet, at: Conditions<'_>) {
-        let number = self.sent;
+    /// Sends a segment now. `outstanding` is what the receiver itself has sent and not heard of.
+    pub(super) fn push(&mut self, packet: Packet, outstanding: u32, at: Conditions<'_>) {
+        let (number, haste) = (self.sent, self.haste(&packet, outstanding));
         self.sent += 1;
         self.last_due_ns = self.last_due_ns.max(at.due(self.draw.at(number)));
-        self.segments.push_back(UnderWay { packet, due_ns: self.last_due_ns, number });
+        self.segments.push_back(UnderWay { packet, due_ns: self.last_due_ns, haste, number });
     }
 
-    /// When the oldest segment is due, and a draw of its own to order it among others that are due in the same moment.
-    pub(super) fn next_due(&self) -> Option<(Nanos, u64)> {
-        let head = self.segments.front().filter(|head| head.due_ns < Nanos::MAX)?;
-        Some((head.due_ns, self.draw.named("tie").at(head.number).bits()))
+    /// The first two segments of a client open the connection: the second lets the server accept it.
+    fn haste(&mut self, packet: &Packet, outstanding: u32) -> Haste {
+        let Some(segment) = segment::of(packet) else { return Haste::Prompt };
+        let had_room = u32::from(std::mem::replace(&mut self.last_window, segment.window)) > AMPLE_BYTES;
+        let is_bare = segment::length(segment) == 0 && !segment.flags.rst;
+        if is_bare && had_room && self.sent > 1 && outstanding < AMPLE_BYTES { Haste::Idle } else { Haste::Prompt }
+    }
+
+    /// When a segment is due for which the world must stop, or the oldest if there is none; and a draw of its own to order
+    /// it among others that are due in the same moment.
+    pub(super) fn next_due(&self) -> Option<(Haste, Nanos, u64)> {
+        let prompt = self.segments.iter().find(|segment| segment.haste == Haste::Prompt);
+        let next = prompt.or(self.segments.front()).filter(|next| next.due_ns < Nanos::MAX)?;
+        Some((next.haste, next.due_ns, self.draw.named("tie").at(next.number).bits()))
+    }
+
+    /// Whether the newest segment is the only one for which the world must stop, or the only one at all.
+    pub(super) fn newest_counts(&self) -> bool {
+        let is_prompt = |segment: &&UnderWay| segment.haste == Haste::Prompt;
+        let newest_is_prompt = self.segments.back().is_some_and(|newest| is_prompt(&newest));
+        self.segments.len() == 1 || (newest_is_prompt && self.segments.iter().filter(is_prompt).nth(1).is_none())
     }
 
     pub(super) fn head(&self) -> Option<&UnderWay> {
