@@ -2,8 +2,9 @@
 //!
 //! Invariants: nothing here draws from a shared generator; packets of a connection keep their order in each direction
 //! and connections overtake each other freely; TCP loses nothing, it only delays or times out; a machine that is lost
-//! neither sends nor answers. Neighbours: `pump` asks what is due and hands it to turmoil-net, `connection` and `flow`
-//! keep what is under way, `hosts` says who is up, `network::link` what a link does. Left out: tasks and sockets.
+//! neither sends nor answers; an acknowledgement that nobody can wait for stops no leap. Neighbours: `pump` asks what
+//! is due and hands it to turmoil-net, `connection` and `flow` keep what is under way, `hosts` says who is up,
+//! `network::link` what a link does. Left out: tasks and sockets.
 
 use super::connection::{Connection, Presence, Side};
 use super::flow::{Conditions, Flow, Haste};

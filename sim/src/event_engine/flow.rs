@@ -124,3 +124,52 @@ impl Flow {
         self.segments.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::SocketAddr;
+
+    const MS: Nanos = 1_000_000;
+
+    fn conditions<'a>(now: Nanos, link: &'a Link, latency: &'a Distribution) -> Conditions<'a> {
+        Conditions { now, link, latency, tcp_timeout_ns: 1_000 * MS }
+    }
+
+    fn packet() -> Packet {
+        segment::reset(SocketAddr::from(([10, 0, 0, 1], 1)), SocketAddr::from(([10, 0, 0, 2], 2)))
+    }
+
+    #[test]
+    fn a_segment_never_arrives_before_one_that_was_sent_earlier() {
+        let (link, latency) = (Link::default(), Distribution::Uniform(MS, 20 * MS));
+        let mut flow = Flow::new(Draw::of_seed(1));
+        (0..100).for_each(|n| flow.push(packet(), 0, conditions(n * MS, &link, &latency)));
+        assert!(flow.segments.iter().is_sorted_by_key(|segment| segment.due_ns));
+        let delays = flow.segments.iter().zip(0..).map(|(segment, n)| segment.due_ns - n * MS);
+        assert!(delays.clone().all(|delay| delay >= MS) && delays.max() <= Some(40 * MS));
+    }
+
+    #[test]
+    fn what_was_held_back_is_released_in_order_and_after_a_latency_of_its_own() {
+        let (link, latency) = (Link::default(), Distribution::Uniform(MS, 20 * MS));
+        let mut flow = Flow::new(Draw::of_seed(2));
+        (0..10).for_each(|n| flow.push(packet(), 0, conditions(n * MS, &link, &latency)));
+        flow.release(conditions(500 * MS, &link, &latency));
+        assert!(flow.segments.iter().all(|segment| segment.due_ns >= 501 * MS));
+        assert!(flow.segments.iter().is_sorted_by_key(|segment| segment.due_ns));
+    }
+
+    #[test]
+    fn a_segment_that_is_lost_for_good_holds_back_what_follows() {
+        let (mut link, latency) = (Link::default(), Distribution::Fixed(MS));
+        link.lose(0, 1.0);
+        let mut flow = Flow::new(Draw::of_seed(3));
+        flow.push(packet(), 0, conditions(0, &link, &latency));
+        link.end(0);
+        flow.push(packet(), 0, conditions(MS, &link, &latency));
+        assert_eq!(flow.next_due(), None);
+        flow.release(conditions(2 * MS, &link, &latency));
+        assert_eq!(flow.next_due(), None);
+    }
+}

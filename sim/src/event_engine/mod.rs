@@ -1,11 +1,11 @@
 //! The event-driven engine on turmoil-net: virtual time leaps from event to event, so that a run costs what happens in
 //! it, not how long it lasts.
 //!
-//! - [`pump`]: tasks run dry, packets take flight, the clock leaps, packets arrive. Start there
-//! - [`tasks`]: who owns a task, and how all of a host's end at once
-//! - [`hosts`]: hosts, their incarnations and machines
-//! - [`fates`]: what becomes of a packet; [`connection`], [`flow`] and [`segment`] are its parts
-//! - [`network`], [`stream`]: what programs hold
+//! - `pump`: tasks run dry, packets take flight, the clock leaps, packets arrive. Start there
+//! - `tasks`: who owns a task, and how all of a host's end at once
+//! - `hosts`: hosts, their incarnations and machines
+//! - `fates`: what becomes of a packet; `connection`, `flow` and `segment` are its parts
+//! - `network`, `stream`: what programs hold
 //!
 //! Invariants: one thread, one paused runtime, one network for a whole world; nothing asks the machine for time or
 //! randomness; the runtime ends before the network does, since sockets that are dropped call into it. Neighbours:
