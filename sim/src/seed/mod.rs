@@ -10,7 +10,6 @@ mod driver;
 mod programs;
 mod schedule;
 
-pub use crate::turmoil_engine::{NAME as ENGINE, refuses};
 
 use self::programs::Programs;
 use self::schedule::Schedule;
