@@ -10,7 +10,6 @@ mod driver;
 mod programs;
 mod schedule;
 
-
 use self::programs::Programs;
 use self::schedule::Schedule;
 use crate::engine::{Engine, EngineError, EngineKind};
