@@ -11,6 +11,20 @@
 //!
 //! Absent on purpose: terminals, files and exit codes. Only this crate names turmoil, and only [`turmoil_engine`], `network`
 //! and [`clock`] in it; only [`event_engine`] names turmoil-net.
+//!
+//! One seed of a scenario that comes with the program:
+//!
+//! ```
+//! use rehearsal_scenarios::{Overrides, library, load, plan::World};
+//! use rehearsal_sim::seed::{SeedOptions, play};
+//! use std::sync::Arc;
+//!
+//! let text = library::get("two_clients_race_for_one_worker").expect("it comes with the program");
+//! let scenario = load("race", text.as_bytes(), &Overrides::default()).expect("it is valid");
+//! let run = play(Arc::new(scenario.plan(4, World::Simulated)), SeedOptions::default());
+//! assert!(!run.is_broken());
+//! assert_eq!(run.hash, play(run.plan.clone(), SeedOptions::default()).hash);
+//! ```
 
 #[cfg(not(tokio_unstable))]
 compile_error!(
