@@ -145,7 +145,7 @@ fn users(port: u16, length: Duration) -> Measured {
     let folder = tempfile::tempdir().unwrap();
     let plan = Arc::new(plan(length));
     let files = Files::create(folder.path(), header()).unwrap();
-    let shared = Arc::new(Shared::default());
+    let shared = Shared::start().unwrap();
     let recorder_cpu = Arc::new(std::sync::Mutex::new(Duration::ZERO));
     let told = recorder_cpu.clone();
     let on_progress = Box::new(move |_: &_| *told.lock().unwrap() = thread_cpu());

@@ -2,6 +2,8 @@
 //! Neighbours: `live::recorder` writes files, the simulated world keeps events in memory.
 
 use rehearsal_reports::event::{Body, Event, Kind, Name};
+use std::pin::Pin;
+use std::time::Duration;
 
 /// An event without its number and time.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,10 +37,26 @@ impl Draft {
     }
 }
 
-/// Stamps and keeps events, and knows the time of the plan. Called from the tasks of users: must not block for long.
+/// A wait for a planned time.
+pub type Wait<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// Stamps and keeps events, and is the clock of the plan. Called from the tasks of users: must not block for long.
 pub trait EventSink: Send + Sync {
     /// Nanoseconds from time 0 of the plan; negative while preparing.
     fn now_ns(&self) -> i64;
     /// Keeps an event. Events are numbered in the order of these calls.
     fn record(&self, event: Draft);
+
+    /// Waits until this plan time, not at all if it has passed. tokio's timers keep whole milliseconds: a world in which that
+    /// is too coarse has an own way to wait.
+    fn sleep_until(&self, plan_ns: i64) -> Wait<'_> {
+        Box::pin(async move {
+            let wait_ns = plan_ns.saturating_sub(self.now_ns());
+            if let Ok(wait_ns) = u64::try_from(wait_ns)
+                && wait_ns > 0
+            {
+                tokio::time::sleep(Duration::from_nanos(wait_ns)).await;
+            }
+        })
+    }
 }

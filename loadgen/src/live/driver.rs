@@ -62,7 +62,7 @@ pub async fn run(
     let (record, files) = open_record(&plan, &options, &env)?;
     let failed = |error| LiveError::Record { folder: record.clone(), error };
     env.journal = Arc::new(JournalFile::create(&record, &options.run_id, &options.target).map_err(failed)?);
-    let shared = Arc::new(Shared::default());
+    let shared = Shared::start().map_err(failed)?;
     env.sink = shared.clone();
     let thread = recorder::start(plan.clone(), files, shared.clone(), on_progress).map_err(failed)?;
     let mut run = Run { env, phase, shared, spawner, interrupt };
@@ -177,7 +177,7 @@ impl Run {
     fn watch_over(&self) {
         let (meter, probe, env) = (self.shared.clone(), self.shared.clone(), self.env.clone());
         let spawner = &self.env.surroundings.spawner;
-        spawner.spawn("lag meter", Box::pin(async move { meter.lag.run().await })).detach();
+        spawner.spawn("lag meter", Box::pin(async move { meter.lag.run(&meter.pacer).await })).detach();
         spawner.spawn("target metrics", Box::pin(async move { probe.probe.run(&env).await })).detach();
     }
 

@@ -1,70 +1,18 @@
-//! The generator watches itself: processor, memory, and how late its own timers fire. Numbers that were taken while it was
-//! the bottleneck are marked. A slow *target* makes operations late, never these timers. Neighbours: `recorder` samples
-//! once a second, `driver` runs the lag meter beside the users.
+//! The generator watches itself: processor, memory, and how late it is. Numbers that were taken while it was the bottleneck
+//! are marked. Neighbours: `recorder` samples once a second, `lag` measures lateness.
 #![allow(clippy::disallowed_methods, reason = "live runs read the machine's clock")]
 
-use crate::commons::lock;
-use hdrhistogram::Histogram;
+use super::lag::{LagMeter, LagTotals};
 use rehearsal_reports::outcome::{Generator, Validity};
-use std::sync::Mutex;
 use std::time::Duration;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
-use tokio::time::{Instant, sleep_until};
 
-/// Distance between two ticks of the lag meter.
-const TICK: Duration = Duration::from_millis(10);
 /// Numbers with more lag than this at their 99th percentile say more about the generator than about the target.
 const LAG_P99_INVALID: Duration = Duration::from_millis(100);
 const LAG_P99_SUSPECT: Duration = Duration::from_millis(10);
 const LAG_MAX_SUSPECT: Duration = Duration::from_millis(500);
-/// Longer lags count as an hour.
-const LAG_MAX_NS: u64 = 3_600_000_000_000;
 /// Share of all cores above which the generator may have been the bottleneck.
 const CPU_SUSPECT: f64 = 0.9;
-
-/// Measures how late timers fire.
-pub struct LagMeter {
-    lags: Mutex<Lags>,
-}
-
-struct Lags {
-    all: Histogram<u64>,
-    max_since_asked_ns: u64,
-}
-
-impl Default for LagMeter {
-    fn default() -> Self {
-        let all = Histogram::new_with_bounds(1, LAG_MAX_NS, 3).expect("the bounds are in order");
-        LagMeter { lags: Mutex::new(Lags { all, max_since_asked_ns: 0 }) }
-    }
-}
-
-impl LagMeter {
-    /// Ticks for ever.
-    pub async fn run(&self) {
-        let mut due = Instant::now() + TICK;
-        loop {
-            sleep_until(due).await;
-            let now = Instant::now();
-            let lag_ns = u64::try_from((now - due).as_nanos()).unwrap_or(u64::MAX);
-            let mut lags = lock(&self.lags);
-            lags.all.saturating_record(lag_ns);
-            lags.max_since_asked_ns = lags.max_since_asked_ns.max(lag_ns);
-            drop(lags);
-            // Ticks that fell into a stall were due as well: each is counted with its own lag, as coordinated omission
-            // would hide them.
-            due += TICK;
-            if now > due + Duration::from_secs(10) {
-                due = now + TICK;
-            }
-        }
-    }
-
-    /// The largest lag since it was last asked, in nanoseconds.
-    fn take_max_ns(&self) -> u64 {
-        std::mem::take(&mut lock(&self.lags).max_since_asked_ns)
-    }
-}
 
 /// One second of the generator.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
@@ -122,18 +70,20 @@ impl GeneratorWatch {
     }
 
     /// How the generator did over the whole run. `faults` are further reasons why its numbers cannot be trusted.
-    pub fn judge(&self, lag: &LagMeter, faults: Vec<String>) -> Generator {
-        let lags = &lock(&lag.lags).all;
-        let (p99_ns, max_ns) = (lags.value_at_quantile(0.99), lags.max());
+    pub fn judge(&self, lag: LagTotals, faults: Vec<String>) -> Generator {
+        let (p99_ns, max_ns) = (lag.send_p99_ns.max(lag.hiccup_p99_ns), lag.send_max_ns.max(lag.hiccup_max_ns));
         let (p99, max) = (Duration::from_nanos(p99_ns), Duration::from_nanos(max_ns));
         let mut validity = if faults.is_empty() { Validity::Valid } else { Validity::Invalid };
         let mut reasons = faults;
         if p99 > LAG_P99_INVALID {
             validity = Validity::Invalid;
-            reasons.push(format!("1 in 100 of the generator's timers fired more than {p99:.0?} late"));
+            reasons.push(format!("1 in 100 of the generator's planned sends left more than {p99:.0?} late"));
         } else {
             let suspicions = [
-                (p99 > LAG_P99_SUSPECT, format!("1 in 100 of the generator's timers fired more than {p99:.0?} late")),
+                (
+                    p99 > LAG_P99_SUSPECT,
+                    format!("1 in 100 of the generator's planned sends left more than {p99:.0?} late"),
+                ),
                 (max > LAG_MAX_SUSPECT, format!("the generator once stood still for {max:.0?}")),
                 (
                     self.cpu_cores_max > CPU_SUSPECT * self.cores,
@@ -163,10 +113,8 @@ mod tests {
 
     fn judged(lags_ms: &[u64]) -> Generator {
         let meter = LagMeter::default();
-        for lag_ms in lags_ms {
-            lock(&meter.lags).all.saturating_record(lag_ms * 1_000_000);
-        }
-        GeneratorWatch::default().judge(&meter, Vec::new())
+        lags_ms.iter().for_each(|lag_ms| meter.sent(Duration::from_millis(*lag_ms)));
+        GeneratorWatch::default().judge(meter.totals(), Vec::new())
     }
 
     #[test]
@@ -180,24 +128,7 @@ mod tests {
 
     #[test]
     fn a_bug_of_the_generator_makes_its_numbers_invalid() {
-        let generator = GeneratorWatch::default().judge(&LagMeter::default(), vec!["a user panicked".into()]);
+        let generator = GeneratorWatch::default().judge(LagTotals::default(), vec!["a user panicked".into()]);
         assert_eq!((generator.validity, generator.reasons), (Validity::Invalid, vec!["a user panicked".into()]));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn ticks_that_fell_into_a_stall_are_counted_each() {
-        let meter = LagMeter::default();
-        let stalled = async {
-            // Another task advances the clock in one step, as a runtime that stood still would see it.
-            tokio::task::yield_now().await;
-            tokio::time::advance(Duration::from_millis(500)).await;
-            for _ in 0..100 {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::select! { () = meter.run() => {}, () = stalled => {} }
-        let lags = &lock(&meter.lags).all;
-        assert!(lags.len() >= 49, "{}", lags.len());
-        assert!(lags.max() >= 480_000_000);
     }
 }

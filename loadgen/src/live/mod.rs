@@ -4,6 +4,7 @@
 //! - [`url`], [`guard`], [`preflight`]: what may be loaded, how much, and the first contact
 //! - `driver`: the phases of a run, in order; `outcome`: what comes of it
 //! - [`sink`], [`recorder`]: events are stamped by users, and folded and written by a thread of its own
+//! - [`pacer`]: wakes users at their planned times; [`lag`]: how late it was about that
 //! - [`files`], [`samples`], [`record_dir`], [`journal_file`]: what a run leaves; [`finish`] cleans up after a crash
 //! - [`generator`], `pulse`, `breaker`, `transport`: how the generator does, how the run does, and when it must end
 //! - [`network`], [`tls`], [`machine`]: what a live host hands to its programs; `serve` uses them as well
@@ -15,11 +16,13 @@ pub mod finish;
 pub mod generator;
 pub mod guard;
 pub mod journal_file;
+pub mod lag;
 pub mod machine;
 mod machine_facts;
 pub mod network;
 pub mod options;
 mod outcome;
+pub mod pacer;
 pub mod preflight;
 pub mod progress;
 mod pulse;

@@ -7,13 +7,15 @@
 )]
 
 use super::files::Files;
-use super::generator::{GeneratorWatch, LagMeter};
+use super::generator::GeneratorWatch;
+use super::lag::LagMeter;
+use super::pacer::Pacer;
 use super::progress::{OnProgress, Progress, RunStage};
 use super::pulse::{Pulse, in_second};
 use super::samples::{Sample, TargetProbe};
 use super::sink::{LiveSink, Stamped};
 use crate::commons::lock;
-use crate::sink::{Draft, EventSink};
+use crate::sink::{Draft, EventSink, Wait};
 use rehearsal_reports::checks::RunEnd;
 use rehearsal_reports::event::Event;
 use rehearsal_reports::judge::Judge;
@@ -31,11 +33,12 @@ const BATCH_EVERY: Duration = Duration::from_millis(20);
 const BEAT_EVERY: Duration = Duration::from_secs(1);
 
 /// What driver and recorder tell each other.
-#[derive(Default)]
 pub struct Shared {
     /// Where events wait.
     pub sink: LiveSink,
-    /// How late the generator's timers fire.
+    /// Wakes users at their planned times.
+    pub pacer: Pacer,
+    /// How late it was about that.
     pub lag: LagMeter,
     /// The target's own metrics.
     pub probe: TargetProbe,
@@ -52,6 +55,17 @@ struct Status {
 }
 
 impl Shared {
+    /// Starts the pacer's thread; nothing is recorded yet.
+    pub fn start() -> std::io::Result<Arc<Shared>> {
+        Ok(Arc::new(Shared {
+            sink: LiveSink::default(),
+            pacer: Pacer::start()?,
+            lag: LagMeter::default(),
+            probe: TargetProbe::default(),
+            status: Mutex::default(),
+        }))
+    }
+
     /// Where the run stands from now on.
     pub fn enter(&self, stage: RunStage) {
         lock(&self.status).stage = stage;
@@ -79,6 +93,15 @@ impl EventSink for Shared {
     }
     fn record(&self, event: Draft) {
         self.sink.record(event);
+    }
+    fn sleep_until(&self, plan_ns: i64) -> Wait<'_> {
+        Box::pin(async move {
+            match self.sink.moment(plan_ns) {
+                // What has passed waited for its user, who was busy with the target: that is no lag of the generator.
+                Some(at) => self.pacer.until(at).await.into_iter().for_each(|late| self.lag.sent(late)),
+                None => std::future::pending().await,
+            }
+        })
     }
 }
 
@@ -211,7 +234,7 @@ impl Recorder {
     }
 
     fn validity(&self) -> Validity {
-        self.watch.judge(&self.shared.lag, Vec::new()).validity
+        self.watch.judge(self.shared.lag.totals(), Vec::new()).validity
     }
 
     fn finish(mut self) -> Recorded {
@@ -222,7 +245,7 @@ impl Recorder {
         Recorded {
             numbers,
             verdicts: self.judge.finish(end),
-            generator: self.watch.judge(&self.shared.lag, status.faults),
+            generator: self.watch.judge(self.shared.lag.totals(), status.faults),
             pulse: self.pulse,
             end_ns: self.end_ns,
             write_error: self.files.finish(),

@@ -65,6 +65,12 @@ impl LiveSink {
         }
     }
 
+    /// The moment of a plan time; none before time 0 is known, and none for one that no clock reaches.
+    pub fn moment(&self, plan_ns: i64) -> Option<Instant> {
+        let since_start_ns = self.zero_ns()?.saturating_add(plan_ns);
+        self.start.checked_add(Duration::from_nanos(u64::try_from(since_start_ns).unwrap_or(0)))
+    }
+
     /// No more events come: the recorder may end.
     pub fn end(&self) {
         self.set_zero();

@@ -8,7 +8,6 @@ use rehearsal_reference::surroundings::Surroundings;
 use rehearsal_reports::event::Name;
 use rehearsal_scenarios::plan::{Plan, UserPlan};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::watch;
 
 /// Everything that playing needs, for one host of the simulated world or for a whole live run. Cheap to clone.
@@ -54,11 +53,6 @@ impl<N> UserEnv<N> {
 
     /// Sleeps until this plan time, not at all if it has passed.
     pub async fn sleep_until(&self, plan_ns: i64) {
-        let wait_ns = plan_ns.saturating_sub(self.sink.now_ns());
-        if let Ok(wait_ns) = u64::try_from(wait_ns)
-            && wait_ns > 0
-        {
-            tokio::time::sleep(Duration::from_nanos(wait_ns)).await;
-        }
+        self.sink.sleep_until(plan_ns).await;
     }
 }

@@ -1,0 +1,150 @@
+//! How late the generator itself is: at waking users for planned sends, and at noticing a tick of its own, which tells how
+//! long its event loop stood still. A slow *target* makes operations late, never these. Neighbours: `pacer` wakes,
+//! `generator` judges.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "live runs read the machine's clock")]
+
+use super::pacer::Pacer;
+use crate::commons::lock;
+use hdrhistogram::Histogram;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// Distance between two ticks.
+const TICK: Duration = Duration::from_millis(10);
+/// Ticks that fell into a standstill are counted as far back as this.
+const CATCH_UP: Duration = Duration::from_secs(10);
+/// Longer lags count as an hour.
+const LAG_MAX_NS: u64 = 3_600_000_000_000;
+
+/// Measures lag.
+pub struct LagMeter {
+    lags: Mutex<Lags>,
+}
+
+struct Lags {
+    sends: Histogram<u64>,
+    ticks: Histogram<u64>,
+    max_since_asked_ns: u64,
+}
+
+/// What was measured so far, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LagTotals {
+    /// Planned sends that waited for their time.
+    pub sends: u64,
+    /// 99th percentile of how late they left.
+    pub send_p99_ns: u64,
+    /// The latest one.
+    pub send_max_ns: u64,
+    /// 99th percentile of how late the event loop noticed a tick.
+    pub hiccup_p99_ns: u64,
+    /// The longest standstill.
+    pub hiccup_max_ns: u64,
+}
+
+impl Default for LagMeter {
+    fn default() -> Self {
+        LagMeter { lags: Mutex::new(Lags { sends: histogram(), ticks: histogram(), max_since_asked_ns: 0 }) }
+    }
+}
+
+impl LagMeter {
+    /// Ticks for ever, on the runtime of the users.
+    pub async fn run(&self, pacer: &Pacer) {
+        let mut due = Instant::now() + TICK;
+        loop {
+            pacer.until(due).await;
+            due = self.noticed(due, Instant::now());
+        }
+    }
+
+    /// Counts the ticks that were due by now; the next one. Those that fell into a standstill are counted each with its own
+    /// lag, as coordinated omission would hide them.
+    fn noticed(&self, mut due: Instant, now: Instant) -> Instant {
+        while due <= now {
+            self.keep(now - due, |lags| &mut lags.ticks);
+            due += TICK;
+            if now.saturating_duration_since(due) > CATCH_UP {
+                due = now + TICK;
+            }
+        }
+        due
+    }
+
+    /// A planned send left this late.
+    pub fn sent(&self, late: Duration) {
+        self.keep(late, |lags| &mut lags.sends);
+    }
+
+    fn keep(&self, late: Duration, of: impl FnOnce(&mut Lags) -> &mut Histogram<u64>) {
+        let late_ns = u64::try_from(late.as_nanos()).unwrap_or(LAG_MAX_NS);
+        let mut lags = lock(&self.lags);
+        lags.max_since_asked_ns = lags.max_since_asked_ns.max(late_ns);
+        of(&mut lags).saturating_record(late_ns);
+    }
+
+    /// The largest lag since it was last asked, in nanoseconds.
+    pub fn take_max_ns(&self) -> u64 {
+        std::mem::take(&mut lock(&self.lags).max_since_asked_ns)
+    }
+
+    /// Everything so far.
+    pub fn totals(&self) -> LagTotals {
+        let lags = lock(&self.lags);
+        LagTotals {
+            sends: lags.sends.len(),
+            send_p99_ns: lags.sends.value_at_quantile(0.99),
+            send_max_ns: lags.sends.max(),
+            hiccup_p99_ns: lags.ticks.value_at_quantile(0.99),
+            hiccup_max_ns: lags.ticks.max(),
+        }
+    }
+}
+
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LAG_MAX_NS, 3).expect("the bounds are in order")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_that_fell_into_a_standstill_are_counted_each() {
+        let meter = LagMeter::default();
+        let due = Instant::now();
+        let next = meter.noticed(due, due + Duration::from_millis(495));
+        assert_eq!(next, due + Duration::from_millis(500));
+        let ticks = &lock(&meter.lags).ticks;
+        assert_eq!((ticks.len(), ticks.max() / 1_000_000), (50, 495));
+        assert_eq!(ticks.value_at_quantile(0.5) / 1_000_000, 245, "not one late tick, but all that were due");
+    }
+
+    #[test]
+    fn a_machine_that_slept_for_an_hour_is_one_standstill() {
+        let meter = LagMeter::default();
+        let due = Instant::now();
+        meter.noticed(due, due + Duration::from_secs(3_600));
+        let ticks = &lock(&meter.lags).ticks;
+        assert_eq!(ticks.len(), 1);
+        assert!(ticks.max() >= 3_600_000_000_000);
+    }
+
+    #[tokio::test]
+    async fn a_meter_on_a_live_pacer_ticks() {
+        let meter = LagMeter::default();
+        let pacer = Pacer::start().unwrap();
+        let until = pacer.until(Instant::now() + TICK * 5);
+        tokio::select! { () = meter.run(&pacer) => {}, _ = until => {} }
+        assert!(meter.totals().hiccup_max_ns > 0);
+    }
+
+    #[test]
+    fn late_sends_are_kept_apart_from_standstills() {
+        let meter = LagMeter::default();
+        meter.sent(Duration::from_millis(7));
+        let totals = meter.totals();
+        assert_eq!((totals.sends, totals.send_max_ns / 1_000_000, totals.hiccup_max_ns), (1, 7, 0));
+        assert_eq!((meter.take_max_ns() / 1_000_000, meter.take_max_ns()), (7, 0));
+    }
+}
