@@ -2,6 +2,7 @@
 //! `reports`.
 
 use crate::distribution::Nanos;
+use crate::plan::declared::{self, DeclaredCheck};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -14,6 +15,16 @@ pub struct ChecksPlan {
     pub skipped: BTreeMap<String, String>,
     /// Bounds set by the file: check name -> nanoseconds.
     pub within_ns: BTreeMap<String, Nanos>,
+    /// Checks of the scenario's own, in the order of the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub declared: Vec<DeclaredCheck>,
+}
+
+impl ChecksPlan {
+    /// Where the scenario's own checks look into messages, as JSON pointers: recorders keep what stands there.
+    pub fn watched(&self) -> Vec<String> {
+        declared::watched(&self.declared)
+    }
 }
 
 /// A service-level objective over one operation.

@@ -12,6 +12,7 @@
 //! Left out: sockets, clocks, and any memory of what happened.
 
 pub(crate) mod arrivals;
+mod declared;
 mod expand;
 mod fault;
 pub(crate) mod hosts;
@@ -21,6 +22,7 @@ mod system;
 pub(crate) mod timeline;
 mod user;
 
+pub use declared::{DeclaredCheck, EventPattern, Occurrence, Place, Rule, Span, Term};
 pub use fault::{FaultAction, FaultPlan, Way};
 pub use judging::{ChecksPlan, Expectation, Measure, Threshold};
 pub use step::{Ending, Otherwise, Retry, Step, Verb};
