@@ -3,18 +3,21 @@
 //!
 //! - [`operation`]: one operation's histograms
 //! - [`seconds`]: what ended in each second
-//! - [`deliveries`]: how long relayed messages took, which nobody acknowledges
+//! - [`deliveries`]: how long relayed messages took, which nobody acknowledges; [`fan_outs`]: until the last recipient
+//! - [`presence`]: how long a status change stayed unseen
 //! - [`latency`]: percentiles, and when there are too few samples for one
 //! - [`thresholds`]: service-level objectives
 //! - [`hlog`]: the interval log, `latency.hlog`
 //!
 //! Response time counts from the planned time, so that a stalled server cannot hide (coordinated omission); service time from
-//! the invocation. Only operations that succeeded have a latency; the others are counted as errors by class.
+//! the sending. Only operations that succeeded have a latency; the others are counted as errors by class.
 
 pub mod deliveries;
+pub mod fan_outs;
 pub mod hlog;
 pub mod latency;
 pub mod operation;
+pub mod presence;
 pub mod seconds;
 pub mod thresholds;
 
@@ -22,12 +25,15 @@ pub mod thresholds;
 mod tests;
 
 use crate::checks::RunEnd;
+use crate::checks::names::Names;
 use crate::event::{Body, Closer, Event, Kind, Name};
 use crate::history::{End, History, Operation};
 use crate::outcome::{OperationNumbers, Second, ThresholdVerdict};
-use deliveries::Deliveries;
+use deliveries::{Deliveries, Delivery};
+use fan_outs::{FanOut, FanOuts};
 use hdrhistogram::Histogram;
 use operation::{Ended, OperationFold};
+use presence::Presence;
 use rehearsal_scenarios::plan::{Plan, World};
 use seconds::{Interval, Seconds};
 use std::collections::BTreeMap;
@@ -36,14 +42,27 @@ use std::ops::Range;
 /// Folds events into numbers, while the run goes on or afterwards.
 pub struct Numbers {
     history: History,
+    peers: Names,
     deliveries: Deliveries,
+    fan_outs: FanOuts,
+    presence: Presence,
     measured: Range<i64>,
     operations: BTreeMap<Name, OperationFold>,
     errors: BTreeMap<Name, u64>,
     /// Only live: seconds of virtual time say nothing about performance.
     seconds: Option<Seconds>,
     lag: Histogram<u64>,
-    delivery: Name,
+    rows: Rows,
+}
+
+/// Names of the rows that are no operation of a single user.
+struct Rows {
+    /// From sending a relayed message to its arrival.
+    deliver: Name,
+    /// From sending the first of equal messages to several receivers to the arrival of the last one.
+    deliver_to_all: Name,
+    /// From asking for a status change to the first discovery that shows it.
+    status_seen: Name,
 }
 
 /// All numbers of a run.
@@ -71,13 +90,20 @@ impl Numbers {
         let measured = plan.phases.measured();
         Numbers {
             history: History::new(),
+            peers: Names::default(),
             deliveries: Deliveries::default(),
+            fan_outs: FanOuts::default(),
+            presence: Presence::default(),
             measured: to_i64(measured.start)..to_i64(measured.end),
             operations: BTreeMap::new(),
             errors: BTreeMap::new(),
             seconds: (plan.world == World::Live).then(Seconds::new),
             lag: latency::histogram(),
-            delivery: "deliver".into(),
+            rows: Rows {
+                deliver: "deliver".into(),
+                deliver_to_all: "deliver_to_all".into(),
+                status_seen: "status_seen".into(),
+            },
         }
     }
 
@@ -89,13 +115,7 @@ impl Numbers {
         match (event.kind, &event.body) {
             (Kind::Invoked, _) => self.lag(event),
             (Kind::Sent | Kind::Received, Body::Message { from, to, digest, .. }) => {
-                if let Some(sent) = self.deliveries.observe(event, from, to, *digest) {
-                    let delivery = self.delivery.clone();
-                    self.count(
-                        &delivery,
-                        &Ended { planned_ns: None, invoked_ns: sent, ended_ns: event.t_ns, error: None },
-                    );
-                }
+                self.relayed(event, from, to, *digest);
             }
             (Kind::Received, Body::Error { code, .. }) => self.error(code),
             (Kind::Opened, _) => self.connected(event, true),
@@ -109,6 +129,7 @@ impl Numbers {
             }
             _ => {}
         }
+        self.status_seen(event);
         if let Some(operation) = self.history.observe(event) {
             self.ended(&operation);
         }
@@ -144,6 +165,8 @@ impl Numbers {
         for open in std::mem::take(&mut self.history).finish(end.t_ns) {
             self.ended(&open);
         }
+        let last: Vec<FanOut> = self.fan_outs.finish().collect();
+        self.fanned_out(&last);
         let intervals = self.seconds.as_mut().map(Seconds::finish).unwrap_or_default();
         let totals = Totals {
             operations: self.operations.iter().map(|(name, fold)| fold.numbers(name, &self.measured)).collect(),
@@ -166,6 +189,35 @@ impl Numbers {
         }
     }
 
+    /// A relayed message left or arrived.
+    fn relayed(&mut self, event: &Event, from: &Name, to: &Name, digest: u64) {
+        let (from, to) = (self.peers.id(from), self.peers.id(to));
+        self.fan_outs.observe(event, from, to, digest);
+        if let Some(delivery) = self.deliveries.observe(event, from, to, digest) {
+            let row = self.rows.deliver.clone();
+            self.count(&row, &delivered(delivery, event.t_ns));
+        }
+        let ended: Vec<FanOut> = self.fan_outs.drain().collect();
+        self.fanned_out(&ended);
+    }
+
+    fn fanned_out(&mut self, ended: &[FanOut]) {
+        for fan_out in ended {
+            let row = self.rows.deliver_to_all.clone();
+            self.count(&row, &delivered(fan_out.first, fan_out.last_ns));
+        }
+    }
+
+    fn status_seen(&mut self, event: &Event) {
+        let mut presence = std::mem::take(&mut self.presence);
+        presence.observe(event, |change| {
+            let (planned_ns, invoked_ns) = (change.planned_ns, change.invoked_ns);
+            let row = self.rows.status_seen.clone();
+            self.count(&row, &Ended { planned_ns, invoked_ns, ended_ns: event.t_ns, error: None });
+        });
+        self.presence = presence;
+    }
+
     fn count(&mut self, name: &Name, ended: &Ended<'_>) {
         let fold = match self.operations.get_mut(name) {
             Some(fold) => fold,
@@ -173,7 +225,7 @@ impl Numbers {
         };
         fold.count(ended, &self.measured);
         if let Some(seconds) = &mut self.seconds {
-            seconds.count(name, ended.response_ns(), ended.error.is_some());
+            seconds.count(name, ended);
         }
     }
 
@@ -200,6 +252,10 @@ impl Numbers {
             seconds.connected(&event.user, is_open);
         }
     }
+}
+
+fn delivered(delivery: Delivery, ended_ns: i64) -> Ended<'static> {
+    Ended { planned_ns: delivery.planned_ns, invoked_ns: delivery.sent_ns, ended_ns, error: None }
 }
 
 fn span(from_ns: i64, until_ns: i64) -> u64 {

@@ -40,6 +40,11 @@ impl Ended<'_> {
     pub fn response_ns(&self) -> u64 {
         super::span(self.start_ns(), self.ended_ns)
     }
+
+    /// From its sending to its end, in nanoseconds.
+    pub fn service_ns(&self) -> u64 {
+        super::span(self.invoked_ns, self.ended_ns)
+    }
 }
 
 /// What one phase gave.
@@ -82,7 +87,7 @@ impl OperationFold {
             }
             None => {
                 sample.response.saturating_record(ended.response_ns());
-                sample.service.saturating_record(super::span(ended.invoked_ns, ended.ended_ns));
+                sample.service.saturating_record(ended.service_ns());
             }
         }
     }

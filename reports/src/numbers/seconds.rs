@@ -2,6 +2,7 @@
 //! operation; when it ends, its row and its intervals for the log are made, and the histograms start over.
 
 use super::latency;
+use super::operation::Ended;
 use crate::checks::names::Names;
 use crate::event::Name;
 use crate::outcome::{Second, SecondOfOperation};
@@ -12,14 +13,35 @@ const SECOND_NS: i64 = 1_000_000_000;
 /// A gap longer than this (a record with an edited or foreign clock) is not filled with empty seconds.
 const GAP_SECONDS_MAX: i64 = 86_400;
 
-/// The response times of one operation that ended in one second.
+/// The times of one operation that ended in one second.
 pub struct Interval {
     /// Which second, from time 0 of the plan.
     pub second: i64,
     /// The operation.
     pub operation: Name,
+    /// Which of its times.
+    pub time: Time,
     /// Their histogram, in nanoseconds.
     pub histogram: Histogram<u64>,
+}
+
+/// The two times of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Time {
+    /// From the planned time to the answer.
+    Response,
+    /// From sending to the answer.
+    Service,
+}
+
+impl Time {
+    /// Its name in the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Time::Response => "response",
+            Time::Service => "service",
+        }
+    }
 }
 
 /// Folds what ends, second by second.
@@ -36,8 +58,15 @@ pub struct Seconds {
 }
 
 struct Fold {
-    histogram: Histogram<u64>,
+    response: Histogram<u64>,
+    service: Histogram<u64>,
     errors: u64,
+}
+
+impl Fold {
+    fn new() -> Self {
+        Fold { response: latency::histogram(), service: latency::histogram(), errors: 0 }
+    }
 }
 
 impl Seconds {
@@ -73,18 +102,16 @@ impl Seconds {
     }
 
     /// An operation ended.
-    pub fn count(&mut self, name: &Name, response_ns: u64, is_error: bool) {
+    pub fn count(&mut self, name: &Name, ended: &Ended<'_>) {
         let fold = match self.operations.get_mut(name) {
             Some(fold) => fold,
-            None => self
-                .operations
-                .entry(name.clone())
-                .or_insert_with(|| Fold { histogram: latency::histogram(), errors: 0 }),
+            None => self.operations.entry(name.clone()).or_insert_with(Fold::new),
         };
-        if is_error {
+        if ended.error.is_some() {
             fold.errors += 1;
         } else {
-            fold.histogram.saturating_record(response_ns);
+            fold.response.saturating_record(ended.response_ns());
+            fold.service.saturating_record(ended.service_ns());
         }
     }
 
@@ -140,7 +167,8 @@ impl Seconds {
     fn end_second(&mut self, second: i64) {
         let mut operations = BTreeMap::new();
         for (name, fold) in &mut self.operations {
-            let count = fold.histogram.len() + fold.errors;
+            let response = &fold.response;
+            let count = response.len() + fold.errors;
             if count == 0 {
                 continue;
             }
@@ -149,16 +177,18 @@ impl Seconds {
                 SecondOfOperation {
                     count,
                     errors: fold.errors,
-                    p50_ns: latency::quantile(&fold.histogram, 0.5),
-                    p99_ns: latency::quantile(&fold.histogram, 0.99),
-                    max_ns: (!fold.histogram.is_empty()).then(|| fold.histogram.max()),
+                    p50_ns: latency::quantile(response, 0.5),
+                    p99_ns: latency::quantile(response, 0.99),
+                    max_ns: (!response.is_empty()).then(|| response.max()),
                 },
             );
-            if !fold.histogram.is_empty() {
-                let histogram = fold.histogram.clone();
-                self.intervals.push(Interval { second, operation: name.clone(), histogram });
+            for (time, histogram) in [(Time::Response, &mut fold.response), (Time::Service, &mut fold.service)] {
+                if !histogram.is_empty() {
+                    let (operation, histogram) = (name.clone(), histogram.clone());
+                    self.intervals.push(Interval { second, operation, time, histogram });
+                }
+                histogram.reset();
             }
-            fold.histogram.reset();
             fold.errors = 0;
         }
         let lag_max_ns = std::mem::take(&mut self.lag_max_ns);

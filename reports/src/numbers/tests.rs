@@ -189,12 +189,51 @@ fn a_relayed_message_is_measured_from_its_sending_to_its_arrival() {
     let mut run = Run::new(Vec::new());
     let message =
         Body::Message { kind: "peer_message".into(), from: "a".into(), to: "b".into(), digest: 7, bytes: 2, job: None };
-    run.put(0, Kind::Sent, "", None, None, message.clone());
+    run.put(0, Kind::Sent, "", None, Some(-10 * MS), message.clone());
     run.put(40 * MS, Kind::Received, "", None, None, message.clone());
     run.put(50 * MS, Kind::Received, "", None, None, message);
     let (totals, _) = run.finish();
     assert_eq!((totals.operations[0].name.as_str(), totals.operations[0].count), ("deliver", 1));
-    assert!(close(totals.operations[0].response.max_ns, 40 * MS));
+    assert_eq!(totals.operations[0].model, Model::Planned);
+    assert!(close(totals.operations[0].response.max_ns, 50 * MS), "from when its sender had planned it");
+    assert!(close(totals.operations[0].service.max_ns, 40 * MS));
+}
+
+#[test]
+fn a_fan_out_and_a_stale_status_have_rows_of_their_own() {
+    let mut run = Run::new(Vec::new());
+    let message = |to: &str| {
+        let (from, to, kind) = ("a".into(), to.into(), "peer_message".into());
+        Body::Message { kind, from, to, digest: 7, bytes: 2, job: None }
+    };
+    for (t_ms, kind, to) in
+        [(0, Kind::Sent, "b"), (1, Kind::Sent, "c"), (20, Kind::Received, "c"), (30, Kind::Received, "b")]
+    {
+        run.put(t_ms * MS, kind, "", None, None, message(to));
+    }
+    let metadata = std::sync::Arc::new(serde_json::json!({ "properties": { "status": "busy" } }));
+    let joins = Body::Register { peer: "ada".into(), room: "r".into(), role: "w".into(), metadata: metadata.clone() };
+    run.put(40 * MS, Kind::Invoked, "register", Some(500), None, joins);
+    run.put(50 * MS, Kind::Invoked, "update_metadata", Some(501), None, Body::Update { metadata });
+    let seen = crate::event::Seen { peer: "ada".into(), status: Some("busy".into()), metadata: 0 };
+    let event = Event {
+        n: 99,
+        t_ns: 80 * MS,
+        process: 0,
+        user: "clients-1".into(),
+        conn: 1,
+        kind: Kind::Ok,
+        op: "discover".into(),
+        op_id: None,
+        planned_ns: None,
+        body: Body::Discovered { peers: vec![seen] },
+    };
+    run.numbers.observe(&event);
+    let (totals, _) = run.finish();
+    let of = |name: &str| totals.operations.iter().find(|row| row.name == name).unwrap();
+    assert_eq!((of("deliver").count, of("deliver_to_all").count, of("status_seen").count), (2, 1, 1));
+    assert!(close(of("deliver_to_all").response.max_ns, 30 * MS));
+    assert!(close(of("status_seen").response.max_ns, 30 * MS));
 }
 
 #[test]
@@ -210,7 +249,10 @@ fn virtual_seconds_are_not_kept() {
 #[test]
 fn the_interval_log_is_read_again_by_a_reader_that_is_not_ours() {
     let mut run = Run::new(Vec::new());
-    (0..300).for_each(|i| run.does("discover, all", None, i * 10 * MS, i * 10 * MS + 4 * MS, Kind::Ok));
+    for i in 0..300 {
+        let sent = i * 10 * MS;
+        run.does("discover, all", Some(sent - 5 * MS), sent, sent + 4 * MS, Kind::Ok);
+    }
     let mut log = LatencyLog::new(Vec::new(), 1_700_000_000.0).unwrap();
     let mut intervals = run.numbers.drain_intervals();
     intervals.extend(run.finish().1);
@@ -220,16 +262,18 @@ fn the_interval_log_is_read_again_by_a_reader_that_is_not_ours() {
     let mut total = 0;
     for entry in IntervalLogIterator::new(&bytes) {
         if let LogEntry::Interval(interval) = entry.unwrap() {
-            assert_eq!(interval.tag().map(|tag| tag.as_str()), Some("discover__all"));
+            let tag = interval.tag().unwrap().as_str();
+            assert!(["discover__all.response", "discover__all.service"].contains(&tag), "{tag}");
             assert!(interval.start_timestamp().as_secs() >= 1_700_000_000);
             let encoded =
                 base64::Engine::decode(&base64::engine::general_purpose::STANDARD, interval.encoded_histogram());
             let histogram: Histogram<u64> = deserializer.deserialize(&mut &encoded.unwrap()[..]).unwrap();
-            assert!(close(Some(histogram.max()), 4 * MS));
+            let expected_ns = if tag.ends_with("response") { 9 * MS } else { 4 * MS };
+            assert!(close(Some(histogram.max()), expected_ns));
             total += histogram.len();
         }
     }
-    assert_eq!(total, 300);
+    assert_eq!(total, 2 * 300);
 }
 
 #[test]
