@@ -7,13 +7,14 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// A cheap, shared name.
 pub type Name = Arc<str>;
 
-/// One line of `events.jsonl`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// One line of `events.jsonl`. Its hash covers all that the line tells, without writing it: runs are compared by it.
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub struct Event {
     /// Number of the event in its record, from 0, in the order in which they were written.
     pub n: u64,
@@ -76,7 +77,7 @@ pub enum Kind {
 }
 
 /// What an event tells, by kind and operation.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Hash, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Body {
     /// Nothing more.
@@ -126,7 +127,7 @@ pub enum Body {
         /// The worker's peer id.
         worker: Name,
         /// For how long, in seconds.
-        duration_sec: f64,
+        duration_sec: Seconds,
     },
     /// `ok reserve_worker`.
     Reserved {
@@ -237,6 +238,30 @@ pub enum Body {
     },
 }
 
+/// A number of seconds as a message says it. The same if every bit is.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seconds(pub f64);
+
+impl PartialEq for Seconds {
+    fn eq(&self, other: &Seconds) -> bool {
+        self.0.to_bits() == other.0.to_bits()
+    }
+}
+
+impl Hash for Seconds {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.to_bits().hash(state);
+    }
+}
+
+impl Seconds {
+    /// In whole nanoseconds.
+    pub fn nanos(self) -> i64 {
+        (self.0 * 1e9) as i64
+    }
+}
+
 impl Body {
     fn is_empty(&self) -> bool {
         matches!(self, Body::Empty)
@@ -244,7 +269,7 @@ impl Body {
 }
 
 /// Who ended a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Closer {
     /// This side, on purpose.
@@ -258,7 +283,7 @@ pub enum Closer {
 }
 
 /// One peer in a discovery's answer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub struct Seen {
     /// Its id.
     pub peer: Name,
@@ -270,7 +295,7 @@ pub struct Seen {
 }
 
 /// What the job protocol says inside a peer message.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub struct JobMessage {
     /// `app_message_type`.
     pub says: Name,
@@ -283,7 +308,7 @@ pub struct JobMessage {
 }
 
 /// How a job ended at its worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobOutcome {
     /// It ran to its end.

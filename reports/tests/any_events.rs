@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use rehearsal_reports::checks::{NAMES, RunEnd};
-use rehearsal_reports::event::{Body, Closer, Event, JobOutcome, Kind, Name, Seen};
+use rehearsal_reports::event::{Body, Closer, Event, JobOutcome, Kind, Name, Seconds, Seen};
 use rehearsal_reports::judge::Judge;
 use rehearsal_reports::numbers::Numbers;
 use rehearsal_reports::record::{EventReader, EventWriter};
@@ -56,7 +56,8 @@ fn body() -> impl Strategy<Value = Body> {
         prop::collection::vec(seen, 0..4).prop_map(|peers| Body::Discovered { peers }),
         metadata().prop_map(|metadata| Body::Update { metadata }),
         metadata().prop_map(|metadata| Body::Updated { metadata }),
-        (name(), numbers).prop_map(|(worker, duration_sec)| Body::Reserve { worker, duration_sec }),
+        (name(), numbers)
+            .prop_map(|(worker, duration_sec)| Body::Reserve { worker, duration_sec: Seconds(duration_sec) }),
         (name(), times).prop_map(|(worker, until_ns)| Body::Reserved { worker, until_ns }),
         (name(), name(), 0..3u64).prop_map(|(from, to, digest)| Body::Message {
             kind: "peer_message".into(),
@@ -148,7 +149,7 @@ proptest! {
 
     #[test]
     fn every_event_is_read_as_it_was_written(events in events()) {
-        let has_no_nan = |event: &&Event| !matches!(event.body, Body::Reserve { duration_sec, .. } if duration_sec.is_nan());
+        let has_no_nan = |event: &&Event| !matches!(event.body, Body::Reserve { duration_sec, .. } if duration_sec.0.is_nan());
         let mut events: Vec<Event> = events.iter().filter(has_no_nan).cloned().collect();
         (0..).zip(&mut events).for_each(|(n, event)| event.n = n);
         let mut writer = EventWriter::new(Vec::new()).unwrap();

@@ -13,6 +13,7 @@ use rehearsal_reports::verdict::CheckVerdict;
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::plan::Plan;
 use std::collections::BTreeMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use xxhash_rust::xxh3::Xxh3;
@@ -155,8 +156,7 @@ impl State {
         let Some(folded) = &mut self.folded else { return };
         let event = draft.stamp(folded.count, t_ns);
         folded.count += 1;
-        // Writing into memory cannot fail, and an event has no keys that are not strings.
-        folded.hash.update(&serde_json::to_vec(&event).unwrap_or_default());
+        event.hash(&mut folded.hash);
         folded.judge.observe(&event);
         if folded.keep == Keep::Events {
             folded.events.push(event);

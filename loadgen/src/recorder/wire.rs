@@ -4,7 +4,7 @@
 use super::awaited::Asked;
 use super::names::Names;
 use rehearsal_reference::protocol::{Registered, ServerMessage};
-use rehearsal_reports::event::{Body, JobMessage, Name, Seen, digest};
+use rehearsal_reports::event::{Body, JobMessage, Name, Seconds, Seen, digest};
 use serde_json::Value;
 use std::io;
 use std::sync::Arc;
@@ -55,8 +55,9 @@ pub fn outgoing(message: &Value, names: &mut Names) -> Outgoing {
         "update_metadata" => (Asked::Update, "update_metadata", Body::Update { metadata: part("metadata") }),
         "reserve_worker" => {
             let duration_sec = message.get("duration_sec").and_then(Value::as_f64).unwrap_or(RESERVATION_SEC);
+            let duration_sec = Seconds(duration_sec);
             let body = Body::Reserve { worker: names.share(text(message, "worker_id")), duration_sec };
-            (Asked::Reserve { duration_ns: (duration_sec * 1e9) as i64 }, "reserve_worker", body)
+            (Asked::Reserve { duration_ns: duration_sec.nanos() }, "reserve_worker", body)
         }
         _ => {
             return match relay(kind, message, None, names) {

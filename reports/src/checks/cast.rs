@@ -204,7 +204,7 @@ impl Cast {
             Body::Discover { filters } => What::Discover { filters: filters.clone() },
             Body::Update { metadata } => What::Update { metadata: metadata.clone() },
             Body::Reserve { worker, duration_sec } => {
-                What::Reserve { worker: self.id(worker), duration_ns: (duration_sec * 1e9) as i64 }
+                What::Reserve { worker: self.id(worker), duration_ns: duration_sec.nanos() }
             }
             Body::Resource { .. } => What::Resource,
             _ => return Act::Other,

@@ -93,17 +93,21 @@ impl MessagesArrive {
         let event = moment.event;
         self.findings.judge();
         let (sender, receiver) = (cast.display(from), cast.name(moment.user));
-        let now = seconds(event.t_ns);
+        let now = || seconds(event.t_ns);
         let (first_ns, earlier, what) = match self.flows.arrived(from, to, digest, (moment.user, event.conn), event) {
             Arrival::InOrder => return,
             Arrival::Late(message, newer) => (
                 message.t_ns,
                 vec![message.n, newer],
-                format!("sent at {} arrived at {now}, after one that {sender} had sent later", seconds(message.t_ns)),
+                format!(
+                    "sent at {} arrived at {}, after one that {sender} had sent later",
+                    seconds(message.t_ns),
+                    now()
+                ),
             ),
-            Arrival::Again(before) => (event.t_ns, vec![before], format!("arrived a second time at {now}")),
+            Arrival::Again(before) => (event.t_ns, vec![before], format!("arrived a second time at {}", now())),
             Arrival::NeverSent => {
-                (event.t_ns, vec![], format!("that arrived at {now} was never sent, or changed on its way"))
+                (event.t_ns, vec![], format!("that arrived at {} was never sent, or changed on its way", now()))
             }
         };
         self.findings.broken(Evidence {

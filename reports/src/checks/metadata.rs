@@ -39,6 +39,9 @@ pub fn merged(base: &Value, change: &Value) -> Value {
 /// Where two metadata differ, as words; none if they are the same. Tags have no order, and an empty list or object is as
 /// good as none. `mentioned` is the change: its keys besides tags and properties have no documented rule.
 pub fn difference(expected: &Value, found: &Value, mentioned: &Value) -> Option<String> {
+    if expected == found {
+        return None;
+    }
     if tags(expected) != tags(found) {
         return Some(format!("tags {} instead of {}", shown(found.get("tags")), shown(expected.get("tags"))));
     }

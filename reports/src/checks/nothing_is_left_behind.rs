@@ -5,6 +5,7 @@
 use super::cast::Cast;
 use super::faults::HostFate;
 use super::findings::{Findings, Profile, seconds, users};
+use super::metadata;
 use super::moment::{Act, Ask, Moment, What};
 use super::names::Id;
 use super::{Check, RunEnd};
@@ -91,8 +92,7 @@ impl Check for NothingLeft {
                 self.jobs.remove(&(moment.user, job.clone()));
             }
             (Act::Answered(Ask { what: What::Update { .. }, conn, .. }), Body::Updated { metadata }) => {
-                let is_reserved = metadata.pointer("/properties/status").is_some_and(|status| status == "reserved");
-                if is_reserved {
+                if metadata::status(metadata) == Some("reserved") {
                     let made = Made::new(moment, format!("{} is still reserved", event.user));
                     self.reserved.insert((moment.user, *conn), made);
                 } else {

@@ -5,6 +5,7 @@
 use super::cast::{Cast, Link, Standing};
 use super::faults::HostFate;
 use super::findings::{Findings, Profile, seconds, users};
+use super::metadata::status;
 use super::moment::{Act, Ask, Moment, What};
 use super::names::Id;
 use super::{Check, RunEnd};
@@ -276,15 +277,11 @@ fn somebody_else_asks(cast: &Cast, worker: Id) -> bool {
     cast.all_open_asks().any(|ask| matches!(ask.what, What::Reserve { worker: asked, .. } if asked == worker))
 }
 
-fn status(metadata: &serde_json::Value) -> Option<&str> {
-    metadata.pointer("/properties/status")?.as_str()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::history_for_tests::History;
     use super::*;
-    use crate::event::Closer;
+    use crate::event::{Closer, Seconds};
 
     const SECOND: i64 = 1_000_000_000;
 
@@ -295,13 +292,13 @@ mod tests {
     }
 
     fn reserves(history: &mut History, client: &str, until_s: i64) {
-        let asked = Body::Reserve { worker: "workers-0".into(), duration_sec: 2.0 };
+        let asked = Body::Reserve { worker: "workers-0".into(), duration_sec: Seconds(2.0) };
         let answer = Body::Reserved { worker: "workers-0".into(), until_ns: until_s * SECOND };
         history.does(client, 1, "reserve_worker", asked, Kind::Ok, answer);
     }
 
     fn is_refused(history: &mut History, client: &str) {
-        let asked = Body::Reserve { worker: "workers-0".into(), duration_sec: 2.0 };
+        let asked = Body::Reserve { worker: "workers-0".into(), duration_sec: Seconds(2.0) };
         let answer = Body::Error { code: "WORKER_RESERVED".into(), message: "".into(), to: None };
         history.does(client, 1, "reserve_worker", asked, Kind::Failed, answer);
     }
@@ -363,7 +360,7 @@ mod tests {
     }
 
     fn reserves_for_long(history: &mut History, client: &str, until_s: i64) {
-        let asked = Body::Reserve { worker: "workers-0".into(), duration_sec: 30.0 };
+        let asked = Body::Reserve { worker: "workers-0".into(), duration_sec: Seconds(30.0) };
         let answer = Body::Reserved { worker: "workers-0".into(), until_ns: until_s * SECOND };
         history.does(client, 1, "reserve_worker", asked, Kind::Ok, answer);
     }
@@ -411,7 +408,7 @@ mod tests {
     fn a_reservation_whose_answer_never_came_may_refuse() {
         let mut history = a_worker_and_two_clients();
         reserves(history.at(1.0), "clients-0", 3);
-        let asked = Body::Reserve { worker: "workers-0".into(), duration_sec: 2.0 };
+        let asked = Body::Reserve { worker: "workers-0".into(), duration_sec: Seconds(2.0) };
         history.at(4.5).asks("reserve", "clients-0", 1, asked);
         is_refused(history.at(5.0), "clients-1");
         history.at(5.5).closes("clients-0", 1, Closer::Network);

@@ -73,7 +73,9 @@ impl Version {
     pub fn settle(&mut self, value: Arc<Value>) {
         // A version 1 peer has no metadata; a server then keeps an empty object.
         let value = if value.is_null() { Arc::new(Value::Object(serde_json::Map::new())) } else { value };
-        self.digest = Some(digest(&value));
+        if self.digest.is_none() || self.value.as_ref() != Some(&value) {
+            self.digest = Some(digest(&value));
+        }
         self.status = told(&value);
         self.value = Some(value);
     }
