@@ -79,7 +79,10 @@ fn outcome(folder: &Path, plan: &Plan, header: &Header, judged: Judged) -> Resul
         }
         None => {
             let mut notes = if expected { Vec::new() } else { reasons };
-            notes.push("the run did not come to its end: it left no verdict".to_owned());
+            notes.push(match (header.world, header.started_unix_s) {
+                (World::Live, None) => "the run was killed before time 0: nothing was played".to_owned(),
+                _ => "the run did not come to its end: it left no verdict".to_owned(),
+            });
             (
                 Outcome { targets: header.targets.clone(), engine: header.engine.clone(), ..Outcome::not_played(plan) },
                 notes,
@@ -110,7 +113,7 @@ fn outcome(folder: &Path, plan: &Plan, header: &Header, judged: Judged) -> Resul
         story,
         record: Some(folder.display().to_string()),
         notes,
-        duration_ns: judged.end.t_ns,
+        duration_ns: judged.end.t_ns.max(0),
         ..first
     })
 }

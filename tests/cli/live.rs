@@ -130,7 +130,7 @@ fn wait_until_measuring(run: &mut Child) {
 }
 
 /// The server's own metrics say that no room and no peer is left.
-fn assert_nothing_is_left_on(server: &Server, folder: &Path) {
+pub fn assert_nothing_is_left_on(server: &Server, folder: &Path) {
     let metrics: Value = metrics(server, folder);
     assert_eq!(
         (metrics["active_rooms"].as_u64(), metrics["active_connections"].as_u64()),

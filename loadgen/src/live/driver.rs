@@ -4,27 +4,22 @@
 //! exit codes, which are the command line's. The multi-thread runtime is the caller's.
 
 use super::breaker::Breaker;
-use super::files::{Files, write_verdict};
+use super::files::write_verdict;
 use super::guard;
-use super::journal_file::JournalFile;
 use super::machine::{self, MachineSpawner};
-use super::machine_facts;
 use super::network::TcpNetwork;
+use super::opening::Opened;
 use super::options::{Interrupt, LiveError, LiveOptions, LiveRun};
 use super::outcome::{Ending, outcome};
 use super::preflight::{Preflight, preflight};
 use super::progress::{OnProgress, RunStage};
-use super::record_dir;
 use super::recorder::{self, Shared};
-use super::timestamp::utc;
 use crate::cleanup::{LeftBehind, clean_up};
 use crate::commons::{Commons, RunPhase};
 use crate::journal::NoJournal;
 use crate::prepare::prepare;
 use crate::users::{UserEnv, play_user};
-use rehearsal_reports::record::{self, Header};
-use rehearsal_scenarios::plan::{Behaviour, Phases, Plan, World};
-use std::path::{Path, PathBuf};
+use rehearsal_scenarios::plan::{Behaviour, Phases, Plan};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -45,8 +40,12 @@ pub async fn preflight_only(
     interrupt: watch::Receiver<Interrupt>,
 ) -> Result<Preflight, LiveError> {
     guard::check(&plan, &options.target, &options.allowed_hosts)?;
-    let (env, _, _spawner) = environment(plan, options)?;
-    preflight(&env, &interrupt).await
+    let (mut env, _, _spawner) = environment(plan.clone(), options)?;
+    let opened = Opened::create(&plan, options, env.surroundings.clock.now())?;
+    env.journal = opened.journal.clone();
+    let found = preflight(&env, &interrupt).await;
+    opened.discard();
+    found
 }
 
 /// Plays the plan against the target. `on_progress` hears of it once a second; `interrupt` ends it early.
@@ -58,10 +57,17 @@ pub async fn run(
 ) -> Result<LiveRun, LiveError> {
     guard::check(&plan, &options.target, &options.allowed_hosts)?;
     let (mut env, phase, spawner) = environment(plan.clone(), &options)?;
-    let preflight = preflight(&env, &interrupt).await?;
-    let (record, files) = open_record(&plan, &options, &env)?;
+    let opened = Opened::create(&plan, &options, env.surroundings.clock.now())?;
+    env.journal = opened.journal.clone();
+    let preflight = match preflight(&env, &interrupt).await {
+        Ok(found) => found,
+        Err(error) => {
+            opened.discard();
+            return Err(error);
+        }
+    };
+    let (record, files) = opened.keep();
     let failed = |error| LiveError::Record { folder: record.clone(), error };
-    env.journal = Arc::new(JournalFile::create(&record, &options.run_id, &options.target).map_err(failed)?);
     let shared = Shared::start().map_err(failed)?;
     env.sink = shared.clone();
     let thread = recorder::start(plan.clone(), files, shared.clone(), on_progress).map_err(failed)?;
@@ -99,32 +105,6 @@ fn environment(
         run_id: options.run_id.as_str().into(),
     };
     Ok((env, tell, spawner))
-}
-
-/// Creates the record's folder and its files.
-fn open_record(plan: &Plan, options: &LiveOptions, env: &Env) -> Result<(PathBuf, Files), LiveError> {
-    let now = env.surroundings.clock.now();
-    let name = utc(now);
-    let runs = options.out.as_deref().unwrap_or(Path::new(record_dir::RUNS));
-    let folder = record_dir::create_below(runs, &plan.scenario, &name)
-        .map_err(|error| LiveError::Record { folder: runs.join(&plan.scenario), error })?;
-    let header = Header {
-        format: record::FORMAT,
-        scenario: plan.scenario.clone(),
-        text: options.scenario_text.clone(),
-        parameters: options.parameters.clone(),
-        seed: plan.seed,
-        world: World::Live,
-        engine: None,
-        targets: options.targets(),
-        versions: options.versions.clone(),
-        lock_hash: options.lock_hash.clone(),
-        machine: Some(machine_facts::machine()),
-        arguments: options.arguments.clone(),
-        started_unix_s: None,
-    };
-    let files = Files::create(&folder, header).map_err(|error| LiveError::Record { folder: folder.clone(), error })?;
-    Ok((folder, files))
 }
 
 /// A run that goes on.

@@ -41,18 +41,29 @@ impl Files {
         Ok(Files { folder: folder.to_owned(), header, events, samples, latency: None, error: None })
     }
 
-    /// Time 0 has come: the header says when, and the latency log begins.
-    pub fn begin(&mut self, started_unix_s: f64) {
+    /// Time 0 has come: the header says when, the events so far get their times, and the latency log begins.
+    pub fn begin(&mut self, started_unix_s: f64, prepared: &[Event]) {
         self.header.started_unix_s = Some(started_unix_s);
-        // Written beside and moved over, so that a kill in between leaves one of the two whole.
-        let fresh = self.folder.join(".header.json");
-        let written = std::fs::write(&fresh, self.header.to_bytes());
-        self.keep_error(written.and_then(|()| std::fs::rename(&fresh, self.folder.join(HEADER))));
+        let header = self.header.to_bytes();
+        let written = self.replace(HEADER, |fresh| std::fs::write(fresh, header));
+        self.keep_error(written);
+        match self.replace(EVENTS, |fresh| write_all(fresh, prepared)) {
+            Ok(events) => self.events = events,
+            Err(error) => self.keep_error(Err(error)),
+        }
         let log = File::create(self.folder.join(LATENCY));
         match log.and_then(|file| LatencyLog::new(BufWriter::new(file), started_unix_s)) {
             Ok(log) => self.latency = Some(log),
             Err(error) => self.keep_error(Err(error)),
         }
+    }
+
+    /// Written beside and moved over, so that a kill in between leaves one of the two whole.
+    fn replace<T>(&self, name: &str, write: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
+        let fresh = self.folder.join(format!(".{name}"));
+        let written = write(&fresh)?;
+        std::fs::rename(&fresh, self.folder.join(name))?;
+        Ok(written)
     }
 
     /// Adds seconds of operations.
@@ -100,6 +111,14 @@ impl Files {
             self.error.get_or_insert_with(|| error.to_string());
         }
     }
+}
+
+/// A new file of events that goes on after these.
+fn write_all(path: &Path, events: &[Event]) -> io::Result<EventWriter<File>> {
+    let mut writer = EventWriter::new(File::create(path)?)?;
+    events.iter().try_for_each(|event| writer.write(event))?;
+    writer.flush()?;
+    Ok(writer)
 }
 
 /// Writes `verdict.json`.

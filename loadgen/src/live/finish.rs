@@ -2,7 +2,7 @@
 //! `journal_file` (reads and goes on with it), `cleanup` (the same at the end of a run).
 
 use super::guard;
-use super::journal_file::{self, JournalFile, read};
+use super::journal_file::{JournalFile, left_in};
 use super::machine;
 use super::network::TcpNetwork;
 use super::options::hint;
@@ -56,8 +56,7 @@ pub enum FinishError {
 /// Removes everything that the journal in this folder says is left. A second time finds nothing to do.
 pub async fn finish(folder: &Path, trust: &Trust, allowed_hosts: &[String]) -> Result<Finished, FinishError> {
     let no_journal = |why: String| FinishError::NoJournal { folder: folder.to_owned(), why };
-    let bytes = std::fs::read(folder.join(journal_file::FILE)).map_err(|error| no_journal(error.to_string()))?;
-    let left = read(&String::from_utf8_lossy(&bytes)).map_err(no_journal)?;
+    let left = left_in(folder).map_err(no_journal)?;
     let target = url::http_target(&left.head.http, user_agent(&left.head.run_id))?;
     guard::check_host(&target.http.host, allowed_hosts)?;
     let journal = JournalFile::reopen(folder).map_err(|error| no_journal(error.to_string()))?;

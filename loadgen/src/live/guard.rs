@@ -31,6 +31,16 @@ pub enum Refused {
         /// The host.
         host: String,
     },
+    /// The plan needs what this server does not have.
+    #[error(
+        "this deployment cannot play the scenario: {who} {does}, which a deployed server does not know\n  hint: a server of the documented profile does, such as `rehearsal serve` without --deployed; `rehearsal simulate` plays it, too"
+    )]
+    Lacking {
+        /// Who, and in which step.
+        who: String,
+        /// What it does that needs it.
+        does: String,
+    },
     /// More than one generator may put on a target.
     #[error(
         "the plan has {found} {what}, at most {most} are allowed\n  hint: lower the count or the rate in the scenario"

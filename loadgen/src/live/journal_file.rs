@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 /// Its name in the record's folder.
@@ -27,6 +27,7 @@ pub struct Head {
 
 /// Writes the journal.
 pub struct JournalFile {
+    folder: PathBuf,
     file: Mutex<File>,
 }
 
@@ -35,12 +36,18 @@ impl JournalFile {
     pub fn create(folder: &Path, run_id: &str, target: &Target) -> io::Result<JournalFile> {
         let mut file = File::options().create_new(true).append(true).open(folder.join(FILE))?;
         write_line(&mut file, &Head { format: 1, run_id: run_id.to_owned(), http: http_url(target) })?;
-        Ok(JournalFile { file: Mutex::new(file) })
+        Ok(JournalFile { folder: folder.to_owned(), file: Mutex::new(file) })
     }
 
     /// Goes on with the journal of an earlier run.
     pub fn reopen(folder: &Path) -> io::Result<JournalFile> {
-        Ok(JournalFile { file: Mutex::new(File::options().append(true).open(folder.join(FILE))?) })
+        let file = File::options().append(true).open(folder.join(FILE))?;
+        Ok(JournalFile { folder: folder.to_owned(), file: Mutex::new(file) })
+    }
+
+    /// What it says is left on the target; the error says why that cannot be read.
+    pub fn left(&self) -> Result<Left, String> {
+        left_in(&self.folder)
     }
 }
 
@@ -68,6 +75,12 @@ pub struct Left {
     pub resources: BTreeSet<(Resource, String)>,
     /// Creations whose answer never came: they may exist, under an id that nobody knows.
     pub unknown: u64,
+}
+
+/// What the journal in this folder says is left; the error says why it cannot be read.
+pub fn left_in(folder: &Path) -> Result<Left, String> {
+    let bytes = std::fs::read(folder.join(FILE)).map_err(|error| error.to_string())?;
+    read(&String::from_utf8_lossy(&bytes))
 }
 
 /// Reads a journal. A last line that was cut off is no error: its creation counts as unknown.

@@ -2,7 +2,7 @@
 //!
 //! - [`options`]: what a run is asked for and gives back; [`progress`]: what it tells meanwhile
 //! - [`url`], [`guard`], [`preflight`]: what may be loaded, how much, and the first contact
-//! - `driver`: the phases of a run, in order; `outcome`: what comes of it
+//! - `driver`: the phases of a run, in order; `opening`: its record before the first; `outcome`: what comes of it
 //! - [`sink`], [`recorder`]: events are stamped by users, and folded and written by a thread of its own
 //! - [`pacer`]: wakes users at their planned times; [`lag`]: how late it was about that
 //! - [`files`], [`samples`], [`record_dir`], [`journal_file`]: what a run leaves; [`finish`] cleans up after a crash
@@ -20,6 +20,7 @@ pub mod lag;
 pub mod machine;
 mod machine_facts;
 pub mod network;
+mod opening;
 pub mod options;
 mod outcome;
 pub mod pacer;

@@ -9,33 +9,76 @@ pub const RUNS: &str = "runs";
 
 /// Creates `<scenario>/<name>` below a folder of runs, with a number behind it if that is taken. `latest` then points at it.
 pub fn create_below(runs: &Path, scenario: &str, name: &str) -> io::Result<PathBuf> {
-    let parent = runs.join(safe(scenario));
-    std::fs::create_dir_all(&parent)?;
-    let mut path = parent.join(safe(name));
+    RecordDir::create(runs, scenario, name).map(|made| made.path)
+}
+
+/// A new folder that can be taken back as long as nobody needs it.
+pub struct RecordDir {
+    path: PathBuf,
+    runs: PathBuf,
+    parents_made: Vec<PathBuf>,
+    latest_before: Option<PathBuf>,
+}
+
+impl RecordDir {
+    /// As [`create_below`].
+    pub fn create(runs: &Path, scenario: &str, name: &str) -> io::Result<RecordDir> {
+        let parent = runs.join(safe(scenario));
+        let parents_made = [&parent, runs].into_iter().filter(|folder| !folder.exists()).map(Path::to_owned).collect();
+        std::fs::create_dir_all(&parent)?;
+        let path = first_free(&parent, &safe(name))?;
+        let latest_before = std::fs::read_link(runs.join(LATEST)).ok();
+        if let Ok(inside) = path.strip_prefix(runs) {
+            point_latest_at(runs, inside);
+        }
+        Ok(RecordDir { path, runs: runs.to_owned(), parents_made, latest_before })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes the folder and what was made for it; `latest` points where it did before.
+    pub fn take_back(self) -> io::Result<()> {
+        std::fs::remove_dir_all(&self.path)?;
+        match self.latest_before {
+            Some(before) => point_latest_at(&self.runs, &before),
+            None => drop(std::fs::remove_file(self.runs.join(LATEST))),
+        }
+        for parent in &self.parents_made {
+            // Another run may have put its record there meanwhile.
+            let _ = std::fs::remove_dir(parent);
+        }
+        Ok(())
+    }
+}
+
+const LATEST: &str = "latest";
+
+fn first_free(parent: &Path, name: &str) -> io::Result<PathBuf> {
+    let mut path = parent.join(name);
     let mut again = 2;
     loop {
         match std::fs::create_dir(&path) {
-            Ok(()) => break,
+            Ok(()) => return Ok(path),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                path = parent.join(format!("{}-{again}", safe(name)));
+                path = parent.join(format!("{name}-{again}"));
                 again += 1;
             }
             Err(error) => return Err(error),
         }
     }
-    point_latest_at(runs, &path);
-    Ok(path)
 }
 
 /// `latest` is a convenience: where links cannot be made, the record is there all the same.
-fn point_latest_at(runs: &Path, record: &Path) {
+fn point_latest_at(runs: &Path, inside: &Path) {
     #[cfg(unix)]
     {
-        let Ok(inside) = record.strip_prefix(runs) else { return };
-        let fresh = runs.join(format!(".latest-{}", std::process::id()));
+        let fresh = runs.join(format!(".{LATEST}-{}", std::process::id()));
         let _ = std::fs::remove_file(&fresh);
         // Made beside and moved over, so that a reader never finds it missing.
-        if std::os::unix::fs::symlink(inside, &fresh).is_ok() && std::fs::rename(&fresh, runs.join("latest")).is_err() {
+        if std::os::unix::fs::symlink(inside, &fresh).is_ok() && std::fs::rename(&fresh, runs.join(LATEST)).is_err() {
             let _ = std::fs::remove_file(&fresh);
         }
     }
@@ -62,6 +105,17 @@ mod tests {
         let second = create_below(runs.path(), "race", "seed-4").unwrap();
         assert_eq!((first.file_name(), second.file_name()), (Some("seed-4".as_ref()), Some("seed-4-2".as_ref())));
         assert_eq!(runs.path().join("latest").canonicalize().unwrap(), second.canonicalize().unwrap());
+    }
+
+    #[test]
+    fn a_record_that_is_taken_back_leaves_everything_as_it_was() {
+        let runs = tempfile::tempdir().unwrap();
+        let kept = create_below(runs.path(), "race", "first").unwrap();
+        RecordDir::create(runs.path(), "race", "second").unwrap().take_back().unwrap();
+        assert_eq!(runs.path().join("latest").canonicalize().unwrap(), kept.canonicalize().unwrap());
+        let fresh = runs.path().join("runs");
+        RecordDir::create(&fresh, "race", "only").unwrap().take_back().unwrap();
+        assert!(!fresh.exists());
     }
 
     #[test]

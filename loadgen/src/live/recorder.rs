@@ -133,7 +133,7 @@ pub fn start(
         numbers: Numbers::new(&plan),
         pulse: Pulse::default(),
         watch: GeneratorWatch::default(),
-        held: Vec::new(),
+        held: Some(Vec::new()),
         next_n: 0,
         end_ns: 0,
         plan,
@@ -144,6 +144,10 @@ pub fn start(
     std::thread::Builder::new().name("recorder".into()).spawn(move || recorder.run())
 }
 
+/// While time 0 is not known, times in the file count towards one day after the record was opened: only their order and
+/// their distances mean something. They are written again when time 0 has come.
+const BEFORE_ZERO_NS: i64 = 86_400 * 1_000_000_000;
+
 struct Recorder {
     plan: Arc<Plan>,
     files: Files,
@@ -153,8 +157,8 @@ struct Recorder {
     numbers: Numbers,
     pulse: Pulse,
     watch: GeneratorWatch,
-    // Events of the preparation wait here until time 0 is known.
-    held: Vec<Stamped>,
+    // Events of the preparation wait here to be judged, until time 0 is known. The file has them already.
+    held: Option<Vec<Stamped>>,
     next_n: u64,
     end_ns: i64,
 }
@@ -179,20 +183,45 @@ impl Recorder {
     }
 
     fn take_in(&mut self, batch: &mut Vec<Stamped>) {
-        let Some(zero_ns) = self.shared.sink.zero_ns() else { return self.held.append(batch) };
-        if self.next_n == 0 {
-            self.files.begin(unix_s(self.shared.sink.age_ns() - zero_ns));
+        if let Some(mut held) = self.held.take() {
+            let Some(zero_ns) = self.shared.sink.zero_ns() else { return self.hold(held, batch) };
+            held.append(batch);
+            self.begin(held, zero_ns);
         }
-        if !self.held.is_empty() {
-            self.held.append(batch);
-            // The larger allocation goes back to the sink with the next exchange.
-            std::mem::swap(&mut self.held, batch);
-        }
-        for Stamped { since_start_ns, event } in batch.drain(..) {
-            let event = event.stamp(self.next_n, since_start_ns - zero_ns);
-            self.next_n += 1;
+        let zero_ns = self.shared.sink.zero_ns().unwrap_or_default();
+        for stamped in batch.drain(..) {
+            let event = self.stamp(stamped, zero_ns);
             self.observe(&event);
+            self.files.write(&event);
         }
+    }
+
+    /// Events before time 0 is known: a run that is killed while it prepares leaves them in its record.
+    fn hold(&mut self, mut held: Vec<Stamped>, batch: &mut Vec<Stamped>) {
+        for stamped in batch.iter() {
+            let since_start_ns = stamped.since_start_ns.min(BEFORE_ZERO_NS - 1);
+            self.files.write(&stamped.event.clone().stamp(self.next_n, since_start_ns - BEFORE_ZERO_NS));
+            self.next_n += 1;
+        }
+        if !batch.is_empty() {
+            self.files.flush();
+        }
+        held.append(batch);
+        self.held = Some(held);
+    }
+
+    /// Time 0 is known: the preparation gets its times, in place of those that it had in the file.
+    fn begin(&mut self, held: Vec<Stamped>, zero_ns: i64) {
+        self.next_n = 0;
+        let prepared: Vec<Event> = held.into_iter().map(|stamped| self.stamp(stamped, zero_ns)).collect();
+        self.files.begin(unix_s(self.shared.sink.age_ns() - zero_ns), &prepared);
+        prepared.iter().for_each(|event| self.observe(event));
+    }
+
+    fn stamp(&mut self, stamped: Stamped, zero_ns: i64) -> Event {
+        let n = self.next_n;
+        self.next_n += 1;
+        stamped.event.stamp(n, stamped.since_start_ns - zero_ns)
     }
 
     fn observe(&mut self, event: &Event) {
@@ -200,7 +229,6 @@ impl Recorder {
         self.judge.observe(event);
         self.pulse.observe(event);
         self.numbers.observe(event);
-        self.files.write(event);
     }
 
     fn beat(&mut self) {

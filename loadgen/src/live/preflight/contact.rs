@@ -4,9 +4,9 @@
 //! A holder stays in each room until all is over: a deployed server deletes a room with its last peer.
 
 use super::super::options::{LiveError, hint};
+use super::needs;
 use super::shape::{Walk, shape};
 use crate::commons::{Commons, IdentityCredentials, RoomCredentials};
-use crate::journal::Resource;
 use crate::steward::Steward;
 use crate::target::{http_url, ws_url};
 use crate::users::UserEnv;
@@ -19,11 +19,10 @@ use rehearsal_scenarios::plan::{Behaviour, Profile, Protocol, UserPlan};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What the first contact needs and leaves.
+/// What the first contact needs.
 pub(super) struct Contact<'a, N: Network> {
     pub(super) env: &'a UserEnv<N>,
     pub(super) steward: &'a mut Steward<N>,
-    pub(super) made: &'a mut Vec<(Resource, String)>,
 }
 
 /// Rooms that are kept open, and the walkers' identities.
@@ -60,20 +59,18 @@ impl<N: Network> Contact<'_, N> {
         let holder = self.sign_in().await?;
         let room = self.steward.create_room(&holder).await;
         let room = room.map_err(|failure| self.http_failed("create a room", failure))?;
-        self.made.push((Resource::Room, room.id.clone()));
         let metadata = Metadata::default();
         let introduction = Introduction::V2 { role: HOLDER, metadata: &metadata, is_admin: false };
         let (peer, answer) = self.join(&holder, &room, introduction).await?;
-        meeting.profile.get_or_insert(profile_of(&answer));
+        let profile = *meeting.profile.get_or_insert(profile_of(&answer));
+        needs::check(&self.env.plan, profile)?;
         meeting.holders.push(peer);
         meeting.commons.add_room(room);
         Ok(())
     }
 
     async fn sign_in(&mut self) -> Result<IdentityCredentials, LiveError> {
-        let identity = self.steward.sign_in().await.map_err(|failure| self.http_failed("sign in", failure))?;
-        self.made.push((Resource::Identity, identity.username.clone()));
-        Ok(identity)
+        self.steward.sign_in().await.map_err(|failure| self.http_failed("sign in", failure))
     }
 
     /// Joins as this user. A worker then updates its status, and a client looks around.

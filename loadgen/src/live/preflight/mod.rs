@@ -4,15 +4,20 @@
 //! - `shape`: the plan as a walk: first users only, repetitions once, short waits
 //! - `walk`: plays that, with the same users as the run itself
 //! - `troubles`: which of the events that come of it show a target that cannot be used
+//! - `needs`: what the plan needs and this server's profile does not have
+//! - `made`: what it has made so far
 //!
 //! What fails it: transport, TLS, sign-in, registration, HTTP statuses that a step does not want, garbage, and connections
 //! that the target ends. What a scenario waits for and does not get is a remark at most, since a scenario may expect
 //! things to break and since others are missing. The walk is not the whole flow in three cases: what follows a step that
 //! ended it early, what only a second user of a group would cause, and what does not fit into 10 s.
 //!
-//! Everything made is removed again, also when it fails or is interrupted. Its events belong to no record.
+//! Everything made is in the run's journal and is removed again, also when it fails or is interrupted. Its events belong
+//! to no record.
 
 mod contact;
+mod made;
+mod needs;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -27,6 +32,7 @@ use crate::sink::{Draft, EventSink};
 use crate::steward::{RUN, Steward};
 use crate::users::UserEnv;
 use contact::Contact;
+use made::Made;
 use rehearsal_reference::network::Network;
 use rehearsal_scenarios::plan::Profile;
 use std::sync::Arc;
@@ -59,30 +65,28 @@ pub async fn preflight<N: Network>(
     env: &UserEnv<N>,
     interrupt: &watch::Receiver<Interrupt>,
 ) -> Result<Preflight, LiveError> {
-    let mut steward = Steward::new(env, UserRecorder::new(Arc::new(Nowhere), RUN.into(), 0));
-    let mut made = Vec::new();
+    let made = Arc::new(Made::and_kept_in(env.journal.clone()));
+    let env = UserEnv { journal: made.clone(), ..env.clone() };
+    let mut steward = Steward::new(&env, UserRecorder::new(Arc::new(Nowhere), RUN.into(), 0));
     let mut interrupt = interrupt.clone();
     let result = tokio::select! {
         biased;
         () = asked(&mut interrupt, Interrupt::Polite) => Err(LiveError::Interrupted),
-        result = first_contact(env, &mut steward, &mut made) => result,
+        result = first_contact(&env, &mut steward) => result,
     };
     tokio::select! {
         biased;
         () = asked(&mut interrupt, Interrupt::Now) => {}
-        () = remove(&mut steward, made) => {}
+        () = remove(&mut steward, made.left()) => {}
     }
     result
 }
 
-async fn first_contact<N: Network>(
-    env: &UserEnv<N>,
-    steward: &mut Steward<N>,
-    made: &mut Vec<(Resource, String)>,
-) -> Result<Preflight, LiveError> {
-    let mut contact = Contact { env, steward, made };
+async fn first_contact<N: Network>(env: &UserEnv<N>, steward: &mut Steward<N>) -> Result<Preflight, LiveError> {
+    let mut contact = Contact { env, steward };
     let meeting = contact.make().await?;
-    let remarks = walk::walk(env, &meeting.walk, meeting.commons).await?;
+    let mut remarks = meeting.profile.map(|profile| needs::remarks(&env.plan, profile)).unwrap_or_default();
+    remarks.extend(walk::walk(env, &meeting.walk, meeting.commons).await?);
     for holder in meeting.holders {
         holder.close().await;
     }

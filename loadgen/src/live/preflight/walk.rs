@@ -5,7 +5,6 @@ use super::super::options::{LiveError, hint};
 use super::shape::Walk;
 use super::troubles::{Trouble, Troubles};
 use crate::commons::{Commons, RunPhase};
-use crate::journal::NoJournal;
 use crate::target::{http_url, ws_url};
 use crate::users::{UserEnd, UserEnv, play_user};
 use futures_util::future::join_all;
@@ -42,7 +41,6 @@ pub(super) async fn walk<N: Network>(
         plan: Arc::new(walk.plan.clone()),
         sink: troubles.clone(),
         commons: Arc::new(commons),
-        journal: Arc::new(NoJournal),
         phase,
         ..env.clone()
     };
