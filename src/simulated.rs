@@ -11,7 +11,7 @@ use rehearsal_reports::outcome::{CheckSummary, Outcome, Seeds, Story};
 use rehearsal_reports::story::story;
 use rehearsal_reports::verdict::Verdict;
 use rehearsal_scenarios::Scenario;
-use rehearsal_scenarios::plan::{FaultAction, Plan, World};
+use rehearsal_scenarios::plan::{Plan, World};
 use rehearsal_sim::engine::EngineKind;
 use rehearsal_sim::explore::{Exploration, ExploreOptions, SeedRange, explore};
 use rehearsal_sim::seed::{SeedFailure, SeedRun, TICK};
@@ -53,11 +53,10 @@ pub fn refuse_unplayable(source: &Source, plan: &Plan, engine: EngineKind) -> Re
             "load, check, report and lint work on this machine",
         ));
     }
-    let unplayable = |action: &FaultAction| engine.refuses(action);
-    match plan.faults.iter().find_map(|fault| unplayable(&fault.action).map(|reason| (&fault.name, reason))) {
-        Some((name, reason)) => Err(Failure::usage(
-            format!("{}: the {} engine cannot play the fault {name:?}: {reason}", source.shown, engine.name()),
-            "another engine may, or leave the fault out",
+    match engine.refuses(plan) {
+        Some(reason) => Err(Failure::usage(
+            format!("{}: {reason}, which the {} engine has not", source.shown, engine.name()),
+            "another engine may have it, or leave it out",
         )),
         None => Ok(()),
     }

@@ -3,9 +3,13 @@
 //! Neighbours: `language` builds one, `plan::expand` applies a seed. Left out: spans and faults, which a valid file has
 //! not.
 
+mod fault;
+
+pub(crate) use fault::{Action, Fault, HowMany, Link, Sight, Signed, Target, When};
+
 use crate::distribution::{Distribution, Nanos};
 use crate::plan::{
-    Behaviour, ChecksPlan, Expectation, NetworkPlan, PreparePlan, Protocol, SystemPlan, Threshold, Way, World,
+    Behaviour, ChecksPlan, Expectation, NetworkPlan, PreparePlan, Protocol, SystemPlan, Threshold, World,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -17,7 +21,11 @@ pub struct Scenario {
     pub(crate) about: String,
     pub(crate) source: String,
     pub(crate) system: SystemPlan,
+    /// Without the links that differ, whose hosts a seed draws.
     pub(crate) network: NetworkPlan,
+    pub(crate) links: Vec<Link>,
+    /// How often a run holds a task back.
+    pub(crate) delay_points: u32,
     pub(crate) rooms: u32,
     pub(crate) groups: Vec<Group>,
     /// Meeting point -> groups whose users come there.
@@ -134,44 +142,4 @@ pub(crate) enum Gaps {
 pub(crate) enum Property {
     Fixed(Value),
     Pick { values: Vec<Value>, weights: Vec<f64> },
-}
-
-/// A fault whose times and victims are not yet drawn.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Fault {
-    pub name: String,
-    pub at: Distribution,
-    pub lasts: Option<Distribution>,
-    pub action: Action,
-}
-
-/// What a fault does, to whom.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Action {
-    Partition { between: [Target; 2], way: Way },
-    Latency { between: [Target; 2], added: Distribution },
-    Loss { between: [Target; 2], share: f64 },
-    Kill { who: Vec<Target> },
-    Lose { who: Vec<Target> },
-}
-
-/// Whom a fault hits.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Target {
-    /// All servers.
-    Server,
-    /// Users of a group: so many of them, drawn, or all.
-    Users { group: String, pick: Option<u32> },
-}
-
-impl Action {
-    /// Everybody who is hit.
-    pub fn targets(&self) -> Vec<&Target> {
-        match self {
-            Action::Partition { between, .. } | Action::Latency { between, .. } | Action::Loss { between, .. } => {
-                between.iter().collect()
-            }
-            Action::Kill { who } | Action::Lose { who } => who.iter().collect(),
-        }
-    }
 }

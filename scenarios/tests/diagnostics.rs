@@ -172,14 +172,8 @@ pace = 3
 [users.clients]
 spans = []
 [[fault]]
-do = "stop"
-who = "server"
+do = "deploy"
 at = "1s"
-[[fault]]
-do = "kill"
-who = "server"
-at = "1s"
-when = { sends = {} }
 [abort]
 [observe]
 [capacity]
@@ -223,56 +217,49 @@ when = { sends = {} }
       | ^^^^^
       = help: spans over several steps are not there yet: name the steps
 
-    error: `stop` is not there yet
+    error: `deploy` is not there yet
       --> scenarios/bad.toml:11:6
        |
-    11 | do = "stop"
-       |      ^^^^^^
-       = help: stopping politely (SIGTERM) is not there yet: `kill` ends the process at once
-
-    error: `when` is not there yet in a fault
-      --> scenarios/bad.toml:18:1
-       |
-    18 | when = { sends = {} }
-       | ^^^^
-       = help: faults that wait for something to happen are not there yet: write `at`, fixed or random
+    11 | do = "deploy"
+       |      ^^^^^^^^
+       = help: rolling out a new version is not there yet
 
     error: `abort` is not there yet in a scenario
-      --> scenarios/bad.toml:19:2
+      --> scenarios/bad.toml:13:2
        |
-    19 | [abort]
+    13 | [abort]
        |  ^^^^^
        = help: stopping on errors by a rule is not there yet: thresholds judge at the end
 
     error: `observe` is not there yet in a scenario
-      --> scenarios/bad.toml:20:2
+      --> scenarios/bad.toml:14:2
        |
-    20 | [observe]
+    14 | [observe]
        |  ^^^^^^^
        = help: watching further metrics is not there yet: the target's own /metrics is read anyway
 
     error: `capacity` is not there yet in a scenario
-      --> scenarios/bad.toml:21:2
+      --> scenarios/bad.toml:15:2
        |
-    21 | [capacity]
+    15 | [capacity]
        |  ^^^^^^^^
        = help: searching for the capacity is not there yet: raise the rate by hand, or ramp it
 
     error: `sometimes` is not there yet in a scenario
-      --> scenarios/bad.toml:22:2
+      --> scenarios/bad.toml:16:2
        |
-    22 | [sometimes]
+    16 | [sometimes]
        |  ^^^^^^^^^
        = help: demanding that something happens in some seed is not there yet
 
     error: `variants` is not there yet in a scenario
-      --> scenarios/bad.toml:23:2
+      --> scenarios/bad.toml:17:2
        |
-    23 | [variants]
+    17 | [variants]
        |  ^^^^^^^^
        = help: variants are not there yet: write one file for each
 
-    scenarios/bad.toml: 12 faults
+    scenarios/bad.toml: 11 faults
     "#);
 }
 
@@ -317,7 +304,7 @@ for = "2s"
        |
     12 | for = "2s"
        | ^^^
-       = help: how long a killed or lost host stays away is `back`
+       = help: how long a host stays away is `back`
 
     scenarios/bad.toml: 4 faults
     "#);
@@ -697,5 +684,121 @@ fn a_check_is_not_left_out_without_a_reason() {
       = help: to leave it out: `skip = { room_sees_only_its_own = "REASON" }`
 
     scenarios/bad.toml: 1 fault
+    "#);
+}
+
+#[test]
+fn faults_that_wait_for_a_message_and_clocks_say_what_they_lack() {
+    let source = r#"format = 1
+[users.workers]
+count = 3
+[network]
+bandwidth = "10"
+[network.links.far]
+between = ["workers", "server"]
+[network.links.near]
+between = ["workers", "server"]
+bandwidth = "8 Mbit/s"
+[[fault]]
+do = "kill"
+who = "server"
+when = { sends = { type = "offer" }, receives = { type = "answer" } }
+[[fault]]
+do = "kill"
+who = { users = "workers", pick = 1, share = 0.5 }
+at = "1s"
+when = { sends = { type = "offer" }, nth = { uniform = [5, 1] } }
+[[fault]]
+do = "clock_skew"
+who = "server"
+at = "1s"
+[[fault]]
+name = "drunk"
+do = "clock_skew"
+who = "server"
+at = "1s"
+offset = "- 5s"
+drift = -1
+[[fault]]
+do = "pause"
+who = "workers"
+at = "1s"
+grace = "1s"
+[[fault]]
+do = "bandwidth"
+between = ["workers", "server"]
+at = "1s"
+"#;
+    insta::assert_snapshot!(faults_of_text(source), @r#"
+    error: a bandwidth has a unit: B/s, kB/s, KiB/s, MB/s, MiB/s, GB/s, GiB/s, kbit/s, Mbit/s or Gbit/s
+     --> scenarios/bad.toml:5:13
+      |
+    5 | bandwidth = "10"
+      |             ^^^^
+      = expected a bandwidth such as "10Mbit/s", found the string "10"
+
+    error: the link `far` does not differ
+     --> scenarios/bad.toml:6:16
+      |
+    6 | [network.links.far]
+      |                ^^^ expected `latency`, `bandwidth` or both
+
+    error: whose message is it? only users' messages are seen
+      --> scenarios/bad.toml:14:1
+       |
+    14 | when = { sends = { type = "offer" }, receives = { type = "answer" } }
+       | ^^^^ expected `by = "GROUP"` in `when`
+
+    error: `sends` and `receives` exclude each other
+      --> scenarios/bad.toml:14:38
+       |
+    14 | when = { sends = { type = "offer" }, receives = { type = "answer" } }
+       |                                      ^^^^^^^^ expected `when` with only one of them
+
+    error: `pick` and `share` contradict each other
+      --> scenarios/bad.toml:17:38
+       |
+    17 | who = { users = "workers", pick = 1, share = 0.5 }
+       |                                      ^^^^^
+       = help: keep one
+
+    error: `at` and `when` exclude each other
+      --> scenarios/bad.toml:19:1
+       |
+    19 | when = { sends = { type = "offer" }, nth = { uniform = [5, 1] } }
+       | ^^^^ expected a fault with only one of them
+
+    error: the lower end is above the upper end
+      --> scenarios/bad.toml:19:44
+       |
+    19 | when = { sends = { type = "offer" }, nth = { uniform = [5, 1] } }
+       |                                            ^^^^^^^^^^^^^^^^^^^^
+
+    error: `clock_skew` needs `offset`, `drift` or both
+      --> scenarios/bad.toml:21:1
+       |
+    21 | do = "clock_skew"
+       | ^^
+
+    error: the number is out of range
+      --> scenarios/bad.toml:30:9
+       |
+    30 | drift = -1
+       |         ^^ expected a number from -0.9 to 10, found the whole number -1
+
+    error: `grace` means nothing for `pause`
+      --> scenarios/bad.toml:35:1
+       |
+    35 | grace = "1s"
+       | ^^^^^
+       = help: remove it
+
+    error: `bandwidth` needs `limit`
+      --> scenarios/bad.toml:37:1
+       |
+    37 | do = "bandwidth"
+       | ^^
+
+    scenarios/bad.toml: 11 faults
     "#);
 }

@@ -6,9 +6,9 @@
 use crate::clock::Clock;
 use crate::host::{Panic, Program};
 use crate::network::link::FaultId;
-use crate::{event_engine, turmoil_engine};
+use crate::{event_engine, feature, turmoil_engine};
 use rehearsal_scenarios::distribution::Nanos;
-use rehearsal_scenarios::plan::FaultAction;
+use rehearsal_scenarios::plan::{FaultAction, Plan};
 use std::sync::Arc;
 
 /// Which engine plays.
@@ -33,13 +33,13 @@ impl EngineKind {
         }
     }
 
-    /// Why this engine cannot play a fault, in words; none if it can.
-    pub fn refuses(self, action: &FaultAction) -> Option<&'static str> {
-        match self {
-            EngineKind::Turmoil => turmoil_engine::refuses(action),
-            // The link layer is the same.
-            EngineKind::Event => turmoil_engine::refuses(action),
-        }
+    /// What of a plan this engine cannot play, in words; none if it can play all.
+    pub fn refuses(self, plan: &Plan) -> Option<String> {
+        let lacks = match self {
+            EngineKind::Turmoil => turmoil_engine::LACKS,
+            EngineKind::Event => event_engine::LACKS,
+        };
+        feature::refusal(plan, lacks)
     }
 }
 
@@ -83,6 +83,9 @@ pub enum EngineError {
     /// A fault names a host that does not exist.
     #[error("no simulated host is called {0}; hosts are server-0 … and those of the groups that a fault names")]
     UnknownHost(String),
+    /// Whoever asks has not asked [`EngineKind::refuses`] before.
+    #[error("the {0} engine cannot play this fault")]
+    CannotPlay(&'static str),
     /// The engine failed.
     #[error("the simulation engine failed: {0}")]
     Failed(String),

@@ -2,7 +2,7 @@
 //!
 //! - [`explore`]: many seeds on all cores, and one seed twice
 //! - [`seed`]: one seed, from plan to verdicts; [`event_log`]: what happened in it
-//! - [`engine`]: what a simulated world can do; [`turmoil_engine`]: the one on turmoil
+//! - [`engine`]: what a simulated world can do; [`feature`]: what not every engine can; [`turmoil_engine`]: the one on turmoil
 //! - [`event_engine`]: the event-driven one, on turmoil-net
 //! - [`host`]: what a program finds on its host
 //! - [`network`]: streams, links and faults on them
@@ -38,6 +38,7 @@ pub mod entropy;
 pub mod event_engine;
 pub mod event_log;
 pub mod explore;
+pub mod feature;
 pub mod host;
 pub mod network;
 pub mod seed;

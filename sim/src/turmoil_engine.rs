@@ -6,6 +6,7 @@
 use crate::clock::Clock;
 use crate::engine::{Engine, EngineError};
 use crate::entropy::{NotInterposed, Simulating};
+use crate::feature::Feature;
 use crate::host::{EPOCH, Host, Life, Panics, Polls, Program, message_of, watched};
 use crate::network::fabric::{Condition, Fabric, HostId};
 use crate::network::link::FaultId;
@@ -25,16 +26,9 @@ const TCP_CAPACITY: usize = 4_096;
 /// The engine's word in results.
 pub const NAME: &str = "turmoil";
 
-/// Why this engine cannot play a fault, in words; none if it can.
-pub fn refuses(action: &FaultAction) -> Option<&'static str> {
-    match action {
-        FaultAction::Partition { .. }
-        | FaultAction::Latency { .. }
-        | FaultAction::Loss { .. }
-        | FaultAction::Kill { .. }
-        | FaultAction::Lose { .. } => None,
-    }
-}
+/// What plans may need and this engine lacks.
+pub const LACKS: &[Feature] =
+    &[Feature::Pause, Feature::ClockSkew, Feature::Bandwidth, Feature::Links, Feature::Datagrams, Feature::DelayPoints];
 
 /// A world on turmoil. Belongs to the thread it was made on.
 pub struct TurmoilEngine {
@@ -170,6 +164,10 @@ impl Engine for TurmoilEngine {
             }
             FaultAction::Kill { hosts } => self.stop(hosts, Condition::Killed)?,
             FaultAction::Lose { hosts } => self.stop(hosts, Condition::Lost)?,
+            FaultAction::Bandwidth { .. }
+            | FaultAction::Stop { .. }
+            | FaultAction::Pause { .. }
+            | FaultAction::ClockSkew { .. } => return Err(EngineError::CannotPlay(NAME)),
         }
         Ok(())
     }
@@ -184,6 +182,10 @@ impl Engine for TurmoilEngine {
                 Ok(())
             }
             FaultAction::Kill { hosts } | FaultAction::Lose { hosts } => self.start(hosts),
+            FaultAction::Bandwidth { .. }
+            | FaultAction::Stop { .. }
+            | FaultAction::Pause { .. }
+            | FaultAction::ClockSkew { .. } => Err(EngineError::CannotPlay(NAME)),
         }
     }
 

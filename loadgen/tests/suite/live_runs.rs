@@ -16,7 +16,9 @@ use rehearsal_reference::server::ServerOptions;
 use rehearsal_reports::outcome::{Outcome, Overall};
 use rehearsal_reports::record::{EventReader, FileEnd, Header, VerdictFile};
 use rehearsal_scenarios::distribution::Distribution;
-use rehearsal_scenarios::plan::{Behaviour, Ending, FaultAction, FaultPlan, Otherwise, Plan, Profile, Step, Verb};
+use rehearsal_scenarios::plan::{
+    Begin, Behaviour, Ending, FaultAction, FaultPlan, Otherwise, Plan, Profile, Step, Verb,
+};
 use serde_json::json;
 use std::fs::File;
 use std::path::Path;
@@ -130,7 +132,7 @@ async fn a_fault_is_refused_by_its_name_and_a_far_target_without_permission() {
     let out = tempfile::tempdir().unwrap();
     let mut faulty = busy_plan(1);
     let action = FaultAction::Kill { hosts: vec!["server-0".into()] };
-    faulty.faults.push(FaultPlan { name: "death".into(), at_ns: 0, for_ns: None, action });
+    faulty.faults.push(FaultPlan { name: "death".into(), begins: Begin::At(0), for_ns: None, action });
     match run_quietly(faulty, options(target(1), &out)).await {
         Err(LiveError::Refused(Refused::Fault { name })) => assert_eq!(name, "death"),
         other => panic!("{:?}", other.err()),

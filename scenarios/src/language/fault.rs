@@ -1,14 +1,17 @@
-//! `[[fault]]`: what goes wrong, to whom, when. Neighbours: `plan::expand` draws times and victims.
+//! `[[fault]]`: what goes wrong, to whom, when. Neighbours: `target` (whom), `sight` (after which message), `plan::faults`
+//! draws times and victims.
 
 use crate::diagnostics::{Fault, Faults};
 use crate::distribution::{Distribution, Nanos};
-use crate::language::distribution::{self, DISTRIBUTION};
-use crate::language::flow::unknown_group;
-use crate::language::shape::{Shape, Table, Words, beside, default, later, needed};
+use crate::language::distribution::DISTRIBUTION;
+use crate::language::quantities::{self, BANDWIDTH, OFFSET, SHARE};
+use crate::language::shape::{Shape, Table, Words, beside, default, key, later, needed};
+use crate::language::sight::{self, WHEN};
+use crate::language::target::{self, SIDES, TARGETS};
+use crate::language::units::DURATION;
 use crate::language::view::View;
 use crate::plan::{SystemPlan, Way};
-use crate::scenario::{self, Action, Arrival, Group, Target};
-use crate::tree::Node;
+use crate::scenario::{self, Action, Group, Target, When};
 
 /// `[[fault]]`.
 pub(crate) static FAULT: Table = Table {
@@ -19,90 +22,94 @@ pub(crate) static FAULT: Table = Table {
         needed(
             "do",
             Shape::Word(&DOINGS),
-            "What happens: partition, latency, loss, kill (the process dies), restart (it dies and always comes back), \
-             lose (the machine vanishes).",
+            "What happens. To links: partition, latency, loss, bandwidth (it narrows). To processes: stop (SIGTERM: it finishes \
+             and exits), kill (it dies), restart (it dies and always comes back), lose (the machine vanishes), pause (it is \
+             held, time goes on), clock_skew (its clocks are wrong).",
         ),
-        needed("at", DISTRIBUTION, "When it begins."),
+        key("at", DISTRIBUTION, "When it begins."),
+        key("when", Shape::Table(&WHEN), "The message after which it begins."),
         beside(
-            LINK,
+            DOING,
             "between",
-            Shape::List(&TARGET, 2),
+            SIDES,
             None,
-            "Between whom: two of `\"server\"`, `\"GROUP\"`, `{ users = \"GROUP\", pick = 1 }`.",
+            "The link between whom: two of `\"server\"`, `\"GROUP\"`, `{ users = \"GROUP\", pick = 1 }`, \
+             `{ users = \"GROUP\", share = 0.5 }`.",
         ),
         beside(
-            LINK,
+            DOING,
             "way",
             Shape::Word(&WAYS),
             Some("'both'"),
             "Which way is cut: both, to_server, from_server, left_to_right, right_to_left.",
         ),
-        beside(LINK, "for", DISTRIBUTION, None, "How long it lasts; until the measure phase ends if left out."),
-        beside(LINK, "added", DISTRIBUTION, None, "`latency`: how much longer each message takes."),
-        beside(LINK, "share", Shape::Number(0.0, 1.0), None, "`loss`: share of packets lost, 0 to 1."),
+        beside(DOING, "for", DISTRIBUTION, None, "How long it lasts; until the measure phase ends if left out."),
+        beside(DOING, "added", DISTRIBUTION, None, "`latency`: how much longer each message takes."),
+        beside(DOING, "share", SHARE, None, "`loss`: share of packets lost, 0 to 1."),
+        beside(DOING, "limit", BANDWIDTH, None, "`bandwidth`: what each direction carries between each pair of hosts."),
+        beside(DOING, "who", TARGETS, None, "The processes of whom: one of what `between` takes, or a list of them."),
         beside(
-            LINK,
-            "who",
-            TARGETS,
-            None,
-            "`kill`, `restart`, `lose`: `\"server\"`, `\"GROUP\"`, `{ users = \"GROUP\", pick = 1 }`, or a list of them.",
-        ),
-        beside(
-            LINK,
+            DOING,
             "back",
             DISTRIBUTION,
             None,
-            "`kill`, `restart`, `lose`: how long until it starts again. If left out, a server takes `restart_takes`; a user \
-             stays away, and takes 1s for `restart`.",
+            "`stop`, `kill`, `restart`, `lose`: how long until it starts again, for `stop` from when it has exited. If left \
+             out, a server takes `restart_takes`; a user stays away, and takes 1s for `restart`.",
+        ),
+        beside(DOING, "grace", DURATION, Some("'30s'"), "`stop`: how long it may take before it is killed."),
+        beside(
+            DOING,
+            "offset",
+            OFFSET,
+            Some("'0s'"),
+            "`clock_skew`: how far the wall clock is ahead, or behind with a minus: `\"-5s\"`, `{ uniform = [\"-5s\", \"5s\"] }`.",
+        ),
+        beside(
+            DOING,
+            "drift",
+            Shape::Number(-0.9, 10.0),
+            Some("0"),
+            "`clock_skew`: how much too fast wall clock and timers run, or too slow with a minus; 0.01 is 1 %.",
         ),
     ],
-    one_of: &[],
-    later: &[
-        later("when", "faults that wait for something to happen are not there yet: write `at`, fixed or random"),
-        later("nth", "faults that wait for something to happen are not there yet: write `at`, fixed or random"),
-        later("skew", "clock skew is not there yet"),
-    ],
+    one_of: &["at", "when"],
+    later: &[],
 };
 
 /// Every fault has a `do`; which key belongs to which doing is checked by the reader, with better words.
-const LINK: &[&str] = &["do"];
+const DOING: &[&str] = &["do"];
+
+/// The keys of every fault.
+const COMMON_KEYS: [&str; 4] = ["name", "do", "at", "when"];
+
+/// What can be done, with the keys that mean something for it.
+const KEYS: [(&str, &[&str]); 10] = [
+    ("partition", &["between", "for", "way"]),
+    ("latency", &["between", "for", "added"]),
+    ("loss", &["between", "for", "share"]),
+    ("bandwidth", &["between", "for", "limit"]),
+    ("stop", &["who", "back", "grace"]),
+    ("kill", &["who", "back"]),
+    ("restart", &["who", "back"]),
+    ("lose", &["who", "back"]),
+    ("pause", &["who", "for"]),
+    ("clock_skew", &["who", "for", "offset", "drift"]),
+];
 
 static DOINGS: Words = Words {
-    words: &["partition", "latency", "loss", "kill", "restart", "lose"],
-    later: &[
-        later("stop", "stopping politely (SIGTERM) is not there yet: `kill` ends the process at once"),
-        later("pause", "pausing a process is not there yet: a `partition` makes it silent"),
-        later("deploy", "rolling out a new version is not there yet"),
-    ],
+    words: &["partition", "latency", "loss", "bandwidth", "stop", "kill", "restart", "lose", "pause", "clock_skew"],
+    later: &[later("deploy", "rolling out a new version is not there yet")],
 };
 
 static WAYS: Words =
     Words { words: &["both", "to_server", "from_server", "left_to_right", "right_to_left"], later: &[] };
-
-const TARGET: Shape = Shape::Either(&[Shape::Text, Shape::Table(&SOME_USERS)]);
-
-const TARGETS: Shape = Shape::Either(&[Shape::Text, Shape::Table(&SOME_USERS), Shape::List(&TARGET, 1)]);
-
-static SOME_USERS: Table = Table {
-    name: "users of a group",
-    doc: "`{ users = \"GROUP\", pick = 1 }`",
-    keys: &[
-        needed("users", Shape::Text, "The group."),
-        crate::language::shape::key("pick", Shape::Whole(1, 10_000), "How many of them, drawn; all if left out."),
-    ],
-    one_of: &[],
-    later: &[],
-};
-
-const LINK_KEYS: [&str; 5] = ["between", "way", "for", "added", "share"];
-const HOST_KEYS: [&str; 2] = ["who", "back"];
 
 /// How long a user that is restarted stays away: a process manager starts it again at once.
 const USER_RESTART_TAKES_NS: Nanos = 1_000_000_000;
 
 /// All faults, in the order of the file.
 pub(crate) fn read_all(
-    list: &[Node],
+    list: &[crate::tree::Node],
     groups: &[Group],
     system: &SystemPlan,
     faults: &mut Faults,
@@ -123,47 +130,41 @@ pub(crate) fn read_all(
 }
 
 fn read(view: &View<'_>, groups: &[Group], system: &SystemPlan, faults: &mut Faults) -> Option<scenario::Fault> {
-    let doing = view.text("do").filter(|doing| DOINGS.words.contains(&doing.as_str()))?;
-    refuse_foreign_keys(view, &doing, faults);
-    let action = match doing.as_str() {
-        "kill" | "restart" => Action::Kill { who: who(view, groups, faults) },
-        "lose" => Action::Lose { who: who(view, groups, faults) },
-        link => read_link(link, view, groups, faults)?,
+    let doing = view.text("do")?;
+    let (_, keys) = KEYS.iter().find(|(name, _)| *name == doing)?;
+    refuse_foreign_keys(view, &doing, keys, faults);
+    let action = match keys.contains(&"between") {
+        true => read_link(&doing, view, groups, faults)?,
+        false => read_host(&doing, view, groups, faults)?,
     };
-    let mut lasts = view.distribution(if is_host(&doing) { "back" } else { "for" }, faults);
-    if is_host(&doing) && lasts.is_none() {
-        lasts = back_by_default(&doing, &action, system).map(Distribution::Fixed);
-    }
+    let lasts = match keys.contains(&"back") {
+        true => {
+            let by_default = || back_by_default(&doing, &action, system).map(Distribution::Fixed);
+            view.distribution("back", faults).or_else(by_default)
+        }
+        false => view.distribution("for", faults),
+    };
+    let when = match view.has("when") {
+        true => When::After(sight::read(&view.table("when", &WHEN), action.targets(), groups, faults)?),
+        false => When::At(view.distribution("at", faults)?),
+    };
     let name = view.text("name").filter(|name| !name.is_empty()).unwrap_or(doing);
-    Some(scenario::Fault { name, at: view.distribution("at", faults)?, lasts, action })
-}
-
-fn is_host(doing: &str) -> bool {
-    matches!(doing, "kill" | "restart" | "lose")
+    Some(scenario::Fault { name, when, lasts, action })
 }
 
 /// How long those who are hit stay away where the fault does not say; none if for good.
 fn back_by_default(doing: &str, action: &Action, system: &SystemPlan) -> Option<Nanos> {
-    match action.targets().contains(&&Target::Server) {
+    match action.targets().contains(&Target::Server) {
         true => Some(system.restart_takes_ns),
         false => (doing == "restart").then_some(USER_RESTART_TAKES_NS),
     }
 }
 
-fn refuse_foreign_keys(view: &View<'_>, doing: &str, faults: &mut Faults) {
-    let mut foreign: Vec<&str> = if is_host(doing) { LINK_KEYS.to_vec() } else { HOST_KEYS.to_vec() };
-    if doing != "latency" && !is_host(doing) {
-        foreign.push("added");
-    }
-    if doing != "loss" && !is_host(doing) {
-        foreign.push("share");
-    }
-    if doing != "partition" && !is_host(doing) {
-        foreign.push("way");
-    }
-    for name in foreign.into_iter().filter(|name| view.has(name)) {
+fn refuse_foreign_keys(view: &View<'_>, doing: &str, keys: &[&str], faults: &mut Faults) {
+    let is_foreign = |name: &&str| !COMMON_KEYS.contains(name) && !keys.contains(name) && view.has(name);
+    for name in FAULT.keys.iter().map(|key| key.name).filter(is_foreign) {
         let hint = match name {
-            "for" => "how long a killed or lost host stays away is `back`",
+            "for" => "how long a host stays away is `back`",
             "back" => "how long it lasts is `for`",
             "between" => "whom it hits is `who`",
             "who" => "whom it hits is `between = [one, other]`",
@@ -173,41 +174,53 @@ fn refuse_foreign_keys(view: &View<'_>, doing: &str, faults: &mut Faults) {
     }
 }
 
-fn need<'v, T>(view: &View<'v>, doing: &str, name: &str, value: Option<T>, faults: &mut Faults) -> Option<T> {
+fn need<T>(view: &View<'_>, doing: &str, name: &str, value: Option<T>, faults: &mut Faults) -> Option<T> {
     if value.is_none() && !view.has(name) {
         faults.push(Fault::new(&view.key_span("do"), format!("`{doing}` needs `{name}`")));
     }
     value
 }
 
-fn who(view: &View<'_>, groups: &[Group], faults: &mut Faults) -> Vec<Target> {
-    let entry = need(view, &view.text("do").unwrap_or_default(), "who", view.entry("who"), faults);
-    let nodes: Vec<&Node> = match entry.map(|entry| &entry.node) {
-        Some(node) => node.as_list().map_or_else(|| vec![node], |list| list.iter().collect()),
-        None => Vec::new(),
-    };
-    nodes.into_iter().filter_map(|node| target(node, groups, faults)).collect()
+fn read_host(doing: &str, view: &View<'_>, groups: &[Group], faults: &mut Faults) -> Option<Action> {
+    let entry = need(view, doing, "who", view.entry("who"), faults)?;
+    let who = target::targets(&entry.node, groups, faults);
+    Some(match doing {
+        "stop" => Action::Stop { who, grace_ns: view.duration("grace")? },
+        "lose" => Action::Lose { who },
+        "pause" => Action::Pause { who },
+        "clock_skew" => {
+            if !view.has("offset") && !view.has("drift") {
+                faults.push(Fault::new(&view.key_span("do"), "`clock_skew` needs `offset`, `drift` or both"));
+            }
+            let offset_ns = quantities::read_offset(&*view.value("offset")?, faults)?;
+            Action::ClockSkew { who, offset_ns, drift_ppm: (view.number("drift")? * 1e6).round() as i64 }
+        }
+        _ => Action::Kill { who },
+    })
 }
 
 fn read_link(doing: &str, view: &View<'_>, groups: &[Group], faults: &mut Faults) -> Option<Action> {
-    let entry = need(view, doing, "between", view.entry("between"), faults)?;
-    let sides = entry.node.as_list().unwrap_or_default();
-    if sides.len() > 2 {
-        faults.push(Fault::new(&entry.node.span, "`between` has two sides").found(format!("{} sides", sides.len())));
-    }
-    let targets: Vec<Target> = sides.iter().filter_map(|node| target(node, groups, faults)).collect();
-    let added = view.entry("added").and_then(|entry| distribution::read(&entry.node, faults));
-    let added = if doing == "latency" { need(view, doing, "added", added, faults) } else { None };
-    let share = if doing == "loss" { need(view, doing, "share", view.number("share"), faults) } else { None };
-    let between: [Target; 2] = targets.try_into().ok()?;
-    if between[0] == between[1] && !matches!(between[0], Target::Users { pick: Some(_), .. }) {
-        faults.push(Fault::new(&entry.node.span, "both sides of `between` are the same"));
-    }
-    match doing {
-        "latency" => Some(Action::Latency { between, added: added? }),
-        "loss" => Some(Action::Loss { between, share: share? }),
-        _ => Some(Action::Partition { way: way(view, &between, faults), between }),
-    }
+    let between = need(view, doing, "between", view.entry("between"), faults)?;
+    let between = target::sides(&between.node, groups, faults);
+    Some(match doing {
+        "latency" => {
+            let added = need(view, doing, "added", view.distribution("added", faults), faults);
+            Action::Latency { between: between?, added: added? }
+        }
+        "loss" => {
+            let share = need(view, doing, "share", view.number("share"), faults);
+            Action::Loss { between: between?, share: share? }
+        }
+        "bandwidth" => {
+            let limit = view.text("limit").and_then(|limit| quantities::bytes_per_s(&limit).ok());
+            let limit = need(view, doing, "limit", limit, faults);
+            Action::Bandwidth { between: between?, bytes_per_s: limit? }
+        }
+        _ => {
+            let between = between?;
+            Action::Partition { way: way(view, &between, faults), between }
+        }
+    })
 }
 
 fn way(view: &View<'_>, between: &[Target; 2], faults: &mut Faults) -> Way {
@@ -231,37 +244,16 @@ fn way(view: &View<'_>, between: &[Target; 2], faults: &mut Faults) -> Way {
     }
 }
 
-fn target(node: &Node, groups: &[Group], faults: &mut Faults) -> Option<Target> {
-    let names = || groups.iter().map(|group| group.name.as_str());
-    if let Some(name) = node.as_text() {
-        if name == "server" {
-            return Some(Target::Server);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_doing_has_its_keys_and_every_key_a_doing() {
+        assert!(KEYS.iter().map(|(doing, _)| *doing).eq(DOINGS.words.iter().copied()));
+        for key in FAULT.keys.iter().filter(|key| !COMMON_KEYS.contains(&key.name)) {
+            assert!(KEYS.iter().any(|(_, keys)| keys.contains(&key.name)), "{}", key.name);
         }
-        if groups.iter().any(|group| group.name == name) {
-            return Some(Target::Users { group: name.to_owned(), pick: None });
-        }
-        faults.push(unknown_group(name, &node.span, names().chain(["server"])));
-        return None;
+        assert!(KEYS.iter().flat_map(|(_, keys)| *keys).all(|name| FAULT.key(name).is_some()));
     }
-    let view = View::new(&SOME_USERS, Some(node), &node.span);
-    let name = view.text("users")?;
-    let Some(group) = groups.iter().find(|group| group.name == name) else {
-        faults.push(unknown_group(&name, &view.span("users"), names()));
-        return None;
-    };
-    let pick = view.whole("pick").map(|pick| pick as u32);
-    let count = match &group.arrival {
-        Arrival::Drawn { count, .. } | Arrival::OverRamp { count, .. } => Some(*count),
-        Arrival::Listed(starts) => Some(starts.len() as u32),
-        Arrival::Rate { .. } => None,
-    };
-    if let (Some(pick), Some(count)) = (pick, count)
-        && pick > count
-    {
-        faults.push(
-            Fault::new(&view.span("pick"), format!("group `{name}` has fewer users than that"))
-                .found(format!("{pick} of {count}")),
-        );
-    }
-    Some(Target::Users { group: name, pick })
 }

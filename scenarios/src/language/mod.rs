@@ -1,9 +1,9 @@
 //! The scenario language. Start at [`ROOT`]: each section is a file with its table of keys and the reader for them.
 //!
 //! - `shape`, `check`, `schema`, `reference`, `view`: the description, and what is derived from it
-//! - `units`, `distribution`, `templates`: values
-//! - `system`, `users`, `arrive`, `behaviour`, `flow`, `step`, `verb`, `network`, `fault`,
-//!   `time`, `checks`, `thresholds`, `expect`: sections
+//! - `units`, `quantities`, `distribution`, `templates`: values
+//! - `system`, `users`, `arrive`, `behaviour`, `flow`, `step`, `verb`, `network`, `fault`
+//!   with `target` and `sight`, `time`, `checks`, `thresholds`, `expect`: sections
 //!
 //! A file is read in two passes: `check` finds faults of form, the sections find contradictions; both go on after a
 //! fault.
@@ -18,11 +18,14 @@ pub(crate) mod expect;
 pub(crate) mod fault;
 pub(crate) mod flow;
 pub(crate) mod network;
+pub(crate) mod quantities;
 pub(crate) mod reference;
 pub(crate) mod schema;
 pub(crate) mod shape;
+pub(crate) mod sight;
 pub(crate) mod step;
 pub(crate) mod system;
+pub(crate) mod target;
 pub(crate) mod templates;
 pub(crate) mod thresholds;
 pub(crate) mod time;
@@ -55,6 +58,7 @@ pub(crate) static ROOT: Table = Table {
         needed("users", Shape::Names(&users::GROUPS), "Groups of users: who takes part."),
         key("flow", Shape::Names(&FLOWS), "Flows: steps that a group plays instead of a built-in behaviour."),
         key("network", Shape::Table(&network::NETWORK), "The simulated network between faults."),
+        key("search", Shape::Table(&network::SEARCH), "Which orders the simulated world tries inside of hosts."),
         key("fault", Shape::List(&Shape::Table(&fault::FAULT), 0), "What goes wrong."),
         key("time", Shape::Table(&time::TIME), "Lengths of the phases."),
         key("prepare", Shape::Table(&time::PREPARE), "How users get ready before time 0."),
@@ -126,6 +130,8 @@ fn read(name: &str, source: &str, root: &Node, overrides: &Overrides, faults: &m
         source: source.to_owned(),
         system,
         network: network::read(&view.table("network", &network::NETWORK), faults)?,
+        links: network::read_links(&view.table("network", &network::NETWORK), &groups, faults),
+        delay_points: network::read_search(&view.table("search", &network::SEARCH)),
         rooms,
         thresholds: thresholds::read(view.names("thresholds"), &flows, faults),
         groups,

@@ -106,7 +106,7 @@ pub(crate) fn check_against(
     for world in [World::Simulated, World::Live] {
         let Some(measure_ns) = *time.measure_ns.of(world) else { continue };
         let end_ns = time.ramp_ns.of(world) + time.warmup_ns.of(world) + measure_ns;
-        let late_faults = fault_list.iter().map(|fault| (format!("fault `{}`", fault.name), fault.at.minimum()));
+        let late_faults = fault_list.iter().map(|fault| (format!("fault `{}`", fault.name), fault.when.minimum()));
         let late_groups = groups.iter().map(|group| (format!("group `{}`", group.name), group.arrival.earliest_ns()));
         for (what, at_ns) in late_faults.chain(late_groups).filter(|(_, at_ns)| *at_ns >= end_ns.max(1)) {
             faults.push(

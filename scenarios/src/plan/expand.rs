@@ -2,12 +2,12 @@
 //!
 //! Each draw is made at a place of its own (group, number, purpose), so that another group, another user or another
 //! fault shifts nobody's draws. Neighbours: `scenario` (what is still open), `hosts` (who runs where), `arrivals`
-//! (when).
+//! (when), `faults` (what goes wrong).
 
 use crate::distribution::{Nanos, pick_index};
 use crate::draw::Draw;
-use crate::plan::{Behaviour, FaultAction, FaultPlan, Phases, Plan, Step, UserPlan, Verb, World, arrivals, hosts};
-use crate::scenario::{Action, Fault, Group, Property, Scenario, Target};
+use crate::plan::{Begin, Behaviour, FaultPlan, Phases, Plan, Step, UserPlan, Verb, World, arrivals, hosts};
+use crate::scenario::{Group, Property, Scenario};
 use std::collections::BTreeMap;
 
 /// The shortest measure phase that is derived.
@@ -38,8 +38,9 @@ impl Scenario {
             seed,
             world,
             system: self.system.clone(),
-            network: self.network.clone(),
+            network: self.network(draw, &users),
             rooms: (0..self.rooms).map(|room| format!("room-{room}")).collect(),
+            delay_points: self.delay_points(draw, &users),
             users,
             faults,
             phases,
@@ -59,7 +60,7 @@ impl Scenario {
             if let Behaviour::Flow(steps) = &mut behaviour {
                 self.count_meetings(steps, &counts);
             }
-            let is_target = hosts::is_target(&group.name, &self.faults);
+            let is_named = self.is_named(&group.name);
             for (index, start_ns) in starts.iter().enumerate() {
                 let index = index as u32;
                 users.push(UserPlan {
@@ -67,7 +68,7 @@ impl Scenario {
                     name: format!("{}-{index}", group.name),
                     group: group.name.clone(),
                     room: group.rooms[index as usize % group.rooms.len()],
-                    host: hosts::host_of(&group.name, index, is_target),
+                    host: hosts::host_of(&group.name, index, is_named),
                     start_ns: *start_ns,
                     protocol: group.protocol,
                     behaviour: behaviour.clone(),
@@ -94,68 +95,16 @@ impl Scenario {
         }
     }
 
-    fn faults(&self, draw: Draw, users: &[UserPlan]) -> Vec<FaultPlan> {
-        let mut faults: Vec<FaultPlan> = self
-            .faults
-            .iter()
-            .map(|fault| {
-                let draw = draw.named("fault").named(&fault.name);
-                FaultPlan {
-                    name: fault.name.clone(),
-                    at_ns: fault.at.sample(draw.named("at")),
-                    for_ns: fault.lasts.as_ref().map(|lasts| lasts.sample(draw.named("for"))),
-                    action: self.action(fault, draw, users),
-                }
-            })
-            .collect();
-        // Stable, so that faults of one moment keep the order of the file.
-        faults.sort_by_key(|fault| fault.at_ns);
-        faults
-    }
-
-    fn action(&self, fault: &Fault, draw: Draw, users: &[UserPlan]) -> FaultAction {
-        let hosts = |target: &Target, side: &str| self.hosts(target, draw.named(side), users);
-        let all = |who: &[Target]| {
-            let mut all: Vec<String> = Vec::new();
-            for (index, target) in who.iter().enumerate() {
-                for host in self.hosts(target, draw.named("who").at(index as u64), users) {
-                    if !all.contains(&host) {
-                        all.push(host);
-                    }
-                }
-            }
-            all
-        };
-        match &fault.action {
-            Action::Partition { between: [left, right], way } => {
-                FaultAction::Partition { left: hosts(left, "left"), right: hosts(right, "right"), way: *way }
-            }
-            Action::Latency { between: [left, right], added } => {
-                FaultAction::Latency { left: hosts(left, "left"), right: hosts(right, "right"), added: added.clone() }
-            }
-            Action::Loss { between: [left, right], share } => {
-                FaultAction::Loss { left: hosts(left, "left"), right: hosts(right, "right"), share: *share }
-            }
-            Action::Kill { who } => FaultAction::Kill { hosts: all(who) },
-            Action::Lose { who } => FaultAction::Lose { hosts: all(who) },
-        }
-    }
-
-    fn hosts(&self, target: &Target, draw: Draw, users: &[UserPlan]) -> Vec<String> {
-        match target {
-            Target::Server => (0..self.system.servers).map(|number| format!("server-{number}")).collect(),
-            Target::Users { group, pick } => {
-                let all: Vec<&UserPlan> = users.iter().filter(|user| user.group == *group).collect();
-                hosts::pick(all, *pick, draw).into_iter().map(|user| user.host.clone()).collect()
-            }
-        }
-    }
-
     fn phases(&self, world: World, users: &[UserPlan], faults: &[FaultPlan]) -> Phases {
         let (ramp_ns, warmup_ns) = (*self.time.ramp_ns.of(world), *self.time.warmup_ns.of(world));
         let derived = || {
             let last_user = users.iter().map(|user| user.start_ns).max().unwrap_or(0);
-            let ends = faults.iter().map(|fault| fault.at_ns.saturating_add(fault.for_ns.unwrap_or(0)));
+            let begins = |fault: &FaultPlan| match &fault.begins {
+                Begin::At(at_ns) => *at_ns,
+                // Some time after its user, nobody knows when.
+                Begin::After(sight) => last_user.saturating_add(sight.delay_ns),
+            };
+            let ends = faults.iter().map(|fault| begins(fault).saturating_add(fault.for_ns.unwrap_or(0)));
             let last = last_user.max(ends.max().unwrap_or(0)).saturating_add(MEASURE_AFTER_LAST_NS);
             let open = last.saturating_sub(ramp_ns + warmup_ns).max(MEASURE_NS_MIN);
             open.next_multiple_of(SECOND_NS)

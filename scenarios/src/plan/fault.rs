@@ -1,27 +1,72 @@
-//! What goes wrong in a plan, at chosen times. Neighbours: `sim` plays it; live runs have no power over servers and
-//! links.
+//! What goes wrong in a plan, at chosen times or after a message. Neighbours: `sim` plays it; live runs have no power over
+//! servers and links.
 
 use crate::distribution::{Distribution, Nanos};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-/// Something that goes wrong, at a chosen time.
+/// Something that goes wrong.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FaultPlan {
     /// Its name in the scenario.
     pub name: String,
     /// When it begins.
-    pub at_ns: Nanos,
-    /// How long it lasts; a kill without one is for good.
+    pub begins: Begin,
+    /// How long it lasts. Hosts that are taken down start again after it: counted from the blow, or from when a host that was
+    /// stopped has come to rest; without one they are down for good.
     pub for_ns: Option<Nanos>,
     /// What happens.
     pub action: FaultAction,
 }
 
 impl FaultPlan {
+    /// The time at which it begins, unless it waits for a message.
+    pub fn at_ns(&self) -> Option<Nanos> {
+        match self.begins {
+            Begin::At(at_ns) => Some(at_ns),
+            Begin::After(_) => None,
+        }
+    }
+
     /// Whether it needs power over servers or links, which a live run does not have.
     pub fn is_playable_live(&self) -> bool {
         false
     }
+}
+
+/// When a fault begins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Begin {
+    /// At this time of the plan.
+    At(Nanos),
+    /// A while after a message. It then hits the user whose message it was, alone of those users that it names.
+    After(Sight),
+}
+
+/// A message that a fault waits for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sight {
+    /// Names of the users whose messages count.
+    pub users: Vec<String>,
+    /// Whether they send or receive it.
+    pub passing: Passing,
+    /// What it looks like: every key of the pattern is there and matches, in the message or in the payload that it carries.
+    pub pattern: Value,
+    /// Which of those that match, over all these users, from 1.
+    pub nth: u64,
+    /// How long after it the fault begins.
+    pub delay_ns: Nanos,
+}
+
+/// The side on which a message is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Passing {
+    /// Where it leaves.
+    Sent,
+    /// Where it arrives.
+    Received,
 }
 
 /// What a fault does. Hosts are names of simulated hosts: `server-0`, or a user's
@@ -56,16 +101,95 @@ pub enum FaultAction {
         /// Share of packets lost, 0–1.
         share: f64,
     },
-    /// The process dies: its sockets close, peers see FIN or RST at once. Starts again after `for_ns`.
+    /// Links carry less: the lowest limit counts.
+    Bandwidth {
+        /// One side.
+        left: Vec<String>,
+        /// The other side.
+        right: Vec<String>,
+        /// Bytes a second in each direction between each pair of hosts.
+        bytes_per_s: u64,
+    },
+    /// The process is told to stop (SIGTERM): it finishes what it does, says goodbye and exits.
+    Stop {
+        /// Who.
+        hosts: Vec<String>,
+        /// How long it may take before it is killed.
+        grace_ns: Nanos,
+    },
+    /// The process dies: its sockets close, peers see FIN or RST at once.
     Kill {
         /// Who.
         hosts: Vec<String>,
     },
-    /// The machine vanishes: silence. A new one starts after `for_ns`.
+    /// The machine vanishes: silence. A new one takes its place.
     Lose {
         /// Who.
         hosts: Vec<String>,
     },
+    /// The process is held: nothing of it runs, its sockets stand still, time goes on.
+    Pause {
+        /// Who.
+        hosts: Vec<String>,
+    },
+    /// The clocks of these hosts are wrong.
+    ClockSkew {
+        /// Who.
+        hosts: Vec<String>,
+        /// How far the wall clock is ahead (behind, if negative).
+        offset_ns: i64,
+        /// How much too fast the wall clock and all timers run (too slow, if negative), in millionths; above -1,000,000.
+        drift_ppm: i64,
+    },
+}
+
+impl FaultAction {
+    /// All hosts that it names, one side after the other.
+    pub fn hosts(&self) -> impl Iterator<Item = &String> {
+        let (one, other): (&[String], &[String]) = match self {
+            FaultAction::Partition { left, right, .. }
+            | FaultAction::Latency { left, right, .. }
+            | FaultAction::Loss { left, right, .. }
+            | FaultAction::Bandwidth { left, right, .. } => (left, right),
+            FaultAction::Stop { hosts, .. }
+            | FaultAction::Kill { hosts }
+            | FaultAction::Lose { hosts }
+            | FaultAction::Pause { hosts }
+            | FaultAction::ClockSkew { hosts, .. } => (hosts, &[]),
+        };
+        one.iter().chain(other)
+    }
+
+    /// Whether nothing runs on the hosts that it names until they are started again.
+    pub fn takes_down(&self) -> bool {
+        matches!(self, FaultAction::Stop { .. } | FaultAction::Kill { .. } | FaultAction::Lose { .. })
+    }
+
+    /// The same, where every side that names this host names it alone; other sides stay whole.
+    #[must_use]
+    pub fn narrowed_to(&self, host: &str) -> FaultAction {
+        let mut action = self.clone();
+        for side in action.sides_mut() {
+            if side.iter().any(|named| named == host) {
+                side.retain(|named| named == host);
+            }
+        }
+        action
+    }
+
+    fn sides_mut(&mut self) -> Vec<&mut Vec<String>> {
+        match self {
+            FaultAction::Partition { left, right, .. }
+            | FaultAction::Latency { left, right, .. }
+            | FaultAction::Loss { left, right, .. }
+            | FaultAction::Bandwidth { left, right, .. } => vec![left, right],
+            FaultAction::Stop { hosts, .. }
+            | FaultAction::Kill { hosts }
+            | FaultAction::Lose { hosts }
+            | FaultAction::Pause { hosts }
+            | FaultAction::ClockSkew { hosts, .. } => vec![hosts],
+        }
+    }
 }
 
 /// Direction of a cut, from the left side to the right.
@@ -78,4 +202,26 @@ pub enum Way {
     LeftToRight,
     /// Only from right to left.
     RightToLeft,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_fault_that_follows_a_message_hits_its_user_alone_and_leaves_the_other_side_whole() {
+        let cut = |left: &[&str]| FaultAction::Partition {
+            left: names(left),
+            right: names(&["server-0", "server-1"]),
+            way: Way::Both,
+        };
+        assert_eq!(cut(&["a", "b"]).narrowed_to("b"), cut(&["b"]));
+        assert_eq!(cut(&["a", "b"]).narrowed_to("c"), cut(&["a", "b"]));
+        let kill = FaultAction::Kill { hosts: names(&["a", "b"]) };
+        assert_eq!(kill.narrowed_to("a"), FaultAction::Kill { hosts: names(&["a"]) });
+    }
 }

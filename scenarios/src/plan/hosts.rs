@@ -1,28 +1,18 @@
-//! Who runs where in the simulated world. Users of a group that a fault names have a host each, so that a fault hits
+//! Who runs where in the simulated world. Users of a group that a fault or a link names have a host each, so that a fault hits
 //! exactly them; the others share hosts, since every simulated host costs. Neighbours: `expand`.
 
 use crate::draw::Draw;
-use crate::scenario::{Fault, Target};
 
 /// Most users that share a host.
 const USERS_PER_HOST_MAX: u32 = 8;
 
-/// Whether a fault names this group.
-pub(crate) fn is_target(group: &str, faults: &[Fault]) -> bool {
-    faults
-        .iter()
-        .flat_map(|fault| fault.action.targets())
-        .any(|target| matches!(target, Target::Users { group: named, .. } if named == group))
-}
-
 /// The host of a group's user.
-pub(crate) fn host_of(group: &str, index: u32, is_target: bool) -> String {
-    if is_target { format!("{group}-{index}") } else { format!("{group}-host{}", index / USERS_PER_HOST_MAX) }
+pub(crate) fn host_of(group: &str, index: u32, is_named: bool) -> String {
+    if is_named { format!("{group}-{index}") } else { format!("{group}-host{}", index / USERS_PER_HOST_MAX) }
 }
 
-/// So many of these, drawn without putting back, in their own order; all if no number is given.
-pub(crate) fn pick<T>(all: Vec<T>, count: Option<u32>, draw: Draw) -> Vec<T> {
-    let count = count.map_or(all.len(), |count| count as usize);
+/// So many of these, drawn without putting back, in their own order.
+pub(crate) fn pick<T>(all: Vec<T>, count: usize, draw: Draw) -> Vec<T> {
     let mut chances: Vec<(u64, usize)> = (0..all.len()).map(|index| (draw.at(index as u64).bits(), index)).collect();
     chances.sort_unstable();
     chances.truncate(count);
@@ -39,14 +29,14 @@ mod tests {
     fn picking_takes_so_many_and_over_seeds_everybody() {
         let mut seen = std::collections::BTreeSet::new();
         for seed in 0..100 {
-            let picked = pick(vec!['a', 'b', 'c', 'd'], Some(2), Draw::of_seed(seed));
+            let picked = pick(vec!['a', 'b', 'c', 'd'], 2, Draw::of_seed(seed));
             assert_eq!(picked.len(), 2);
             assert!(picked.is_sorted());
             seen.extend(picked);
         }
         assert_eq!(seen.len(), 4);
-        assert_eq!(pick(vec![1, 2], None, Draw::of_seed(1)), [1, 2]);
-        assert_eq!(pick(vec![1], Some(9), Draw::of_seed(1)), [1]);
+        assert_eq!(pick(vec![1, 2], 2, Draw::of_seed(1)), [1, 2]);
+        assert_eq!(pick(vec![1], 9, Draw::of_seed(1)), [1]);
     }
 
     #[test]

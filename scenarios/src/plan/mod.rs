@@ -5,9 +5,9 @@
 //! [`Distribution`](crate::distribution::Distribution) and is sampled at `draw.at(user).at(repetition).at(step)`, so
 //! that late answers shift nothing.
 //!
-//! - `system`, `user`, `step`, `fault`, `judging`: what a plan is made of
-//! - `expand`, with `arrivals` and `hosts`: makes a plan from a valid scenario
-//! - `timeline`: prints one
+//! - `system`, `network`, `user`, `step`, `fault`, `search`, `judging`: what a plan is made of
+//! - `expand`, with `arrivals`, `faults` and `hosts`: makes a plan from a valid scenario
+//! - `timeline`, with `fault_text`: prints one
 //!
 //! Left out: sockets, clocks, and any memory of what happened.
 
@@ -15,18 +15,24 @@ pub(crate) mod arrivals;
 mod declared;
 mod expand;
 mod fault;
+mod fault_text;
+mod faults;
 pub(crate) mod hosts;
 mod judging;
+mod network;
+mod search;
 mod step;
 mod system;
 pub(crate) mod timeline;
 mod user;
 
 pub use declared::{DeclaredCheck, EventPattern, Occurrence, Place, Rule, Span, Term};
-pub use fault::{FaultAction, FaultPlan, Way};
+pub use fault::{Begin, FaultAction, FaultPlan, Passing, Sight, Way};
 pub use judging::{ChecksPlan, Expectation, Measure, Threshold};
+pub use network::{DatagramPlan, LinkPlan, NetworkPlan};
+pub use search::{DelayPoint, Hold};
 pub use step::{Ending, Otherwise, Retry, Step, Verb};
-pub use system::{IdentityKind, Limits, NetworkPlan, Phases, PreparePlan, Profile, Stage, SystemPlan};
+pub use system::{IdentityKind, Limits, Phases, PreparePlan, Profile, Stage, SystemPlan};
 pub use user::{Behaviour, ClientPlan, Protocol, Strategy, UserPlan, WorkerPlan};
 
 use crate::distribution::Nanos;
@@ -62,8 +68,10 @@ pub struct Plan {
     pub rooms: Vec<String>,
     /// All users, in the order of their numbers.
     pub users: Vec<UserPlan>,
-    /// What goes wrong, by time.
+    /// What goes wrong: by time, then what waits for a message.
     pub faults: Vec<FaultPlan>,
+    /// Where tasks are held back; none unless the scenario asks for a search inside of hosts.
+    pub delay_points: Vec<DelayPoint>,
     /// How long each phase takes.
     pub phases: Phases,
     /// How sign-ins are paced before time 0.

@@ -1,6 +1,6 @@
-//! The deployment, the network and the phases of a plan. Neighbours: `super::Plan` holds them. Left out: users.
+//! The deployment and the phases of a plan. Neighbours: `super::Plan` holds them. Left out: users.
 
-use crate::distribution::{Distribution, Nanos};
+use crate::distribution::Nanos;
 use serde::{Deserialize, Serialize};
 
 /// The deployment that the scenario asks for.
@@ -74,15 +74,6 @@ impl Default for Limits {
             outbound_queue_max: 1_024,
         }
     }
-}
-
-/// The simulated network between faults.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct NetworkPlan {
-    /// One-way latency of each message.
-    pub latency: Distribution,
-    /// How long a sender waits for an acknowledgement, and a connect for an answer, before it gives up.
-    pub tcp_timeout_ns: Nanos,
 }
 
 /// Lengths of the phases after prepare. Thresholds judge operations planned within measure, checks see all.

@@ -3,9 +3,7 @@
 
 use crate::distribution::{Distribution, Nanos};
 use crate::language::units;
-use crate::plan::{
-    Behaviour, Ending, Expectation, FaultAction, FaultPlan, Otherwise, Plan, Step, UserPlan, Verb, Way, World,
-};
+use crate::plan::{Behaviour, Ending, Expectation, Otherwise, Plan, Step, UserPlan, Verb, World, fault_text};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -39,11 +37,16 @@ fn write_timeline(out: &mut String, plan: &Plan) -> std::fmt::Result {
     for line in lines {
         writeln!(out, "{}  {:width$}  {}", seconds(line.at_ns), line.who, line.what)?;
     }
+    let waiting = plan.faults.iter().filter_map(fault_text::waiting);
+    let further: Vec<String> = waiting.chain(fault_text::network(&plan.network)).collect();
+    if !further.is_empty() {
+        writeln!(out, "\n{}", further.join("\n"))?;
+    }
     write_steps_of_groups(out, plan)
 }
 
 /// A duration for a reader: drawn ones have nanoseconds that nobody wants to read.
-fn duration_text(nanos: Nanos) -> String {
+pub(super) fn duration_text(nanos: Nanos) -> String {
     const MILLISECOND: Nanos = 1_000_000;
     let is_long = nanos >= 10 * MILLISECOND;
     units::duration_text(if is_long { nanos / MILLISECOND * MILLISECOND } else { nanos })
@@ -72,13 +75,11 @@ fn moments(plan: &Plan) -> Vec<Moment> {
         add(user.start_ns, &user.name, user_text(plan, user));
     }
     for fault in &plan.faults {
-        add(fault.at_ns, &fault.name, fault_text(fault));
-        if let Some(for_ns) = fault.for_ns {
-            let end = match fault.action {
-                FaultAction::Kill { .. } | FaultAction::Lose { .. } => "back again",
-                _ => "heals",
-            };
-            add(fault.at_ns.saturating_add(for_ns), &fault.name, end.to_owned());
+        if let Some(at_ns) = fault.at_ns() {
+            add(at_ns, &fault.name, fault_text::doing(fault));
+        }
+        if let Some((at_ns, end)) = fault_text::end(fault) {
+            add(at_ns, &fault.name, end.to_owned());
         }
     }
     add(measured.end, "settle", format!("everything heals, no new work, for {}", duration_text(plan.phases.settle_ns)));
@@ -152,33 +153,6 @@ fn count_steps(steps: &[Step]) -> usize {
     steps.len() + steps.iter().map(inner).sum::<usize>()
 }
 
-fn fault_text(fault: &FaultPlan) -> String {
-    let link =
-        |left: &[String], arrow: &str, right: &[String]| format!("{} {arrow} {}", left.join(" "), right.join(" "));
-    let lasts = match fault.for_ns {
-        Some(for_ns) => format!(" for {}", duration_text(for_ns)),
-        None => String::new(),
-    };
-    match &fault.action {
-        FaultAction::Partition { left, right, way } => {
-            let arrow = match way {
-                Way::Both => "<-x->",
-                Way::LeftToRight => "-x->",
-                Way::RightToLeft => "<-x-",
-            };
-            format!("partition {}{lasts}", link(left, arrow, right))
-        }
-        FaultAction::Latency { left, right, added } => {
-            format!("latency + {} {}{lasts}", random(added), link(left, "<->", right))
-        }
-        FaultAction::Loss { left, right, share } => {
-            format!("loss of {} % {}{lasts}", share * 100.0, link(left, "<->", right))
-        }
-        FaultAction::Kill { hosts } => format!("kill {}{lasts}", hosts.join(" ")),
-        FaultAction::Lose { hosts } => format!("lose {}{lasts}", hosts.join(" ")),
-    }
-}
-
 fn write_steps_of_groups(out: &mut String, plan: &Plan) -> std::fmt::Result {
     let mut shown: BTreeSet<&str> = BTreeSet::new();
     for user in &plan.users {
@@ -248,7 +222,7 @@ fn ending(ending: Ending) -> &'static str {
     }
 }
 
-fn random(distribution: &Distribution) -> String {
+pub(super) fn random(distribution: &Distribution) -> String {
     match distribution {
         Distribution::Fixed(value) => duration_text(*value),
         Distribution::Uniform(low, high) => format!("{}..{}", duration_text(*low), duration_text(*high)),

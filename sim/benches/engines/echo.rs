@@ -35,7 +35,7 @@ pub struct Echoes {
 
 /// The network of all rows: 1–20 ms.
 pub fn network() -> NetworkPlan {
-    NetworkPlan { latency: Distribution::Uniform(MS, 20 * MS), tcp_timeout_ns: 15_000 * MS }
+    NetworkPlan::new(Distribution::Uniform(MS, 20 * MS), 15_000 * MS)
 }
 
 impl Echoes {

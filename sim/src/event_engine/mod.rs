@@ -29,6 +29,7 @@ pub(crate) use tasks::Roster;
 use crate::clock::Clock;
 use crate::engine::{Engine, EngineError};
 use crate::entropy::Simulating;
+use crate::feature::Feature;
 use crate::host::{EPOCH, Host, Life, Panics, Polls, Program, watched};
 use crate::network::SimNetwork;
 use crate::network::link::FaultId;
@@ -46,6 +47,10 @@ use turmoil_net::{EnterGuard, HostId, KernelConfig, Net, Packet};
 
 /// The engine's word in results.
 pub const NAME: &str = "event";
+
+/// What plans may need and this engine lacks.
+pub const LACKS: &[Feature] =
+    &[Feature::Pause, Feature::ClockSkew, Feature::Bandwidth, Feature::Links, Feature::Datagrams, Feature::DelayPoints];
 
 /// Segments are this long at most, so that a large message comes in several.
 const SEGMENT_BYTES: u32 = 16 << 10;
@@ -263,6 +268,10 @@ impl Engine for EventEngine {
             }
             FaultAction::Kill { hosts } => self.stop(hosts, Condition::Killed)?,
             FaultAction::Lose { hosts } => self.stop(hosts, Condition::Lost)?,
+            FaultAction::Bandwidth { .. }
+            | FaultAction::Stop { .. }
+            | FaultAction::Pause { .. }
+            | FaultAction::ClockSkew { .. } => return Err(EngineError::CannotPlay(NAME)),
         }
         Ok(())
     }
@@ -278,6 +287,10 @@ impl Engine for EventEngine {
                 Ok(())
             }
             FaultAction::Kill { hosts } | FaultAction::Lose { hosts } => self.start_again(hosts),
+            FaultAction::Bandwidth { .. }
+            | FaultAction::Stop { .. }
+            | FaultAction::Pause { .. }
+            | FaultAction::ClockSkew { .. } => Err(EngineError::CannotPlay(NAME)),
         }
     }
 

@@ -38,7 +38,7 @@ impl Schedule {
             }
         }
         for (id, fault) in plan.faults.iter().enumerate() {
-            if !self.begun.contains(&id) && as_plan_time(fault.at_ns) <= now_ns {
+            if !self.begun.contains(&id) && fault.at_ns().is_some_and(|at_ns| as_plan_time(at_ns) <= now_ns) {
                 self.begin(id, engine)?;
             }
         }
@@ -52,7 +52,7 @@ impl Schedule {
             if self.is_on(id) {
                 self.ends_ns(fault)
             } else {
-                (!self.begun.contains(&id)).then(|| as_plan_time(fault.at_ns))
+                fault.at_ns().filter(|_| !self.begun.contains(&id)).map(as_plan_time)
             }
         });
         next.min()
@@ -62,12 +62,12 @@ impl Schedule {
     fn ends_ns(&self, fault: &FaultPlan) -> Option<i64> {
         let restarts = || is_server(&fault.action).then_some(self.plan.system.restart_takes_ns);
         let lasts = fault.for_ns.or_else(restarts)?;
-        Some(as_plan_time(fault.at_ns.saturating_add(lasts)))
+        Some(as_plan_time(fault.at_ns()?.saturating_add(lasts)))
     }
 
     /// How often the hosts that faults name start again at most: each once for each fault.
     pub(super) fn restarts(plan: &Plan) -> impl Iterator<Item = &String> {
-        plan.faults.iter().filter(|fault| takes_down(&fault.action)).flat_map(|fault| hosts(&fault.action))
+        plan.faults.iter().filter(|fault| fault.action.takes_down()).flat_map(|fault| fault.action.hosts())
     }
 
     /// Ends everything that lasts, and lets nothing begin any more.
@@ -115,11 +115,11 @@ impl Schedule {
 
     fn is_down(&self, host: &String) -> bool {
         let mut faults = self.plan.faults.iter().enumerate();
-        faults.any(|(id, fault)| self.is_on(id) && takes_down(&fault.action) && names(&fault.action, host))
+        faults.any(|(id, fault)| self.is_on(id) && fault.action.takes_down() && names(&fault.action, host))
     }
 
     fn tell(&self, name: &str, what: &str, action: &FaultAction) {
-        let concerned: BTreeSet<&String> = hosts(action).collect();
+        let concerned: BTreeSet<&String> = action.hosts().collect();
         let users = self.plan.users.iter().filter(|user| concerned.contains(&user.host));
         let body = Body::Fault {
             name: name.into(),
@@ -137,37 +137,26 @@ fn words(action: &FaultAction) -> (&'static str, &'static str) {
         FaultAction::Partition { .. } => ("partition begins", "partition ends"),
         FaultAction::Latency { .. } => ("added latency begins", "added latency ends"),
         FaultAction::Loss { .. } => ("packet loss begins", "packet loss ends"),
+        FaultAction::Bandwidth { .. } => ("low bandwidth begins", "low bandwidth ends"),
+        FaultAction::Stop { .. } => ("told to stop", "restarted"),
+        FaultAction::Pause { .. } => ("pause begins", "pause ends"),
+        FaultAction::ClockSkew { .. } => ("clock skew begins", "clock skew ends"),
         FaultAction::Kill { .. } => ("killed", "restarted"),
         FaultAction::Lose { .. } => ("machine lost", "restarted"),
     }
 }
 
-/// All hosts that a fault names.
-fn hosts(action: &FaultAction) -> impl Iterator<Item = &String> {
-    let (one, other): (&[String], &[String]) = match action {
-        FaultAction::Partition { left, right, .. }
-        | FaultAction::Latency { left, right, .. }
-        | FaultAction::Loss { left, right, .. } => (left, right),
-        FaultAction::Kill { hosts } | FaultAction::Lose { hosts } => (hosts, &[]),
-    };
-    one.iter().chain(other)
-}
-
-fn takes_down(action: &FaultAction) -> bool {
-    matches!(action, FaultAction::Kill { .. } | FaultAction::Lose { .. })
-}
-
 fn names(action: &FaultAction, host: &String) -> bool {
-    hosts(action).any(|named| named == host)
+    action.hosts().any(|named| named == host)
 }
 
 /// A user's host that is taken down without an end stays down; a server is always started again.
 fn is_for_good(fault: &FaultPlan) -> bool {
-    fault.for_ns.is_none() && takes_down(&fault.action) && !is_server(&fault.action)
+    fault.for_ns.is_none() && fault.action.takes_down() && !is_server(&fault.action)
 }
 
 fn is_server(action: &FaultAction) -> bool {
-    takes_down(action) && hosts(action).all(|host| host.starts_with("server-"))
+    action.takes_down() && action.hosts().all(|host| host.starts_with("server-"))
 }
 
 fn as_plan_time(nanos: u64) -> i64 {

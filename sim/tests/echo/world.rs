@@ -55,7 +55,7 @@ thread_local! {
 
 /// The network of these tests: a fixed latency makes times readable, a connection gives up after 5 s.
 pub fn network(latency: Distribution) -> NetworkPlan {
-    NetworkPlan { latency, tcp_timeout_ns: 5_000 * MS }
+    NetworkPlan::new(latency, 5_000 * MS)
 }
 
 /// Plays a world on a fresh thread for so long, and hands back what was written.

@@ -119,7 +119,7 @@ fn play(
     client: impl Fn(Host, Seen) -> rehearsal_reference::surroundings::Task + Send + 'static,
 ) -> [String; 2] {
     let played = || {
-        let network = NetworkPlan { latency: Distribution::Uniform(MS, 20 * MS), tcp_timeout_ns: 15_000 * MS };
+        let network = NetworkPlan::new(Distribution::Uniform(MS, 20 * MS), 15_000 * MS);
         let step = Duration::from_millis(5);
         let mut engine: Box<dyn Engine> = match kind {
             EngineKind::Turmoil => Box::new(TurmoilEngine::new(seed, step, network).unwrap()),

@@ -2,7 +2,7 @@
 
 use crate::scenes::{RACE, broken, explore_options, naive_race, plan, played, scenario, seed_options, word};
 use rehearsal_scenarios::distribution::Distribution;
-use rehearsal_scenarios::plan::{Behaviour, FaultAction, FaultPlan, World};
+use rehearsal_scenarios::plan::{Begin, Behaviour, FaultAction, FaultPlan, World};
 use rehearsal_sim::explore::explore;
 use rehearsal_sim::seed::{SeedFailure, Setup, play, play_with};
 use std::ops::ControlFlow;
@@ -55,7 +55,7 @@ fn a_run_without_a_server_says_that_it_could_not_get_ready() {
 fn a_fault_on_a_host_that_does_not_exist_breaks_the_run_and_is_named() {
     let mut plan = (*plan(RACE, 1)).clone();
     let action = FaultAction::Kill { hosts: vec!["nobody".into()] };
-    plan.faults = vec![FaultPlan { name: "ghost".into(), at_ns: 0, for_ns: None, action }];
+    plan.faults = vec![FaultPlan { name: "ghost".into(), begins: Begin::At(0), for_ns: None, action }];
     let run = play(Arc::new(plan), seed_options());
     let Some(failure) = run.failure else { panic!("the run was not broken") };
     assert!(failure.to_string().contains("no simulated host is called nobody"), "{failure}");

@@ -1,0 +1,129 @@
+//! Quantities of faults and networks: shares, bandwidths, and durations with a sign. Neighbours: `units` (durations
+//! without). Left out: where they are allowed.
+
+use crate::diagnostics::{Fault, Faults};
+use crate::distribution::Nanos;
+use crate::language::shape::{Form, Shape, Table, needed};
+use crate::language::units;
+use crate::language::view::View;
+use crate::scenario::Signed;
+use crate::tree::Node;
+
+/// A share: from nothing to all.
+pub(crate) const SHARE: Shape = Shape::Number(0.0, 1.0);
+
+/// A bandwidth.
+pub(crate) const BANDWIDTH: Shape = Shape::Form(&Form {
+    what: "a bandwidth",
+    example: "\"10Mbit/s\"",
+    pattern: r"^[0-9]+(\.[0-9]+)? ?(B|kB|KiB|MB|MiB|GB|GiB|kbit|Mbit|Gbit)/s$",
+    accepts: |text| bytes_per_s(text).map(|_| ()),
+});
+
+/// Bytes a second.
+const BANDWIDTH_UNITS: [(&str, f64); 10] = [
+    ("B/s", 1.0),
+    ("kB/s", 1e3),
+    ("KiB/s", 1024.0),
+    ("MB/s", 1e6),
+    ("MiB/s", 1024.0 * 1024.0),
+    ("GB/s", 1e9),
+    ("GiB/s", 1024.0 * 1024.0 * 1024.0),
+    ("kbit/s", 125.0),
+    ("Mbit/s", 125e3),
+    ("Gbit/s", 125e6),
+];
+
+/// More is no limit on any simulated network.
+const BYTES_PER_S_MAX: f64 = 1e12;
+
+/// A bandwidth such as `10Mbit/s` or `64KiB/s`, in bytes a second. The error says what is wrong.
+pub(crate) fn bytes_per_s(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: f64 = number.parse().map_err(|_| format!("`{text}` is no bandwidth"))?;
+    let Some((_, bytes)) = BANDWIDTH_UNITS.iter().find(|(name, _)| *name == unit.trim_start()) else {
+        return Err(
+            "a bandwidth has a unit: B/s, kB/s, KiB/s, MB/s, MiB/s, GB/s, GiB/s, kbit/s, Mbit/s or Gbit/s".to_owned()
+        );
+    };
+    let bytes_per_s = (number * bytes).round();
+    if !(1.0..=BYTES_PER_S_MAX).contains(&bytes_per_s) {
+        return Err("a bandwidth is from 1B/s to 1000GB/s".to_owned());
+    }
+    Ok(bytes_per_s as u64)
+}
+
+const SIGNED_DURATION: Shape = Shape::Form(&Form {
+    what: "a duration with or without a sign",
+    example: "\"-5s\"",
+    pattern: r"^[+-]?([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h|d) ?)+$",
+    accepts: |text| signed_duration(text).map(|_| ()),
+});
+
+/// A duration ahead or behind, or one that is drawn between two.
+pub(crate) const OFFSET: Shape = Shape::Either(&[SIGNED_DURATION, Shape::Table(&OFFSET_TABLE)]);
+
+static OFFSET_TABLE: Table = Table {
+    name: "a drawn offset",
+    doc: "`{ uniform = [\"-5s\", \"5s\"] }`",
+    keys: &[needed("uniform", Shape::List(&SIGNED_DURATION, 2), "Evenly between two, both included.")],
+    one_of: &[],
+    later: &[],
+};
+
+/// A duration such as `5s` or `-1.5s`.
+fn signed_duration(text: &str) -> Result<i64, String> {
+    let nanos = |text| units::duration(text).map(|nanos: Nanos| i64::try_from(nanos).unwrap_or(i64::MAX));
+    match text.trim().strip_prefix('-') {
+        Some(behind) => nanos(behind).map(|nanos| -nanos),
+        None => nanos(text.trim().trim_start_matches('+')),
+    }
+}
+
+/// Reads an [`OFFSET`] and reports what contradicts itself.
+pub(crate) fn read_offset(node: &Node, faults: &mut Faults) -> Option<Signed> {
+    if let Some(text) = node.as_text() {
+        return signed_duration(text).ok().map(|nanos| Signed { least: nanos, most: nanos });
+    }
+    let view = View::new(&OFFSET_TABLE, node.is_table().then_some(node), &node.span);
+    let ends: Vec<i64> =
+        view.texts("uniform").iter().map(|(text, _)| signed_duration(text).ok()).collect::<Option<_>>()?;
+    match ends.as_slice() {
+        [least, most] if least <= most => Some(Signed { least: *least, most: *most }),
+        [_, _] => {
+            faults.push(Fault::new(&view.span("uniform"), "the lower end is above the upper end"));
+            None
+        }
+        _ => {
+            faults.push(Fault::new(&view.span("uniform"), "`uniform` is between two durations"));
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bandwidths_are_read_in_bits_and_bytes() {
+        for (text, bytes) in [("64KiB/s", 65_536), ("10Mbit/s", 1_250_000), ("1.5 kB/s", 1_500), ("1B/s", 1)] {
+            assert_eq!(bytes_per_s(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "10", "10 Mbps", "0B/s", "-1MB/s", "2000GB/s", "1.2.3B/s"] {
+            assert!(bytes_per_s(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn offsets_go_both_ways() {
+        assert_eq!(signed_duration("-1.5s"), Ok(-1_500_000_000));
+        assert_eq!(signed_duration("+2ms"), Ok(2_000_000));
+        assert_eq!(signed_duration("1m 30s"), Ok(90_000_000_000));
+        for text in ["--5s", "-", "5", "+-1s"] {
+            assert!(signed_duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `when = { sends = { … }, after = "100ms" }`: a fault that waits for a message. Neighbours: `fault`, `plan::faults`.
+
+use crate::diagnostics::{Fault, Faults};
+use crate::language::distribution::DISTRIBUTION;
+use crate::language::flow::unknown_group;
+use crate::language::shape::{Shape, Table, default, key, needed};
+use crate::language::view::View;
+use crate::plan::Passing;
+use crate::scenario::{Group, Sight, Target};
+use crate::tree::Node;
+
+/// Largest number of messages that a fault may let pass.
+const NTH_MAX: u64 = 1_000_000;
+
+/// `when` of a fault.
+pub(crate) static WHEN: Table = Table {
+    name: "`when`",
+    doc: "a message that the fault waits for; it then hits the user whose message it was, alone of those that it names",
+    keys: &[
+        key(
+            "sends",
+            Shape::JsonTable,
+            "A user sends a message that has all of this, in itself or in the payload that it carries.",
+        ),
+        key("receives", Shape::JsonTable, "A user receives such a message."),
+        key("by", Shape::Text, "The group whose messages count; the users that the fault names if left out."),
+        default("after", DISTRIBUTION, "'0s'", "How long after it the fault begins."),
+        default("nth", Shape::Either(&[WHOLE, Shape::Table(&NTH)]), "1", "Which of the messages that match, from 1."),
+    ],
+    one_of: &["sends", "receives"],
+    later: &[],
+};
+
+const WHOLE: Shape = Shape::Whole(1, NTH_MAX);
+
+static NTH: Table = Table {
+    name: "a drawn number",
+    doc: "`{ uniform = [1, 5] }`",
+    keys: &[needed("uniform", Shape::List(&WHOLE, 2), "Evenly between two numbers, both included.")],
+    one_of: &[],
+    later: &[],
+};
+
+/// What a fault on these waits for.
+pub(crate) fn read(view: &View<'_>, on: &[Target], groups: &[Group], faults: &mut Faults) -> Option<Sight> {
+    let passing = if view.has("sends") { Passing::Sent } else { Passing::Received };
+    let pattern = match passing {
+        Passing::Sent => view.value("sends")?.to_json(),
+        Passing::Received => view.value("receives")?.to_json(),
+    };
+    let by = view.text("by");
+    if let Some(by) = by.as_ref().filter(|by| !groups.iter().any(|group| group.name == **by)) {
+        faults.push(unknown_group(by, &view.span("by"), groups.iter().map(|group| group.name.as_str())));
+    }
+    if by.is_none() && on.iter().all(|target| *target == Target::Server) {
+        faults.push(
+            Fault::new(&view.anchor, "whose message is it? only users' messages are seen")
+                .expected("`by = \"GROUP\"` in `when`"),
+        );
+    }
+    let nth = nth(&*view.value("nth")?, faults)?;
+    Some(Sight { passing, pattern, by, nth, delay: view.distribution("after", faults)? })
+}
+
+fn nth(node: &Node, faults: &mut Faults) -> Option<(u64, u64)> {
+    if let Some(nth) = node.as_whole() {
+        return Some((nth, nth));
+    }
+    let numbers: Vec<u64> = node.get("uniform")?.as_list()?.iter().filter_map(Node::as_whole).collect();
+    match numbers.as_slice() {
+        [least, most] if least <= most => Some((*least, *most)),
+        [_, _] => {
+            faults.push(Fault::new(&node.span, "the lower end is above the upper end"));
+            None
+        }
+        _ => {
+            faults.push(Fault::new(&node.span, "`uniform` is between two numbers"));
+            None
+        }
+    }
+}
