@@ -1,7 +1,7 @@
 //! Where events go. A user writes a [`Draft`]; the sink of its world stamps it with a number and the time of the plan.
 //! Neighbours: `live::recorder` writes files, the simulated world keeps events in memory.
 
-use rehearsal_reports::event::{Body, Event, Kind, Name};
+use rehearsal_reports::event::{Body, Event, Kind, Name, Said};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ pub struct Draft {
     pub op_id: Option<u64>,
     /// When the operation was planned to start, in nanoseconds of plan time.
     pub planned_ns: Option<i64>,
+    /// What the message behind it says, where the scenario's own checks look.
+    pub said: Said,
     /// What it tells.
     pub body: Body,
 }
@@ -27,13 +29,13 @@ pub struct Draft {
 impl Draft {
     /// A draft that concerns no connection and no operation.
     pub fn new(user: Name, kind: Kind, op: Name, body: Body) -> Self {
-        Draft { user, conn: 0, kind, op, op_id: None, planned_ns: None, body }
+        Draft { user, conn: 0, kind, op, op_id: None, planned_ns: None, said: Said::new(), body }
     }
 
     /// The event, once its number and its time are known.
     pub fn stamp(self, n: u64, t_ns: i64) -> Event {
-        let Draft { user, conn, kind, op, op_id, planned_ns, body } = self;
-        Event { n, t_ns, process: 0, user, conn, kind, op, op_id, planned_ns, body }
+        let Draft { user, conn, kind, op, op_id, planned_ns, said, body } = self;
+        Event { n, t_ns, process: 0, user, conn, kind, op, op_id, planned_ns, said, body }
     }
 }
 

@@ -32,7 +32,19 @@ impl Stream {
         let n = self.events.len() as u64;
         let (user, op) = (user.clone(), op.clone());
         let planned_ns = (kind == Kind::Invoked).then_some(self.t_ns - 5_000);
-        self.events.push(Event { n, t_ns: self.t_ns, process: 0, user, conn: 1, kind, op, op_id, planned_ns, body });
+        self.events.push(Event {
+            n,
+            t_ns: self.t_ns,
+            process: 0,
+            user,
+            conn: 1,
+            kind,
+            op,
+            op_id,
+            planned_ns,
+            said: Default::default(),
+            body,
+        });
     }
 
     fn does(&mut self, user: &Name, op: &Name, asked: Body, answer: Body) {

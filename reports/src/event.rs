@@ -7,11 +7,19 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// A cheap, shared name.
 pub type Name = Arc<str>;
+
+/// What a message says at some places (JSON pointers). Only strings, numbers, flags and null; a string that is longer than
+/// [`SAID_BYTES_MAX`] stands as `xxh3:` and its hash.
+pub type Said = BTreeMap<Name, Value>;
+
+/// The longest string that is kept of a message.
+pub const SAID_BYTES_MAX: usize = 256;
 
 /// One line of `events.jsonl`. Its hash covers all that the line tells, without writing it: runs are compared by it.
 #[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
@@ -39,6 +47,9 @@ pub struct Event {
     /// When the operation was planned to start, if it had a planned time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned_ns: Option<i64>,
+    /// What the message behind the event says, where the scenario's own checks look.
+    #[serde(default, skip_serializing_if = "Said::is_empty")]
+    pub said: Said,
     /// What the event tells.
     #[serde(default, skip_serializing_if = "Body::is_empty")]
     pub body: Body,

@@ -139,6 +139,7 @@ mod tests {
             op: "discover".into(),
             op_id: Some(op_id),
             planned_ns: Some(0),
+            said: Default::default(),
             body,
         }
     }

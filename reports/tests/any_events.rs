@@ -108,6 +108,7 @@ fn event() -> impl Strategy<Value = Event> {
             op,
             op_id,
             planned_ns,
+            said: Default::default(),
             body,
         },
     )

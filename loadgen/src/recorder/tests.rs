@@ -177,3 +177,21 @@ fn each_life_of_a_user_has_numbers_of_its_own() {
     assert!(first.iter().zip(&second).all(|(first, second)| first.conn != second.conn));
     assert_ne!(first[0].op_id, second[0].op_id);
 }
+
+#[test]
+fn what_a_message_says_at_watched_places_is_kept_and_what_may_be_secret_is_not() {
+    let memory = Arc::new(Memory::default());
+    let watched = ["/payload", "/payload/job_id", "/payload/text", "/token", "/type"].map(str::to_owned);
+    let recorder = UserRecorder::watching(memory.clone(), "clients-0".into(), 0, watched.into());
+    recorder.observe(Observed::Opened { conn: 1, target: "127.0.0.1:8080" });
+    let long = "x".repeat(300);
+    let message = json!({ "type": "ticket", "token": "abcdef", "payload": { "job_id": 7, "text": long } });
+    recorder.observe(Observed::Sent { conn: 1, message: &message });
+    recorder.observe(Observed::Received { conn: 1, message: &json!({ "type": "sold" }) });
+    let events = std::mem::take(&mut *memory.0.lock().unwrap());
+    let said = |event: &Draft| serde_json::to_value(&event.said).unwrap();
+    let hash = said(&events[1])["/payload/text"].as_str().unwrap().to_owned();
+    assert!(hash.starts_with("xxh3:") && hash.len() == 21, "{hash}");
+    assert_eq!(said(&events[1]), json!({ "/type": "ticket", "/payload/job_id": 7, "/payload/text": hash }));
+    assert_eq!(said(&events[2]), json!({ "/type": "sold" }));
+}

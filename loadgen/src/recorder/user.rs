@@ -8,7 +8,7 @@ use crate::commons::lock;
 use crate::sink::{Draft, EventSink};
 use rehearsal_reference::observer::{ConnectionEnd, Observed, Observer, Side};
 use rehearsal_reference::protocol::ServerMessage;
-use rehearsal_reports::event::{Body, Closer, JobOutcome, Kind, Name};
+use rehearsal_reports::event::{Body, Closer, JobOutcome, Kind, Name, Said};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -18,6 +18,8 @@ pub struct UserRecorder {
     sink: Arc<dyn EventSink>,
     user: Name,
     first_conn: u32,
+    /// Where the scenario's own checks look into messages.
+    watched: Arc<[String]>,
     state: Mutex<State>,
 }
 
@@ -43,8 +45,13 @@ impl UserRecorder {
     /// A recorder for one life of a user. `incarnation` counts its restarts: connections and operations of each life get
     /// numbers of their own.
     pub fn new(sink: Arc<dyn EventSink>, user: Name, incarnation: u32) -> Arc<Self> {
+        UserRecorder::watching(sink, user, incarnation, Arc::default())
+    }
+
+    /// A recorder that keeps what messages say at these places (JSON pointers).
+    pub fn watching(sink: Arc<dyn EventSink>, user: Name, incarnation: u32, watched: Arc<[String]>) -> Arc<Self> {
         let state = State { next_op_id: (u64::from(incarnation) << 32) + 1, ..State::default() };
-        Arc::new(UserRecorder { sink, user, first_conn: incarnation * 1_000, state: Mutex::new(state) })
+        Arc::new(UserRecorder { sink, user, first_conn: incarnation * 1_000, watched, state: Mutex::new(state) })
     }
 
     /// Nanoseconds of plan time.
@@ -64,17 +71,29 @@ impl UserRecorder {
 
     /// An operation starts that is no WebSocket message of a known kind: `sign_in`, `http`, `expect`.
     pub fn invoke(&self, op: &Name, body: Body) -> u64 {
+        self.invoke_saying(op, body, &Value::Null)
+    }
+
+    /// Such an operation starts with this message.
+    pub fn invoke_saying(&self, op: &Name, body: Body, message: &Value) -> u64 {
         let mut state = lock(&self.state);
         let op_id = state.new_op_id();
         state.next_op = None;
         let planned_ns = state.next_planned_ns.take();
-        self.put(0, Kind::Invoked, op.clone(), Some(op_id), planned_ns, body);
+        let said = wire::said(message, &self.watched, &mut state.names);
+        self.put_said(said, 0, Kind::Invoked, (op.clone(), Some(op_id)), planned_ns, body);
         op_id
     }
 
     /// Such an operation ends.
     pub fn end(&self, kind: Kind, op: &Name, op_id: u64, body: Body) {
-        self.put(0, kind, op.clone(), Some(op_id), None, body);
+        self.end_saying(kind, op, op_id, body, &Value::Null);
+    }
+
+    /// Such an operation ends with this message.
+    pub fn end_saying(&self, kind: Kind, op: &Name, op_id: u64, body: Body, message: &Value) {
+        let said = wire::said(message, &self.watched, &mut lock(&self.state).names);
+        self.put_said(said, 0, kind, (op.clone(), Some(op_id)), None, body);
     }
 
     /// Any event that belongs to no operation.
@@ -92,12 +111,25 @@ impl UserRecorder {
     }
 
     fn put(&self, conn: u32, kind: Kind, op: Name, op_id: Option<u64>, planned_ns: Option<i64>, body: Body) {
-        self.sink.record(Draft { user: self.user.clone(), conn, kind, op, op_id, planned_ns, body });
+        self.put_said(Said::new(), conn, kind, (op, op_id), planned_ns, body);
+    }
+
+    fn put_said(
+        &self,
+        said: Said,
+        conn: u32,
+        kind: Kind,
+        (op, op_id): (Name, Option<u64>),
+        planned_ns: Option<i64>,
+        body: Body,
+    ) {
+        self.sink.record(Draft { user: self.user.clone(), conn, kind, op, op_id, planned_ns, said, body });
     }
 
     fn sent(&self, state: &mut State, conn: u32, message: &Value) {
         let named = state.next_op.take();
         let planned_ns = state.next_planned_ns.take();
+        let said = wire::said(message, &self.watched, &mut state.names);
         match wire::outgoing(message, &mut state.names) {
             Outgoing::Operation { asked, op, body } => {
                 let op = named.unwrap_or_else(|| state.names.share(op));
@@ -107,15 +139,15 @@ impl UserRecorder {
                     open.peer = Some(peer.clone());
                 }
                 open.awaited.push(Awaited::Operation { asked, op: op.clone(), op_id, given_up: false });
-                self.put(conn, Kind::Invoked, op, Some(op_id), planned_ns, body);
+                self.put_said(said, conn, Kind::Invoked, (op, Some(op_id)), planned_ns, body);
             }
             Outgoing::Relay { to, body } => {
                 state.open.entry(conn).or_default().awaited.push(Awaited::Relay { to });
-                self.put(conn, Kind::Sent, named.unwrap_or_default(), None, planned_ns, body);
+                self.put_said(said, conn, Kind::Sent, (named.unwrap_or_default(), None), planned_ns, body);
             }
             Outgoing::Other(body) => {
                 state.open.entry(conn).or_default().awaited.push(Awaited::Other);
-                self.put(conn, Kind::Sent, named.unwrap_or_default(), None, planned_ns, body);
+                self.put_said(said, conn, Kind::Sent, (named.unwrap_or_default(), None), planned_ns, body);
             }
         }
     }
@@ -123,26 +155,28 @@ impl UserRecorder {
     fn received(&self, state: &mut State, conn: u32, message: &Value) {
         let State { names, open, .. } = state;
         let open = open.entry(conn).or_default();
+        let said = wire::said(message, &self.watched, names);
         let kind = wire::text(message, "type");
         if let Some((_, body)) = wire::relay(kind, message, open.peer.as_ref(), names) {
-            return self.put(conn, Kind::Received, Name::default(), None, None, body);
+            return self.put_said(said, conn, Kind::Received, (Name::default(), None), None, body);
         }
         let answered = match kind {
             "registered_auth" => open.awaited.answered(|asked| asked == Asked::Register),
             "peer_list" => open.awaited.answered(|asked| asked == Asked::Discover),
             "metadata_updated" => open.awaited.answered(|asked| asked == Asked::Update),
             "worker_reserved" => open.awaited.answered(|asked| matches!(asked, Asked::Reserve { .. })),
-            "error" | "" => return self.refused(names, open, conn, message),
+            "error" | "" => return self.refused(names, open, said, conn, message),
             _ => None,
         };
         match answered {
             Some(Awaited::Operation { op, op_id, given_up: false, asked }) => {
                 let body = self.answer(asked, message, names);
-                self.put(conn, Kind::Ok, op, Some(op_id), None, body);
+                self.put_said(said, conn, Kind::Ok, (op, Some(op_id)), None, body);
             }
             Some(_) => {}
             None => {
-                self.put(conn, Kind::Received, Name::default(), None, None, Body::Other { kind: names.share(kind) })
+                let body = Body::Other { kind: names.share(kind) };
+                self.put_said(said, conn, Kind::Received, (Name::default(), None), None, body);
             }
         }
     }
@@ -163,10 +197,10 @@ impl UserRecorder {
         }
     }
 
-    fn refused(&self, names: &mut Names, open: &mut Open, conn: u32, message: &Value) {
+    fn refused(&self, names: &mut Names, open: &mut Open, said: Said, conn: u32, message: &Value) {
         let ServerMessage::Error(refusal) = ServerMessage::of(message) else {
             let body = Body::Other { kind: names.share(wire::text(message, "type")) };
-            return self.put(conn, Kind::Received, Name::default(), None, None, body);
+            return self.put_said(said, conn, Kind::Received, (Name::default(), None), None, body);
         };
         let named = message.get("to_peer_id").and_then(Value::as_str).map(|to| names.share(to));
         let is_named = |to: &str| match &named {
@@ -175,13 +209,15 @@ impl UserRecorder {
         };
         let to = match open.awaited.refused(refusal.code, is_named) {
             Some(Awaited::Operation { op, op_id, given_up: false, .. }) => {
-                return self.put(conn, Kind::Failed, op, Some(op_id), None, wire::refusal(message, None, names));
+                let body = wire::refusal(message, None, names);
+                return self.put_said(said, conn, Kind::Failed, (op, Some(op_id)), None, body);
             }
             Some(Awaited::Operation { .. }) => return,
             Some(Awaited::Relay { to }) => Some(to),
             Some(Awaited::Other) | None => named,
         };
-        self.put(conn, Kind::Received, Name::default(), None, None, wire::refusal(message, to, names));
+        let body = wire::refusal(message, to, names);
+        self.put_said(said, conn, Kind::Received, (Name::default(), None), None, body);
     }
 
     fn closed(&self, state: &mut State, conn: u32, by: Closer, code: Option<u16>, reason: &str) {

@@ -4,7 +4,7 @@
 use super::awaited::Asked;
 use super::names::Names;
 use rehearsal_reference::protocol::{Registered, ServerMessage};
-use rehearsal_reports::event::{Body, JobMessage, Name, Seconds, Seen, digest};
+use rehearsal_reports::event::{Body, JobMessage, Name, SAID_BYTES_MAX, Said, Seconds, Seen, digest};
 use serde_json::Value;
 use std::io;
 use std::sync::Arc;
@@ -108,6 +108,22 @@ fn job_message(content: &Value, names: &mut Names) -> Option<JobMessage> {
         job: content.get("job_id").and_then(Value::as_str).map(|job| names.share(job)),
         accepted: content.get("accepted").and_then(Value::as_bool),
     })
+}
+
+/// What a message says at the watched places. Tables and lists say nothing there, and what could be a secret is not kept.
+pub fn said(message: &Value, watched: &[String], names: &mut Names) -> Said {
+    let said = watched.iter().filter_map(|pointer| {
+        let value = match message.pointer(pointer)? {
+            Value::Object(_) | Value::Array(_) => return None,
+            Value::String(text) if text.len() > SAID_BYTES_MAX => {
+                format!("xxh3:{:016x}", digest(&text.as_str().into())).into()
+            }
+            scalar => scalar.clone(),
+        };
+        let is_secret = pointer.ends_with("/token") || pointer.ends_with("/id_token");
+        (!is_secret).then(|| (names.share(pointer), value))
+    });
+    said.collect()
 }
 
 /// The size of a value as canonical JSON.

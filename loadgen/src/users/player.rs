@@ -55,7 +55,8 @@ impl<N> Player<N> {
 /// life starts at once, with the identity of the first. Ends by itself when the run has ended.
 pub async fn play_user<N: Network>(env: UserEnv<N>, number: u32, incarnation: u32) -> UserEnd {
     let name = Name::from(env.user(number).name.as_str());
-    let recorder = UserRecorder::new(env.sink.clone(), name, incarnation);
+    let watched = env.plan.checks.watched().into();
+    let recorder = UserRecorder::watching(env.sink.clone(), name, incarnation, watched);
     if !wait_for_start(&env, number, incarnation).await {
         return UserEnd::NeverStarted;
     }

@@ -6,15 +6,15 @@ use crate::verdict::{CheckVerdict, Evidence, Verdict};
 
 /// How a check presents itself.
 #[derive(Clone, Copy, Debug)]
-pub struct Profile {
+pub struct Profile<'a> {
     /// Its name.
-    pub name: &'static str,
+    pub name: &'a str,
     /// The property as a sentence.
-    pub property: &'static str,
+    pub property: &'a str,
     /// What it judges, in the plural.
-    pub judged_what: &'static str,
+    pub judged_what: &'a str,
     /// Why it has nothing to say when nothing exercised it, as a sentence.
-    pub idle: &'static str,
+    pub idle: &'a str,
 }
 
 /// What was found so far.
@@ -54,7 +54,7 @@ impl Findings {
     }
 
     /// The verdict: broken counts more than unknown, unknown more than holds.
-    pub fn verdict(mut self, profile: Profile) -> CheckVerdict {
+    pub fn verdict(mut self, profile: Profile<'_>) -> CheckVerdict {
         self.evidence.sort_by_key(|evidence| evidence.events.last().copied());
         let verdict = if self.violations > 0 {
             Verdict::Broken { evidence: self.evidence }

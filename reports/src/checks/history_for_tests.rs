@@ -47,6 +47,7 @@ impl History {
             op: op.into(),
             op_id,
             planned_ns: None,
+            said: Default::default(),
             body,
         });
         self

@@ -6,6 +6,7 @@
 //! once for all checks), [`findings`] (evidence and counts), `verdict` (what comes out), `judge` (runs them).
 
 pub mod cast;
+pub mod declared;
 pub mod faults;
 pub mod findings;
 pub mod moment;
@@ -72,13 +73,13 @@ pub const NAMES: [&str; 10] = [
 /// The check that judges what the run itself leaves on its target, not what the system does.
 pub const CLEANED_UP: &str = nothing_is_left_behind::NAME;
 
-/// All checks that the plan does not skip, ready to fold.
+/// All checks that the plan does not skip, ready to fold, and then those that the scenario declares.
 pub fn all(plan: &Plan) -> Vec<Box<dyn Check>> {
-    NAMES
+    let built_in = NAMES
         .iter()
         .filter(|name| !plan.checks.skipped.contains_key(**name))
-        .filter_map(|name| make(name, plan.checks.within_ns.get(*name).map(|bound| *bound as i64)))
-        .collect()
+        .filter_map(|name| make(name, plan.checks.within_ns.get(*name).map(|bound| *bound as i64)));
+    built_in.chain(plan.checks.declared.iter().map(declared::make)).collect()
 }
 
 /// The check of this name, with the bound that the scenario sets.

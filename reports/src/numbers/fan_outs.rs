@@ -163,8 +163,19 @@ mod tests {
             let planned_ns = (kind == Kind::Sent).then_some((t_ms - 1) * MS);
             let (n, t_ns, user) = (self.n, t_ms * MS, "a".into());
             self.n += 1;
-            let event =
-                Event { n, t_ns, process: 0, user, conn: 1, kind, op: "".into(), op_id: None, planned_ns, body };
+            let event = Event {
+                n,
+                t_ns,
+                process: 0,
+                user,
+                conn: 1,
+                kind,
+                op: "".into(),
+                op_id: None,
+                planned_ns,
+                said: Default::default(),
+                body,
+            };
             self.fan_outs.observe(&event, SENDER, Id(to), digest);
         }
 

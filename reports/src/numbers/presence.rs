@@ -104,7 +104,19 @@ mod tests {
         fn put(&mut self, t_ns: i64, user: &str, kind: Kind, op_id: u64, body: Body) {
             let (op, planned_ns) = ("".into(), None);
             let (user, op_id) = (user.into(), Some(op_id));
-            let event = Event { n: 0, t_ns, process: 0, user, conn: 1, kind, op, op_id, planned_ns, body };
+            let event = Event {
+                n: 0,
+                t_ns,
+                process: 0,
+                user,
+                conn: 1,
+                kind,
+                op,
+                op_id,
+                planned_ns,
+                said: Default::default(),
+                body,
+            };
             self.presence.observe(&event, |change| self.seen.push((change.invoked_ns, t_ns)));
         }
 

@@ -32,7 +32,19 @@ impl Run {
     fn put(&mut self, t_ns: i64, kind: Kind, op: &str, op_id: Option<u64>, planned_ns: Option<i64>, body: Body) {
         let (n, user) = (self.n, "clients-0".into());
         self.n += 1;
-        let event = Event { n, t_ns, process: 0, user, conn: 1, kind, op: op.into(), op_id, planned_ns, body };
+        let event = Event {
+            n,
+            t_ns,
+            process: 0,
+            user,
+            conn: 1,
+            kind,
+            op: op.into(),
+            op_id,
+            planned_ns,
+            said: Default::default(),
+            body,
+        };
         self.numbers.observe(&event);
     }
 
@@ -226,6 +238,7 @@ fn a_fan_out_and_a_stale_status_have_rows_of_their_own() {
         op: "discover".into(),
         op_id: None,
         planned_ns: None,
+        said: Default::default(),
         body: Body::Discovered { peers: vec![seen] },
     };
     run.numbers.observe(&event);

@@ -103,6 +103,7 @@ mod tests {
             op: "".into(),
             op_id: None,
             planned_ns: None,
+            said: Default::default(),
             body: Body::Message {
                 kind: "peer_message".into(),
                 from: "a".into(),

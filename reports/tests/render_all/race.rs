@@ -29,6 +29,7 @@ impl Script {
             op: op.into(),
             op_id: None,
             planned_ns: None,
+            said: Default::default(),
             body,
         });
     }

@@ -83,6 +83,7 @@ mod tests {
             op: (*word).into(),
             op_id: None,
             planned_ns: None,
+            said: Default::default(),
             body: Body::Empty,
         };
         SeedRun {

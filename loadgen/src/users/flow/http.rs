@@ -26,7 +26,8 @@ impl<N: Network> Interpreter<N> {
         };
         let method = Method::from_bytes(method.as_bytes()).map_err(|error| error.to_string())?;
         let bearer = bearer.then_some(self.player.identity.id_token.as_str());
-        let op_id = self.player.recorder.invoke(&node.name, Body::Empty);
+        let message = body.as_ref().unwrap_or(&Value::Null);
+        let op_id = self.player.recorder.invoke_saying(&node.name, Body::Empty, message);
         let answer = self.session.reading(self.http.request(method, &path, bearer, body.as_ref())).await;
         self.http_ended(node, op_id, shown, status, answer)
     }
@@ -47,12 +48,9 @@ impl<N: Network> Interpreter<N> {
         let status = answer.status.as_u16();
         let is_wanted = if wanted.is_empty() { answer.status.is_success() } else { wanted.contains(&status) };
         let kind = if is_wanted { Kind::Ok } else { Kind::Failed };
-        recorder.end(kind, &node.name, op_id, Body::Http { request, status });
-        if is_wanted {
-            // What is no JSON has nothing to capture.
-            Ok(answer.json().unwrap_or_default())
-        } else {
-            Err(format!("http_{status}: this status was not expected"))
-        }
+        // What is no JSON has nothing to capture.
+        let message = answer.json().unwrap_or_default();
+        recorder.end_saying(kind, &node.name, op_id, Body::Http { request, status }, &message);
+        if is_wanted { Ok(message) } else { Err(format!("http_{status}: this status was not expected")) }
     }
 }
