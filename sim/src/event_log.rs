@@ -5,6 +5,7 @@
 //! `loadgen` writes drafts, `reports` judges. Left out: files.
 
 use crate::clock::{Clock, nanos};
+use crate::netlog;
 use rehearsal_loadgen::sink::{Draft, EventSink};
 use rehearsal_reports::checks::RunEnd;
 use rehearsal_reports::event::{Event, Kind, Name};
@@ -64,6 +65,8 @@ pub struct Finished {
     pub count: u64,
     /// The events, if they were kept.
     pub events: Vec<Event>,
+    /// World time of the plan's time 0; 0 if the run did not come to it.
+    pub time_0_ns: Nanos,
 }
 
 /// An operation that never ended.
@@ -88,7 +91,7 @@ impl EventLog {
     /// Time 0 of the plan is now.
     pub fn time_0_is_now(&self) {
         let now = self.clock.now_ns();
-        self.lock().time_0_ns.get_or_insert(now);
+        netlog::time_0(*self.lock().time_0_ns.get_or_insert(now));
     }
 
     /// Plan time, once time 0 is known.
@@ -124,13 +127,13 @@ impl EventLog {
     /// Ends the log: what is written from here on, by users that are dropped, is lost. Empty if it had ended before.
     pub fn finish(&self, complete: bool) -> Finished {
         // A run that never came to time 0 is told from its own start.
-        self.lock().time_0_ns.get_or_insert(0);
+        let time_0_ns = *self.lock().time_0_ns.get_or_insert(0);
         self.settle();
         let t_ns = self.plan_ns().unwrap_or_default();
         match self.lock().folded.take() {
             Some(Folded { judge, hash, count, events, .. }) => {
                 let verdicts = judge.finish(RunEnd { t_ns, complete });
-                Finished { verdicts, hash: hash.digest(), count, events }
+                Finished { verdicts, hash: hash.digest(), count, events, time_0_ns }
             }
             None => Finished::default(),
         }

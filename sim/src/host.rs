@@ -5,7 +5,7 @@
 //! program does (`seed`).
 
 use crate::clock::Clock;
-use crate::entropy;
+use crate::entropy::{self, TaskId};
 use crate::event_engine::Roster;
 use crate::network::SimNetwork;
 use rehearsal_reference::surroundings::{Random, Spawn, Surroundings, Task, TaskHandle, WallClock};
@@ -129,12 +129,14 @@ impl Spawn for SimSpawner {
 
 /// Runs a task on behalf of its host until it ends or panics.
 pub(crate) fn watched(life: Arc<Life>, origin: &'static str, mut task: Task) -> impl Future<Output = ()> + Send {
-    poll_fn(move |context| poll_watched(&life, origin, task.as_mut(), context))
+    let mut id = TaskId::next_of(life.draw.bits(), &life.host, origin);
+    poll_fn(move |context| poll_watched(&life, origin, &mut id, task.as_mut(), context))
 }
 
 fn poll_watched(
     life: &Life,
     origin: &'static str,
+    id: &mut TaskId,
     task: Pin<&mut (dyn Future<Output = ()> + Send)>,
     context: &mut Context<'_>,
 ) -> Poll<()> {
@@ -143,7 +145,7 @@ fn poll_watched(
         life.report(origin, message);
         return Poll::Ready(());
     }
-    let polled = entropy::in_stream(life.draw.bits(), || catch_unwind(AssertUnwindSafe(|| task.poll(context))));
+    let polled = id.poll(&life.host, || catch_unwind(AssertUnwindSafe(|| task.poll(context))));
     polled.unwrap_or_else(|payload| {
         life.report(origin, message_of(payload.as_ref()));
         Poll::Ready(())

@@ -7,7 +7,8 @@
 //! - [`host`]: what a program finds on its host
 //! - [`network`]: streams, links and faults on them
 //! - [`clock`]: virtual time
-//! - [`entropy`]: what a simulating thread gets when it asks the machine for randomness or the time
+//! - [`entropy`]: what a simulating thread gets when it asks the machine for randomness or the time, and who asked
+//! - [`netlog`]: packets, draws and turns of tasks, for whoever looks into a seed
 //!
 //! Absent on purpose: terminals, files and exit codes. Only this crate names turmoil, and only [`turmoil_engine`], `network`
 //! and [`clock`] in it; only [`event_engine`] names turmoil-net.
@@ -40,6 +41,7 @@ pub mod event_log;
 pub mod explore;
 pub mod feature;
 pub mod host;
+pub mod netlog;
 pub mod network;
 pub mod seed;
 pub mod turmoil_engine;

@@ -5,6 +5,7 @@
 //! - [`writer`], [`reader`]: events, one object a line, compressed, readable up to the last flush
 //! - [`judging`]: a record, judged again
 //! - [`verdict_file`]: the outcome, `verdict.json`
+//! - [`network`]: what a simulation did below the events, which no check opens
 //! - [`error`]: what can be wrong with a record that somebody hands in
 //!
 //! Absent on purpose: files and folders. Whoever runs (`loadgen`, the command line) opens them.
@@ -12,6 +13,7 @@
 pub mod error;
 pub mod header;
 pub mod judging;
+pub mod network;
 pub mod reader;
 pub mod verdict_file;
 pub mod writer;

@@ -3,19 +3,24 @@
 //! While a [`Simulating`] guard lives on a thread, `getrandom`, `getentropy`, `clock_gettime`, `gettimeofday` and `time`
 //! answer from the seed and from virtual time (`interpose` holds the C symbols). Random bytes are a pure function of
 //! (seed, stream, number of the call within the stream), where a stream is a host's incarnation or the thread itself, so
-//! that one host's calls shift nobody else's. Left out: the reference system's own randomness (`surroundings`), which
-//! does not come this way.
+//! that one host's calls shift nobody else's. `ledger` counts who asked what, `callers` names them. Left out: the reference
+//! system's own randomness (`surroundings`), which does not come this way.
 
+mod callers;
 mod interpose;
+mod ledger;
+mod task;
+
+pub(crate) use callers::name_callers;
+pub use callers::{Call, Charge};
+pub(crate) use ledger::close as close_ledger;
+pub use ledger::{Counts, HostCounts, Ledger};
+pub(crate) use task::TaskId;
 
 use rehearsal_scenarios::draw::Draw;
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::cell::Cell;
 use std::marker::PhantomData;
 use std::time::Duration;
-
-/// The stream of calls that no host's task makes.
-const STREAM_OF_THREAD: u64 = u64::MAX;
 
 /// Where the monotonic clock of a simulation starts: not at 0, since programs subtract from it.
 const MONOTONIC_START: Duration = Duration::from_secs(1_000_000);
@@ -23,8 +28,6 @@ const MONOTONIC_START: Duration = Duration::from_secs(1_000_000);
 thread_local! {
     // Without a destructor, so that it can be read at any time of a thread's life, and cheaply on every clock call.
     static WORLD: Cell<Option<World>> = const { Cell::new(None) };
-    static STREAM: Cell<u64> = const { Cell::new(STREAM_OF_THREAD) };
-    static CALLS: RefCell<BTreeMap<u64, u64>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// What the overrides answer from.
@@ -33,6 +36,17 @@ struct World {
     entropy: Draw,
     epoch: Duration,
     elapsed: Duration,
+}
+
+/// A way by which a program reaches the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Door {
+    /// `getrandom`, and everything that is seeded by it.
+    Randomness,
+    /// The time of day.
+    WallClock,
+    /// The clock that only goes forward.
+    MonotonicClock,
 }
 
 /// Whether this platform lets a simulation answer the machine's entropy and clocks.
@@ -57,13 +71,12 @@ impl Simulating {
     /// # Errors
     /// If the machine's clock still answers: on another platform, or if the linker took libc's symbols before ours.
     pub fn begin(seed: u64, epoch: Duration) -> Result<Simulating, NotInterposed> {
-        CALLS.with_borrow_mut(BTreeMap::clear);
-        STREAM.set(STREAM_OF_THREAD);
         let entropy = Draw::of_seed(seed).named("entropy");
         WORLD.set(Some(World { entropy, epoch, elapsed: Duration::ZERO }));
         let simulating = Simulating(PhantomData);
         #[allow(clippy::disallowed_methods, reason = "whether this very door is ours is the question")]
         let now = std::time::SystemTime::now();
+        ledger::open();
         if now == std::time::UNIX_EPOCH + epoch { Ok(simulating) } else { Err(NotInterposed) }
     }
 
@@ -91,19 +104,6 @@ pub(crate) fn elapsed() -> Duration {
     WORLD.get().map_or(Duration::ZERO, |world| world.elapsed)
 }
 
-/// Runs `work` with calls counted in the stream of a host's incarnation.
-pub fn in_stream<R>(stream: u64, work: impl FnOnce() -> R) -> R {
-    /// Puts the old stream back, also when `work` panics.
-    struct Restore(u64);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            STREAM.set(self.0);
-        }
-    }
-    let _restore = Restore(STREAM.replace(stream));
-    work()
-}
-
 /// Whether this thread simulates.
 fn is_simulating() -> bool {
     WORLD.get().is_some()
@@ -116,17 +116,14 @@ fn fill(buffer: &mut [u8]) -> bool {
     if buffer.is_empty() {
         return true;
     }
-    let stream = STREAM.get();
-    // A call from a thread-local's destructor may find the counts gone; such a call cannot influence the run any more.
-    let number = CALLS
-        .try_with(|calls| {
-            let mut calls = calls.borrow_mut();
-            let count = calls.entry(stream).or_default();
-            *count += 1;
-            *count
-        })
-        .unwrap_or_default();
-    fill_from(world.entropy.at(stream).at(number), buffer);
+    if let Some(number) = callers::number_of_own_draw() {
+        fill_from(world.entropy.named("wound up").at(number), buffer);
+        return true;
+    }
+    let stream = task::stream();
+    fill_from(world.entropy.at(stream).at(ledger::number_of_draw(stream)), buffer);
+    ledger::note_draw(stream, buffer);
+    callers::note(Door::Randomness);
     true
 }
 
@@ -139,12 +136,18 @@ pub(crate) fn fill_from(place: Draw, buffer: &mut [u8]) {
 
 /// Time since 1970 if this thread simulates.
 fn wall_clock() -> Option<Duration> {
-    WORLD.get().map(|world| world.epoch + world.elapsed)
+    let world = WORLD.get()?;
+    ledger::note_clock(task::stream(), Door::WallClock);
+    callers::note(Door::WallClock);
+    Some(world.epoch + world.elapsed)
 }
 
 /// The monotonic clock if this thread simulates.
 fn monotonic_clock() -> Option<Duration> {
-    WORLD.get().map(|world| MONOTONIC_START + world.elapsed)
+    let world = WORLD.get()?;
+    ledger::note_clock(task::stream(), Door::MonotonicClock);
+    callers::note(Door::MonotonicClock);
+    Some(MONOTONIC_START + world.elapsed)
 }
 
 #[cfg(test)]
@@ -152,6 +155,7 @@ mod tests {
     use super::*;
     use std::collections::hash_map::RandomState;
     use std::hash::BuildHasher;
+    use std::sync::Arc;
 
     const EPOCH: Duration = Duration::from_secs(1_700_000_000);
 
@@ -216,10 +220,12 @@ mod tests {
             on_a_fresh_thread(|| {
                 let _simulating = begin(7);
                 let mut bytes = [0; 16];
+                let hosts: [Arc<str>; 2] = ["one".into(), "two".into()];
+                let mut tasks = [0, 1].map(|number: usize| TaskId::next_of(number as u64, &hosts[number], "test"));
                 for _ in 0..calls_of_one {
-                    in_stream(1, || fill(&mut bytes));
+                    tasks[0].poll(&hosts[0], || fill(&mut bytes));
                 }
-                in_stream(2, || fill(&mut bytes));
+                tasks[1].poll(&hosts[1], || fill(&mut bytes));
                 bytes
             })
         };
@@ -233,7 +239,7 @@ mod tests {
             assert!(fill(&mut []));
             let mut after_probe = [0; 8];
             fill(&mut after_probe);
-            let place = Draw::of_seed(7).named("entropy").at(STREAM_OF_THREAD).at(1);
+            let place = Draw::of_seed(7).named("entropy").at(task::STREAM_OF_THREAD).at(1);
             assert_eq!(after_probe, place.at(0).bits().to_le_bytes());
         });
     }

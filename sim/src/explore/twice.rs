@@ -65,6 +65,7 @@ fn line_of(event: &Event) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entropy::Ledger;
     use crate::seed::SeedFailure;
     use rehearsal_reports::event::{Body, Kind};
     use rehearsal_scenarios::plan::World;
@@ -92,6 +93,8 @@ mod tests {
             event_count: words.len() as u64,
             verdicts: Vec::new(),
             hash: 0,
+            ledger: Ledger::default(),
+            time_0_ns: 0,
             virtual_ns: 0,
             failure: None,
         }

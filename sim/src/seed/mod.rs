@@ -13,17 +13,21 @@ mod schedule;
 use self::programs::Programs;
 use self::schedule::Schedule;
 use crate::engine::{Engine, EngineError, EngineKind};
+use crate::entropy::{self, Ledger};
 use crate::event_engine::EventEngine;
 use crate::event_log::{EventLog, Finished, Keep, PendingOperation};
-use crate::host::message_of;
+use crate::host::{Host, message_of};
+use crate::netlog::{self, NetworkLog};
 use crate::turmoil_engine::TurmoilEngine;
 use rehearsal_reference::identity::{Hs256Identity, Identity, IdentityError, Rs256Identity};
+use rehearsal_reference::surroundings::Task;
 use rehearsal_reports::event::Event;
 use rehearsal_reports::verdict::{CheckVerdict, Verdict};
 use rehearsal_scenarios::plan::{IdentityKind, Plan};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use xxhash_rust::xxh3::Xxh3;
 
 /// How long a tick is unless somebody asks for another: events have this order of resolution between hosts.
 pub const TICK: Duration = Duration::from_millis(5);
@@ -58,8 +62,12 @@ pub struct SeedRun {
     pub event_count: u64,
     /// What the checks say.
     pub verdicts: Vec<CheckVerdict>,
-    /// Hash over all events: the same for the same seed, always.
+    /// Hash over all events, all draws of entropy, the verdicts and the end: the same for the same seed, always.
     pub hash: u64,
+    /// What its programs asked the machine for.
+    pub ledger: Ledger,
+    /// Virtual time at which the plan's time 0 was, in nanoseconds; 0 if the run did not come to it.
+    pub time_0_ns: u64,
     /// Virtual time that was played, prepare included, in nanoseconds.
     pub virtual_ns: u64,
     /// Why the run did not come to its end, if so.
@@ -70,8 +78,17 @@ impl SeedRun {
     /// A run of which there is nothing to tell but why it broke.
     fn broke(plan: Arc<Plan>, reason: String) -> SeedRun {
         let failure = Some(SeedFailure::Broke { seed: plan.seed, reason });
-        let (events, verdicts) = (Vec::new(), Vec::new());
-        SeedRun { plan, events, event_count: 0, verdicts, hash: 0, virtual_ns: 0, failure }
+        SeedRun {
+            plan,
+            events: Vec::new(),
+            event_count: 0,
+            verdicts: Vec::new(),
+            hash: 0,
+            ledger: Ledger::default(),
+            time_0_ns: 0,
+            virtual_ns: 0,
+            failure,
+        }
     }
 
     /// Whether a check is broken, or the run did not come to its end.
@@ -152,11 +169,42 @@ pub struct Setup {
     pub patience: Duration,
     /// Who issues and verifies identity tokens; as the plan says if none.
     pub identity: Option<Arc<dyn Identity>>,
+    /// Who wants to know of packets, draws and turns of tasks.
+    pub network_log: Option<Arc<dyn NetworkLog>>,
+    /// Whether the ledger names callers.
+    pub callers: Callers,
+    /// Programs on hosts of their own, beside what the plan says.
+    pub more_hosts: Vec<MoreHost>,
+}
+
+/// A further host, for programs that are not the reference system's.
+#[derive(Clone)]
+pub struct MoreHost {
+    /// Its name.
+    pub name: String,
+    /// What it runs.
+    pub program: Arc<dyn Fn(Host) -> Task + Send + Sync>,
+}
+
+/// Whether the entropy ledger names who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Callers {
+    /// Calls are counted by host.
+    Counted,
+    /// Each function that calls is named, at the price of a look at the stack for each call.
+    Named,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Setup { options: SeedOptions::default(), patience: PATIENCE, identity: None }
+        Setup {
+            options: SeedOptions::default(),
+            patience: PATIENCE,
+            identity: None,
+            network_log: None,
+            callers: Callers::Counted,
+            more_hosts: Vec::new(),
+        }
     }
 }
 
@@ -177,7 +225,11 @@ pub fn play_with(plan: Arc<Plan>, setup: Setup) -> SeedRun {
 }
 
 fn play_here(plan: Arc<Plan>, setup: Setup) -> SeedRun {
-    let Setup { options, patience, identity } = setup;
+    let Setup { options, patience, identity, network_log, callers, more_hosts } = setup;
+    let _writing = netlog::Writing::begin(network_log);
+    if callers == Callers::Named {
+        entropy::name_callers();
+    }
     let mut engine = match engine_for(&plan, options) {
         Ok(engine) => engine,
         Err(error) => return SeedRun::broke(plan, error.to_string()),
@@ -189,9 +241,31 @@ fn play_here(plan: Arc<Plan>, setup: Setup) -> SeedRun {
     let clock = engine.clock();
     let log = Arc::new(EventLog::new(&plan, clock.clone(), options.keep));
     let programs = Programs::new(plan.clone(), log.clone(), identity);
+    for MoreHost { name, program } in more_hosts {
+        engine.add_host(&name, Box::new(move |host| program(host)));
+    }
     let failure = driver::drive(engine.as_mut(), programs, patience).err();
-    let Finished { verdicts, hash, count, events } = log.finish(failure.is_none());
-    SeedRun { plan, events, event_count: count, verdicts, hash, virtual_ns: clock.now_ns(), failure }
+    let Finished { verdicts, hash, count, events, time_0_ns } = log.finish(failure.is_none());
+    let ledger = entropy::close_ledger();
+    let hash = hash_of(hash, &ledger, &verdicts, failure.as_ref());
+    SeedRun { plan, events, event_count: count, verdicts, hash, ledger, time_0_ns, virtual_ns: clock.now_ns(), failure }
+}
+
+/// Everything that must be the same when a seed is played again, as one number.
+fn hash_of(events: u64, ledger: &Ledger, verdicts: &[CheckVerdict], failure: Option<&SeedFailure>) -> u64 {
+    let mut hasher = Xxh3::with_seed(events);
+    hasher.update(&ledger.hash.to_le_bytes());
+    for CheckVerdict { name, verdict, judged, violations, .. } in verdicts {
+        // Names and words are apart from each other by the numbers, which are always eight bytes.
+        hasher.update(name.as_bytes());
+        hasher.update(&judged.to_le_bytes());
+        hasher.update(verdict.word().as_bytes());
+        hasher.update(&violations.to_le_bytes());
+    }
+    if let Some(failure) = failure {
+        hasher.update(failure.to_string().as_bytes());
+    }
+    hasher.digest()
 }
 
 fn identity_of(plan: &Plan) -> Result<Arc<dyn Identity>, IdentityError> {

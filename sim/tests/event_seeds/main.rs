@@ -9,6 +9,8 @@ mod determinism;
 mod differential;
 #[path = "../seeds/faults.rs"]
 mod faults;
+#[path = "../seeds/ledger.rs"]
+mod ledger;
 #[path = "../seeds/library.rs"]
 mod library;
 #[path = "../seeds/scenes.rs"]

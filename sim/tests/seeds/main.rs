@@ -7,6 +7,7 @@ const ENGINE: rehearsal_sim::engine::EngineKind = rehearsal_sim::engine::EngineK
 
 mod determinism;
 mod faults;
+mod ledger;
 mod library;
 mod scenes;
 mod verdicts;

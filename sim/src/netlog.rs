@@ -1,0 +1,89 @@
+//! Packets, draws and turns of tasks of the simulation that runs on this thread, for whoever looks into a seed: they go to
+//! `network.jsonl.zst` and no check sees them. Off, it costs one look at a flag.
+//!
+//! The link layer calls [`packet`] once for each packet that it decides about; the rest is called by `entropy` and the
+//! event log. Neighbours: `reports::record::network` is the format, the command line writes the file.
+
+use crate::clock::nanos;
+use crate::entropy::elapsed;
+use rehearsal_reports::event::Name;
+use rehearsal_reports::record::network::{Entry, What};
+use rehearsal_scenarios::distribution::Nanos;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+/// Takes what happens, in order.
+pub trait NetworkLog: Send + Sync {
+    /// Something happened.
+    fn write(&self, entry: Entry);
+}
+
+thread_local! {
+    // Apart from the log, so that whoever has something to tell can look at it cheaply.
+    static IS_ON: Cell<bool> = const { Cell::new(false) };
+    static LOG: RefCell<Option<Arc<dyn NetworkLog>>> = const { RefCell::new(None) };
+}
+
+/// Writes what happens on this thread to a log, for as long as it lives.
+pub(crate) struct Writing;
+
+impl Writing {
+    /// From now on.
+    pub(crate) fn begin(log: Option<Arc<dyn NetworkLog>>) -> Writing {
+        IS_ON.set(log.is_some());
+        LOG.set(log);
+        Writing
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        IS_ON.set(false);
+        LOG.set(None);
+    }
+}
+
+/// Whether anybody listens.
+pub fn is_on() -> bool {
+    IS_ON.get()
+}
+
+/// A packet leaves a host for another. `says` is `syn`, `data`, `fin`, `reset` or `datagram`, `bytes` what it carries, and
+/// `due_ns` when it arrives, in virtual time: never if none.
+pub fn packet(from: &str, to: &str, says: &'static str, bytes: usize, due_ns: Option<Nanos>) {
+    if is_on() {
+        write(from.into(), What::Packet { to: to.into(), says: says.into(), bytes: bytes as u64, due_ns });
+    }
+}
+
+/// A host's program, or the engine itself if none is named, has drawn randomness from the machine.
+pub(crate) fn draw(host: Option<&Arc<str>>, number: u64, bytes: usize) {
+    write(host.cloned().unwrap_or_else(|| "".into()), What::Draw { number, bytes: bytes as u64 });
+}
+
+/// A task of a host has its turn.
+pub(crate) fn turn(host: &Arc<str>, origin: &'static str, task: u64, poll: u64) {
+    write(host.clone(), What::Task { origin: origin.into(), task, poll });
+}
+
+/// Time 0 of the plan is at this virtual time.
+pub(crate) fn time_0(at_ns: Nanos) {
+    if is_on() {
+        tell(Entry { t_ns: at_ns, host: "".into(), what: What::Time0 });
+    }
+}
+
+fn write(host: Name, what: What) {
+    tell(Entry { t_ns: nanos(elapsed()), host, what });
+}
+
+fn tell(entry: Entry) {
+    // A call from a thread-local's destructor may find the log gone: the run is over then.
+    let _ = LOG.try_with(|log| {
+        if let Ok(log) = log.try_borrow()
+            && let Some(log) = log.as_ref()
+        {
+            log.write(entry);
+        }
+    });
+}
