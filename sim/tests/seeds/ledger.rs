@@ -13,6 +13,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const PORT: u16 = 9_000;
 
+/// Files of more users send the same messages, only more of them, and each mask is a look at the stack here.
+const USERS_MAX: usize = 20;
+
 /// What a planted server answers with.
 type Answer = fn() -> u64;
 
@@ -93,7 +96,11 @@ fn nothing_of_the_reference_system_uses_a_door_in_any_scenario_of_the_library() 
         let source = library::get(name).unwrap();
         let scenario = load(name, source.as_bytes(), &Overrides::default()).unwrap();
         let setup = Setup { options: seed_options(), callers: Callers::Named, ..Setup::default() };
-        let run = play_with(Arc::new(scenario.plan(1, World::Simulated)), setup);
+        let plan = Arc::new(scenario.plan(1, World::Simulated));
+        if plan.users.len() > USERS_MAX {
+            continue;
+        }
+        let run = play_with(plan, setup);
         assert!(charges(&run).is_empty(), "{name}: {:#?}", charges(&run));
         let masks = run.ledger.calls.iter().filter(|call| call.caller.contains("mask"));
         assert!(masks.map(|call| call.times).sum::<u64>() > 0, "{name}: clients mask what they send");
