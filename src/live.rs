@@ -18,6 +18,7 @@ use rehearsal_reports::outcome::Outcome;
 use rehearsal_reports::render::units;
 use rehearsal_scenarios::plan::Plan;
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -93,7 +94,8 @@ async fn pass_on_interrupts(tell: watch::Sender<Interrupt>) {
     for asked in [Interrupt::Polite, Interrupt::Now] {
         runtime::told_to_leave().await;
         if asked == Interrupt::Polite {
-            eprintln!("ending politely; once more to end at once");
+            // A terminal that is gone does not keep the run from ending politely.
+            let _ = writeln!(std::io::stderr(), "ending politely; once more to end at once");
         }
         tell.send_replace(asked);
     }

@@ -19,6 +19,7 @@ mod source;
 use clap::Parser;
 use cli::{Cli, Command};
 use exit::{Exit, Failure};
+use std::io::Write;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -48,7 +49,8 @@ fn main() -> ExitCode {
     match ended {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("{failure}");
+            // A terminal that is gone does not change how it ended.
+            let _ = writeln!(std::io::stderr(), "{failure}");
             failure.exit.into()
         }
     }

@@ -5,6 +5,7 @@ use crate::cli::{Format, Output};
 use crate::exit::{Exit, Failure};
 use rehearsal_reports::outcome::{Met, Outcome, Overall, Validity};
 use rehearsal_reports::render::{self, Report, text::Style};
+use std::fmt::Display;
 use std::fs::OpenOptions;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -85,11 +86,15 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::usage(format!("cannot write {}: {error}", path.display()), "check the folder and its permissions")
 }
 
-/// A pipe that was closed early (`| head`) is no failure of ours.
-pub fn print_to_stdout(text: &str) {
+/// Prints a result. A pipe that was closed early (`| head`) is no failure of ours.
+pub fn print_to_stdout(text: &dyn Display) {
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes());
-    let _ = stdout.flush();
+    let _ = write!(stdout, "{text}").and_then(|()| stdout.flush());
+}
+
+/// Prints a result as a line of its own.
+pub fn print_line(text: &dyn Display) {
+    print_to_stdout(&format_args!("{text}\n"));
 }
 
 /// Colours on a terminal, unless `NO_COLOR` is set.

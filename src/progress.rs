@@ -1,7 +1,7 @@
 //! Progress on stderr: a bar on a terminal, a plain line every few seconds elsewhere. stdout carries results only.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -56,10 +56,11 @@ impl Progress {
             && plain.last.elapsed() >= PLAIN_INTERVAL
         {
             plain.last = std::time::Instant::now();
-            match self.total {
-                0 => eprintln!("{:12} {done}  {message}", self.label),
-                total => eprintln!("{:12} {done}/{total}  {message}", self.label),
-            }
+            // Work goes on when nobody reads of it any more.
+            let _ = match self.total {
+                0 => writeln!(std::io::stderr(), "{:12} {done}  {message}", self.label),
+                total => writeln!(std::io::stderr(), "{:12} {done}/{total}  {message}", self.label),
+            };
         }
     }
 

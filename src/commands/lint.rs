@@ -2,6 +2,7 @@
 
 use crate::cli::{Format, Lint};
 use crate::exit::{Exit, Failure};
+use crate::output;
 use crate::source;
 
 /// Checks the files; 0 if all are valid, 2 otherwise.
@@ -11,14 +12,14 @@ pub fn run(arguments: &Lint) -> Result<Exit, Failure> {
     for source in &sources {
         match source.diagnose() {
             Ok(_) if arguments.format == Format::Json => {
-                println!("{}", serde_json::json!({ "format": 1, "file": source.shown, "faults": [], "more": 0 }));
+                output::print_line(&serde_json::json!({ "format": 1, "file": source.shown, "faults": [], "more": 0 }));
             }
-            Ok(_) => println!("{}: valid", source.shown),
+            Ok(_) => output::print_line(&format_args!("{}: valid", source.shown)),
             Err(diagnostics) => {
                 exit = Exit::Usage;
                 match arguments.format {
-                    Format::Json => println!("{}", serde_json::json!(*diagnostics)),
-                    Format::Text => print!("{diagnostics}"),
+                    Format::Json => output::print_line(&serde_json::json!(*diagnostics)),
+                    Format::Text => output::print_to_stdout(&diagnostics),
                 }
             }
         }

@@ -28,8 +28,11 @@ pub fn run(arguments: &Load) -> Result<Exit, Failure> {
             Some(Profile::Deployed) => "deployed",
             None => "unknown",
         };
-        println!("preflight  one user of each group, {} in all: ok; profile {profile}", found.joined);
-        found.remarks.iter().for_each(|remark| println!("remark     {remark}"));
+        output::print_line(&format_args!(
+            "preflight  one user of each group, {} in all: ok; profile {profile}",
+            found.joined
+        ));
+        found.remarks.iter().for_each(|remark| output::print_line(&format_args!("remark     {remark}")));
         return Ok(Exit::Expected);
     }
     let run = live::play(plan, options, Verbosity::of(arguments.output.quiet))?;

@@ -3,6 +3,7 @@
 use super::runtime;
 use crate::cli::{Client, Member, Worker};
 use crate::exit::{Exit, Failure};
+use crate::output;
 use rehearsal_loadgen::live::{machine, network::TcpNetwork, tls::Trust, url};
 use rehearsal_reference::client::{ClientOptions, ClientProfile, JobsDone, run_client};
 use rehearsal_reference::defects::DefectSide;
@@ -139,7 +140,7 @@ impl Place {
             Some(room) => room.clone(),
             None => {
                 let room = http.create_room(&sign_in.id_token).await.map_err(|error| unreachable(&error))?;
-                println!("room {}:{}", room.room_id, room.room_token);
+                output::print_line(&format_args!("room {}:{}", room.room_id, room.room_token));
                 room
             }
         };

@@ -2,6 +2,7 @@
 
 use crate::cli::{Format, ShowPlan, WorldName};
 use crate::exit::{Exit, Failure};
+use crate::output;
 use crate::source;
 use rehearsal_scenarios::plan::World;
 use rehearsal_scenarios::timeline;
@@ -14,8 +15,8 @@ pub fn run(arguments: &ShowPlan) -> Result<Exit, Failure> {
     };
     let plan = source::find(&arguments.file)?.scenario(None)?.plan(arguments.seed, world);
     match arguments.format {
-        Format::Text => print!("{}", timeline(&plan)),
-        Format::Json => println!("{}", serde_json::json!({ "format": 1, "plan": plan })),
+        Format::Text => output::print_to_stdout(&timeline(&plan)),
+        Format::Json => output::print_line(&serde_json::json!({ "format": 1, "plan": plan })),
     }
     Ok(Exit::Expected)
 }

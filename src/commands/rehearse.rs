@@ -58,7 +58,7 @@ struct Played {
 impl Played {
     fn add(&mut self, (outcome, exit): (Outcome, Exit)) {
         output::print_outcome(&outcome, Format::Text);
-        output::print_to_stdout("\n");
+        output::print_to_stdout(&"\n");
         self.outcomes.push(outcome);
         self.exits.push(exit);
     }

@@ -4,6 +4,7 @@
 use super::runtime;
 use crate::cli::Serve;
 use crate::exit::{Exit, Failure};
+use crate::output;
 use rehearsal_loadgen::live::{machine, network::TcpNetwork, tls::Trust};
 use rehearsal_reference::defects::{Defect, DefectSide, Defects};
 use rehearsal_reference::identity::{Identity, Issuer, JwksIdentity, Rs256Identity};
@@ -12,7 +13,6 @@ use rehearsal_reference::protocol::Profile;
 use rehearsal_reference::server::{ListenerRole, Server, ServerOptions};
 use rehearsal_reference::store::MemoryRoomStore;
 use rehearsal_reference::surroundings::Surroundings;
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -47,9 +47,8 @@ async fn serve(arguments: &Serve, server: Server) -> Result<Exit, Failure> {
         addresses.push(address.map_err(|error| Failure::usage(format!("cannot tell where it listens: {error}"), ""))?);
     }
     if let [ws, .., http] | [ws @ http] = addresses.as_slice() {
-        println!("listening ws://{ws} http://{http}");
         // Whoever waits for the line reads it now; a reader that is gone does not stop the server.
-        let _ = std::io::stdout().flush();
+        output::print_line(&format_args!("listening ws://{ws} http://{http}"));
     }
     tokio::select! {
         () = server.run_on(with_roles(listeners), runtime::told_to_leave()) => Ok(Exit::Expected),

@@ -1,8 +1,9 @@
 //! Rubbish: files, records, arguments and targets. Each gives one clear message with a hint and the documented exit code.
 
-use crate::support::{folder, run_in, scenario};
+use crate::support::{Ran, folder, program, run_in, scenario};
 use std::io::{Read, Write};
 use std::path::Path;
+use std::process::Stdio;
 
 /// A message that names the trouble, ends with this code, and holds no panic.
 #[track_caller]
@@ -114,6 +115,17 @@ fn something_else(answer: &'static str) -> String {
         }
     });
     address
+}
+
+#[test]
+fn a_reader_that_goes_away_early_is_no_fault() {
+    for arguments in [&["schema"][..], &["lint", "nothing.toml"], &["plan", "steady_discovery_load"], &["--help"]] {
+        let mut run =
+            program().args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        drop(run.stdout.take());
+        let ran = Ran::of(run.wait_with_output().expect("it ends"));
+        assert!(ran.code != Some(101) && !ran.stderr.contains("panicked"), "{arguments:?}: {ran:?}");
+    }
 }
 
 #[test]
