@@ -246,7 +246,9 @@ impl Run {
         // Whoever still plays is dropped, and writes its last events while that happens.
         let panics = self.spawner.panics();
         self.spawner.end_all().await;
-        let faults = panics.into_iter().map(|panic| format!("the generator has a bug: {panic}")).collect();
+        let mut faults: Vec<String> =
+            panics.into_iter().map(|panic| format!("the generator has a bug: {panic}")).collect();
+        faults.extend(self.env.network.starved().reasons());
         self.shared.end(*ending == Ending::Complete, faults);
         left
     }

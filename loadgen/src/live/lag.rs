@@ -42,6 +42,13 @@ pub struct LagTotals {
     pub hiccup_max_ns: u64,
 }
 
+impl LagTotals {
+    /// The larger of both 99th percentiles.
+    pub fn p99_ns(self) -> u64 {
+        self.send_p99_ns.max(self.hiccup_p99_ns)
+    }
+}
+
 impl Default for LagMeter {
     fn default() -> Self {
         LagMeter { lags: Mutex::new(Lags { sends: histogram(), ticks: histogram(), max_since_asked_ns: 0 }) }

@@ -6,6 +6,7 @@
 //! - [`sink`], [`recorder`]: events are stamped by users, and folded and written by a thread of its own
 //! - [`pacer`]: wakes users at their planned times; [`lag`]: how late it was about that
 //! - [`files`], [`samples`], [`record_dir`], [`journal_file`]: what a run leaves; [`finish`] cleans up after a crash
+//! - [`vitals`], [`starved`]: what the kernel says about this process, and what the machine refused to it
 //! - [`generator`], `pulse`, `breaker`, `transport`: how the generator does, how the run does, and when it must end
 //! - [`network`], [`tls`], [`machine`]: what a live host hands to its programs; `serve` uses them as well
 
@@ -31,10 +32,12 @@ pub mod record_dir;
 pub mod recorder;
 pub mod samples;
 pub mod sink;
+pub mod starved;
 mod timestamp;
 pub mod tls;
 mod transport;
 pub mod url;
+pub mod vitals;
 
 pub use driver::{preflight_only, run};
 pub use machine_facts::machine as machine_facts;

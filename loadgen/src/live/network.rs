@@ -2,6 +2,7 @@
 //! `worker` and `client` use it as well. Neighbours: `tls` (whom to trust). Left out: proxies, Unix sockets.
 #![allow(clippy::disallowed_types, reason = "this is the network that is handed in")]
 
+use super::starved::Starved;
 use super::tls::{TlsError, Trust};
 use rehearsal_reference::network::{Endpoint, Listener, Network, Stream};
 use rustls::pki_types::ServerName;
@@ -26,12 +27,13 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 pub struct TcpNetwork {
     tls: Arc<rustls::ClientConfig>,
     give_up_after: Option<Duration>,
+    starved: Arc<Starved>,
 }
 
 impl TcpNetwork {
     /// A network that trusts these authorities for TLS.
     pub fn new(trust: &Trust) -> Result<Self, TlsError> {
-        Ok(TcpNetwork { tls: trust.client_config()?, give_up_after: None })
+        Ok(TcpNetwork { tls: trust.client_config()?, give_up_after: None, starved: Arc::default() })
     }
 
     /// The same, whose connections end with `TimedOut` when what they sent is not acknowledged for so long: the live
@@ -39,6 +41,11 @@ impl TcpNetwork {
     /// leaves it to the machine, which waits for about a quarter of an hour.
     pub fn giving_up_after(self, give_up_after: Duration) -> Self {
         TcpNetwork { give_up_after: Some(give_up_after).filter(|after| !after.is_zero()), ..self }
+    }
+
+    /// What this machine could not give, over all clones.
+    pub fn starved(&self) -> &Starved {
+        &self.starved
     }
 
     fn set_options(&self, tcp: &TcpStream) -> io::Result<()> {
@@ -86,7 +93,7 @@ impl Network for TcpNetwork {
 
     async fn connect(&self, endpoint: &Endpoint) -> io::Result<LiveStream> {
         match timeout(CONNECT_WITHIN, self.connect_unbounded(endpoint)).await {
-            Ok(connected) => connected,
+            Ok(connected) => connected.inspect_err(|error| self.starved.count(error)),
             Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no connection within 10 s")),
         }
     }
