@@ -5,10 +5,12 @@
 
 use crate::clock::Clock;
 use crate::host::{Panic, Program};
-use crate::network::link::FaultId;
+use crate::network::fabric::Fabric;
+use crate::network::link::{FaultId, Link};
+use crate::network::{Condition, HostId};
 use crate::{event_engine, feature, turmoil_engine};
 use rehearsal_scenarios::distribution::Nanos;
-use rehearsal_scenarios::plan::{FaultAction, Plan};
+use rehearsal_scenarios::plan::{FaultAction, Plan, Way};
 use std::sync::Arc;
 
 /// Which engine plays.
@@ -54,17 +56,17 @@ pub trait Engine {
     /// Virtual time.
     fn clock(&self) -> Arc<Clock>;
 
-    /// A fault begins now.
-    ///
-    /// # Errors
-    /// If it names a host that was never added, or cannot be played here.
-    fn begin(&mut self, fault: FaultId, action: &FaultAction) -> Result<(), EngineError>;
+    /// Everything between hosts, where faults act.
+    fn fabric(&self) -> &Fabric;
 
-    /// A fault ends now: links heal, hosts start again.
+    /// Ends all programs of a host, whose machine is down by now.
     ///
     /// # Errors
-    /// If it names a host that was never added.
-    fn end(&mut self, fault: FaultId, action: &FaultAction) -> Result<(), EngineError>;
+    /// If a program panicked while it was dropped.
+    fn end_programs(&mut self, host: HostId) -> Result<(), EngineError>;
+
+    /// Starts the program of a host's next incarnation.
+    fn start_programs(&mut self, host: HostId);
 
     /// Runs every host up to the next moment that matters to the engine: turmoil's tick, or an event. An engine that knows
     /// no ticks does not go past this virtual time.
@@ -72,6 +74,95 @@ pub trait Engine {
     /// # Errors
     /// If a program panicked, or the engine itself failed.
     fn step(&mut self, until_ns: Nanos) -> Result<(), EngineError>;
+
+    /// A fault begins now.
+    ///
+    /// # Errors
+    /// If it names a host that was never added, or cannot be played here.
+    fn begin(&mut self, fault: FaultId, action: &FaultAction) -> Result<(), EngineError> {
+        let fabric = self.fabric();
+        match action {
+            FaultAction::Partition { left, right, way } => {
+                links(fabric, left, right, *way)?.for_each(|(from, to)| fabric.cut(fault, from, to));
+            }
+            FaultAction::Latency { left, right, added } => {
+                let slow_down = |link: &mut Link| link.slow_down(fault, added.clone());
+                links(fabric, left, right, Way::Both)?.for_each(|(from, to)| fabric.disturb(from, to, slow_down));
+            }
+            FaultAction::Loss { left, right, share } => {
+                let lose = |link: &mut Link| link.lose(fault, *share);
+                links(fabric, left, right, Way::Both)?.for_each(|(from, to)| fabric.disturb(from, to, lose));
+            }
+            FaultAction::Bandwidth { left, right, bytes_per_s } => {
+                let narrow = |link: &mut Link| link.narrow(fault, *bytes_per_s);
+                links(fabric, left, right, Way::Both)?.for_each(|(from, to)| fabric.disturb(from, to, narrow));
+            }
+            FaultAction::Kill { hosts } => take_down(self, hosts, Condition::Killed)?,
+            FaultAction::Lose { hosts } => take_down(self, hosts, Condition::Lost)?,
+            FaultAction::Stop { .. } | FaultAction::Pause { .. } | FaultAction::ClockSkew { .. } => {
+                return Err(EngineError::CannotPlay(self.name()));
+            }
+        }
+        Ok(())
+    }
+
+    /// A fault ends now: links heal, hosts start again.
+    ///
+    /// # Errors
+    /// If it names a host that was never added, or cannot be played here.
+    fn end(&mut self, fault: FaultId, action: &FaultAction) -> Result<(), EngineError> {
+        let fabric = self.fabric();
+        match action {
+            FaultAction::Partition { left, right, .. }
+            | FaultAction::Latency { left, right, .. }
+            | FaultAction::Loss { left, right, .. }
+            | FaultAction::Bandwidth { left, right, .. } => {
+                links(fabric, left, right, Way::Both)?.for_each(|(from, to)| fabric.end_fault(fault, from, to));
+            }
+            FaultAction::Kill { hosts } | FaultAction::Lose { hosts } => bring_up(self, hosts)?,
+            FaultAction::Stop { .. } | FaultAction::Pause { .. } | FaultAction::ClockSkew { .. } => {
+                return Err(EngineError::CannotPlay(self.name()));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn take_down<E: Engine + ?Sized>(engine: &mut E, names: &[String], condition: Condition) -> Result<(), EngineError> {
+    for host in hosts(engine.fabric(), names)? {
+        if engine.fabric().take_down(host, condition) {
+            engine.end_programs(host)?;
+        }
+    }
+    Ok(())
+}
+
+fn bring_up<E: Engine + ?Sized>(engine: &mut E, names: &[String]) -> Result<(), EngineError> {
+    for host in hosts(engine.fabric(), names)? {
+        if engine.fabric().bring_up(host) {
+            engine.start_programs(host);
+        }
+    }
+    Ok(())
+}
+
+fn hosts(fabric: &Fabric, names: &[String]) -> Result<Vec<HostId>, EngineError> {
+    names.iter().map(|name| fabric.resolve(name).map_err(|_| EngineError::UnknownHost(name.clone()))).collect()
+}
+
+/// All directed links between two sets of hosts, in the directions that are concerned.
+fn links(
+    fabric: &Fabric,
+    left: &[String],
+    right: &[String],
+    way: Way,
+) -> Result<impl Iterator<Item = (HostId, HostId)>, EngineError> {
+    let (left, right) = (hosts(fabric, left)?, hosts(fabric, right)?);
+    let pairs = left.into_iter().flat_map(move |one| right.clone().into_iter().map(move |other| (one, other)));
+    Ok(pairs.flat_map(move |(one, other)| {
+        let there = (way != Way::RightToLeft).then_some((one, other));
+        there.into_iter().chain((way != Way::LeftToRight).then_some((other, one)))
+    }))
 }
 
 /// Why a world cannot go on.

@@ -3,15 +3,15 @@
 //! - [`explore`]: many seeds on all cores, and one seed twice
 //! - [`seed`]: one seed, from plan to verdicts; [`event_log`]: what happened in it
 //! - [`engine`]: what a simulated world can do; [`feature`]: what not every engine can; [`turmoil_engine`]: the one on turmoil
-//! - [`event_engine`]: the event-driven one, on turmoil-net
+//! - [`event_engine`]: the event-driven one
 //! - [`host`]: what a program finds on its host
-//! - [`network`]: streams, links and faults on them
+//! - [`network`]: everything between hosts: streams, links and faults on them
 //! - [`clock`]: virtual time
 //! - [`entropy`]: what a simulating thread gets when it asks the machine for randomness or the time, and who asked
 //! - [`netlog`]: packets, draws and turns of tasks, for whoever looks into a seed
 //!
-//! Absent on purpose: terminals, files and exit codes. Only this crate names turmoil, and only [`turmoil_engine`], `network`
-//! and [`clock`] in it; only [`event_engine`] names turmoil-net.
+//! Absent on purpose: terminals, files and exit codes. Only this crate names turmoil, and only [`turmoil_engine`] and
+//! [`clock`] in it.
 //!
 //! One seed of a scenario that comes with the program:
 //!

@@ -1,58 +1,52 @@
-//! The heart of the engine: tasks run dry, packets take flight, the clock leaps to what comes next, and it arrives.
+//! The heart of the engine: tasks run dry, then the clock leaps to what comes next, and whoever waits for it is woken.
 //!
-//! Invariants: the clock moves only when no task can run; it never leaps past a packet that is due; what is sent leaves
-//! at the very moment of sending. tokio's timers know whole milliseconds only, packets keep their nanoseconds: a leap
-//! sleeps for whole milliseconds and advances the rest. Neighbours: `fates` (what is due), `tasks` (whether anything
-//! ran).
+//! Invariants: the clock moves only when no task can run, and never past a moment at which something is due; what is sent
+//! leaves at the very moment of sending. tokio's timers know whole milliseconds only, the network keeps its nanoseconds: a
+//! leap sleeps for whole milliseconds and advances the rest. Neighbours: `network::fabric` (what is due), `tasks` (whether
+//! anything ran).
 
-use super::network::Shared;
 use super::tasks;
 use crate::clock::nanos;
 use crate::entropy;
+use crate::network::fabric::Fabric;
 use rehearsal_scenarios::distribution::Nanos;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::{Instant, advance, sleep_until};
-use turmoil_net::{EnterGuard, Packet};
 
 const MS: Nanos = 1_000_000;
 
-/// Runs the world up to its next moment, or to `until` if that comes before it.
-pub(super) async fn moment(net: &EnterGuard, shared: &Shared, until: Nanos, sent: &mut Vec<Packet>) {
-    run_dry().await;
-    take_flight(net, shared, sent);
-    let next = shared.fates().next_due().map_or(until, |due| due.min(until));
-    leap(next).await;
-    arrive(net, shared);
-}
-
-/// Lets every task run that can.
-async fn run_dry() {
+/// Runs the world up to the first moment that is not before `enough`, or to `until`, and leaves to the next step what
+/// happens then. Once something has happened it stops rather than leap past `enough`: whoever steps the world may want to
+/// change something first.
+pub(super) async fn step(fabric: &Fabric, enough: Nanos, until: Nanos) {
+    let mut has_happened = false;
     loop {
-        tokio::task::yield_now().await;
-        if tasks::have_run_dry() {
+        has_happened |= run_dry().await;
+        let next = fabric.next_due_ns().map_or(until, |due| due.min(until));
+        if has_happened && next > enough {
+            return;
+        }
+        leap(next).await;
+        fabric.wake_due();
+        if elapsed() >= enough {
             return;
         }
     }
 }
 
-/// What the kernels send goes under way; then connections are cut off that their programs aborted, so that what they
-/// had written before has left.
-fn take_flight(net: &EnterGuard, shared: &Shared, sent: &mut Vec<Packet>) {
-    if !tasks::have_used_sockets() {
-        return;
-    }
-    let now = now();
-    net.egress_all(sent);
-    let mut fates = shared.fates();
-    sent.drain(..).for_each(|packet| fates.send(packet, now));
-    drop(fates);
-    for aborted in shared.take_aborted() {
-        let own_reset = shared.fates().abort(aborted.local, aborted.peer, now);
-        net.deliver(own_reset);
-        drop(aborted);
+/// Lets every task run that can. Whether any did.
+async fn run_dry() -> bool {
+    let mut has_run = false;
+    loop {
+        tokio::task::yield_now().await;
+        let ran = tasks::take_ran();
+        has_run |= ran != tasks::Ran::Nobody;
+        if ran != tasks::Ran::PerhapsNotAll {
+            return has_run;
+        }
     }
 }
 
@@ -76,22 +70,6 @@ async fn leap(next: Nanos) {
         .await;
     }
     tasks::show_time();
-}
-
-/// Everything that is due arrives.
-fn arrive(net: &EnterGuard, shared: &Shared) {
-    let now = now();
-    loop {
-        // Delivering wakes tasks, which may look at the fates.
-        let arrived = shared.fates().arrive(now);
-        match arrived {
-            Some(packet) => {
-                tasks::sockets_are_used();
-                net.deliver(packet);
-            }
-            None => return,
-        }
-    }
 }
 
 /// Virtual time, by the runtime's clock.

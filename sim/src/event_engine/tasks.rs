@@ -29,8 +29,6 @@ thread_local! {
     /// How many polls there were since the pump last looked, and whom to wake at the first one.
     static POLLS: Cell<u32> = const { Cell::new(0) };
     static PUMP: RefCell<Option<Waker>> = const { RefCell::new(None) };
-    /// Whether a kernel may have something to send that it had not before.
-    static SOCKETS_USED: Cell<bool> = const { Cell::new(false) };
     /// The host whose task is polled.
     static POLLED: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
     /// Whether a roster is spawning.
@@ -78,20 +76,23 @@ pub(super) fn show_time() {
     entropy::set_elapsed(Instant::now().saturating_duration_since(began()));
 }
 
-/// Whether a pump that has just given way finds nothing ready: the runtime runs everything before it comes back, unless
-/// that is more than fits.
-pub(super) fn have_run_dry() -> bool {
-    POLLS.replace(0) < POLLS_AT_ONCE
+/// Who has run since the pump last asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ran {
+    Nobody,
+    /// Everybody who was ready: nobody is now.
+    All,
+    /// As many as the runtime polls before it comes back: others may be ready.
+    PerhapsNotAll,
 }
 
-/// A kernel is called: it may have something to send.
-pub(super) fn sockets_are_used() {
-    SOCKETS_USED.set(true);
-}
-
-/// Whether a kernel has been called since the last time: asking all of them costs more than anything else here.
-pub(super) fn have_used_sockets() -> bool {
-    SOCKETS_USED.replace(false)
+/// Asked by a pump that has just given way.
+pub(super) fn take_ran() -> Ran {
+    match POLLS.replace(0) {
+        0 => Ran::Nobody,
+        1..POLLS_AT_ONCE => Ran::All,
+        _ => Ran::PerhapsNotAll,
+    }
 }
 
 /// Ready once any task has run.

@@ -1,39 +1,31 @@
 //! Opening a connection: a SYN that takes a latency, waits out a cut, and is answered, refused or never heard of again.
 //!
-//! turmoil refuses across a partition at once and never answers for a crashed host; here both become what a real network
-//! does: a time-out. Only once the SYN has arrived at a host that accepts does turmoil open the carrier. Neighbours:
-//! `mod` (the `Network` that programs see), `fabric` (links and hosts).
+//! Invariants: a name leads to the newest incarnation, also for a connect that is still waiting; a connect ends within the
+//! time-out; one that is given up after its SYN has arrived closes what the server has already. Neighbours: `mod` (the
+//! `Network` that programs see), `fabric` (links and hosts).
 
-use super::fabric::{Condition, Fabric, HostId};
+use super::alarm::rest;
+use super::fabric::Fabric;
+use super::hosts::{Condition, HostId};
 use super::link::Crossing;
-use super::stream::TurmoilStream;
+use super::stream::SimStream;
 use super::wire::Side;
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::draw::Draw;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{sleep, timeout};
-use turmoil::net::TcpStream;
+use tokio::time::timeout;
 
 /// Connects from one host to a port of another. Ends within the network's TCP time-out, give or take a tick.
-pub(super) async fn connect(
-    fabric: Arc<Fabric>,
-    from: HostId,
-    to: HostId,
-    port: u16,
-    place: Draw,
-) -> io::Result<TurmoilStream> {
+pub(super) async fn connect(fabric: Arc<Fabric>, from: HostId, to: HostId, port: u16) -> io::Result<SimStream> {
+    let place = fabric.place_of_next_wire(from, to);
     let gives_up_ns = fabric.clock.now_ns().saturating_add(fabric.tcp_timeout_ns());
     let left = Duration::from_nanos(fabric.tcp_timeout_ns());
     let handshake = async {
         cross(&fabric, from, to, place.named("syn"), gives_up_ns).await;
-        let answer = if fabric.is_listening(to, port) {
-            carry(fabric.clone(), SocketAddr::new(fabric.address(to), port)).await
-        } else {
-            Err(io::ErrorKind::ConnectionRefused.into())
-        };
+        let opened = fabric.open(place, from, to, port);
+        let answer = opened.map(|wire| SimStream::new(fabric.clone(), wire, Side::Client));
         cross(&fabric, to, from, place.named("answer"), gives_up_ns).await;
         answer
     };
@@ -41,37 +33,27 @@ pub(super) async fn connect(
 }
 
 /// Waits until a packet that is sent now has arrived; for ever if it never does.
-async fn cross(fabric: &Fabric, from: HostId, to: HostId, place: Draw, gives_up_ns: Nanos) {
-    let is_blocked = || {
-        let is_cut = fabric.link(from, to, |link| link.cut_since().is_some());
-        is_cut || fabric.condition(to) == Condition::Lost
-    };
+async fn cross(fabric: &Arc<Fabric>, from: HostId, to: HostId, place: Draw, gives_up_ns: Nanos) {
     for attempt in 0.. {
         // Held back, or nobody there: sent again once something has changed.
-        while is_blocked() {
+        while is_blocked(fabric, from, to) {
             fabric.changed().await;
         }
-        let left_ns = gives_up_ns.saturating_sub(fabric.clock.now_ns());
-        match fabric.link(from, to, |link| link.crossing(fabric.latency(), left_ns, place.at(attempt))) {
-            Crossing::After(delay) => sleep(Duration::from_nanos(delay)).await,
+        let place = place.at(attempt);
+        let crossing = fabric
+            .with(|state, now, _| state.wires.link(from, to).crossing(now, 0, gives_up_ns.saturating_sub(now), place));
+        match crossing {
+            Crossing::After(delay) => rest(fabric, delay, place).await,
             Crossing::Never => std::future::pending().await,
         }
-        if !is_blocked() {
+        if !is_blocked(fabric, from, to) {
             return;
         }
     }
 }
 
-/// Opens turmoil's stream and takes hold of the wire's client end.
-async fn carry(fabric: Arc<Fabric>, target: SocketAddr) -> io::Result<TurmoilStream> {
-    let opening = async move {
-        let carrier = TcpStream::connect(target).await?;
-        let (client, server) = (carrier.local_addr()?, carrier.peer_addr()?);
-        let wire = fabric.attach(Side::Client, client, server)?;
-        Ok(TurmoilStream::new(carrier, fabric, wire, Side::Client))
-    };
-    // In a task of its own: a connect that is given up in between would leave the server with a peer that never existed.
-    #[allow(clippy::disallowed_methods, reason = "it must outlive whoever connects, and ends with its host")]
-    let opened = tokio::spawn(opening);
-    opened.await.unwrap_or_else(|_| Err(io::ErrorKind::ConnectionAborted.into()))
+fn is_blocked(fabric: &Fabric, from: HostId, to: HostId) -> bool {
+    fabric.with(|state, _, _| {
+        state.wires.link(from, to).cut_since().is_some() || state.hosts.get(to).condition == Condition::Lost
+    })
 }

@@ -11,7 +11,6 @@ mod programs;
 mod schedule;
 
 use self::programs::Programs;
-use self::schedule::Schedule;
 use crate::engine::{Engine, EngineError, EngineKind};
 use crate::entropy::{self, Ledger};
 use crate::event_engine::EventEngine;
@@ -281,10 +280,6 @@ fn engine_for(plan: &Plan, options: SeedOptions) -> Result<Box<dyn Engine>, Engi
             Ok(engine) => Ok(Box::new(engine)),
             Err(error) => Err(EngineError::Failed(error.to_string())),
         },
-        EngineKind::Event => {
-            let mut engine = EventEngine::new(plan.seed, options.tick, plan.network.clone())?;
-            Schedule::restarts(plan).for_each(|host| engine.will_start_again(host));
-            Ok(Box::new(engine))
-        }
+        EngineKind::Event => Ok(Box::new(EventEngine::new(plan.seed, options.tick, plan.network.clone())?)),
     }
 }

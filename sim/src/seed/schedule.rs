@@ -65,11 +65,6 @@ impl Schedule {
         Some(as_plan_time(fault.at_ns()?.saturating_add(lasts)))
     }
 
-    /// How often the hosts that faults name start again at most: each once for each fault.
-    pub(super) fn restarts(plan: &Plan) -> impl Iterator<Item = &String> {
-        plan.faults.iter().filter(|fault| fault.action.takes_down()).flat_map(|fault| fault.action.hosts())
-    }
-
     /// Ends everything that lasts, and lets nothing begin any more.
     pub(super) fn heal(&mut self, engine: &mut dyn Engine) -> Result<(), EngineError> {
         let plan = self.plan.clone();

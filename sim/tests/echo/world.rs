@@ -105,15 +105,7 @@ impl World {
         let step = Duration::from_millis(5);
         match ENGINE {
             EngineKind::Turmoil => Box::new(TurmoilEngine::new(seed, step, network).unwrap()),
-            EngineKind::Event => {
-                let mut engine = EventEngine::new(seed, step, network).unwrap();
-                for (_, _, action) in &self.faults {
-                    if let FaultAction::Kill { hosts } | FaultAction::Lose { hosts } = action {
-                        hosts.iter().for_each(|host| engine.will_start_again(host));
-                    }
-                }
-                Box::new(engine)
-            }
+            EngineKind::Event => Box::new(EventEngine::new(seed, step, network).unwrap()),
         }
     }
 

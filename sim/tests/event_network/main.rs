@@ -1,5 +1,5 @@
-//! What TCP does, asked of three networks: this machine's loopback, the event-driven engine, and turmoil. A difference that
-//! is meant is named beside the scene.
+//! What TCP does, asked of this machine's loopback and of the simulated network on either engine: the same, without a
+//! difference.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may end a test")]
 
@@ -7,7 +7,7 @@ mod scenes;
 mod worlds;
 
 use scenes::{BackPressure, HalfClosed, LeavesUnread, ResetWhileWriting};
-use worlds::{refused_everywhere, same_but_on_turmoil, same_everywhere};
+use worlds::{refused_everywhere, same_everywhere};
 
 #[test]
 fn a_half_closed_connection_still_carries_the_other_direction() {
@@ -26,12 +26,7 @@ fn a_reset_ends_who_is_writing() {
 
 #[test]
 fn who_closes_with_unread_data_resets() {
-    // turmoil's wire may split even these few bytes; what arrives after the close is then answered with a reset, but the
-    // end of the stream has come before it.
-    same_but_on_turmoil::<LeavesUnread>(
-        ["read 1 of 6 bytes", "ConnectionReset"],
-        ["read 1 of 6 bytes", "UnexpectedEof"],
-    );
+    same_everywhere::<LeavesUnread>(["read 1 of 6 bytes", "ConnectionReset"]);
 }
 
 #[test]

@@ -75,8 +75,8 @@ impl Scene for BackPressure {
     }
 }
 
-/// The server aborts while the client writes. On turmoil's wire the bytes may vanish for a latency before the reset is
-/// seen, and then a read tells it; on the others the write itself fails.
+/// The server aborts while the client writes. Where the bytes vanish for a latency before the reset is seen, a read tells it;
+/// else the write itself fails.
 pub struct ResetWhileWriting;
 
 impl Scene for ResetWhileWriting {

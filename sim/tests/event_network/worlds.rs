@@ -1,4 +1,4 @@
-//! The three networks, each with a server and a client.
+//! The networks, each with a server and a client.
 
 use crate::scenes::Scene;
 use rehearsal_loadgen::live::{network::TcpNetwork, tls::Trust};
@@ -19,17 +19,10 @@ const PORT: u16 = 7_000;
 
 /// Plays a scene on every network and compares what server and client have seen.
 pub fn same_everywhere<S: Scene>(expected: [&str; 2]) {
-    same_but_on_turmoil::<S>(expected, expected);
-}
-
-/// The same, but what they have seen on turmoil may be something else.
-pub fn same_but_on_turmoil<S: Scene>(expected: [&str; 2], on_turmoil: [&str; 2]) {
     assert_eq!(on_loopback::<S>(), expected, "on loopback");
     for engine in EngineKind::ALL {
         for seed in 1..=5 {
-            let seen = simulated::<S>(engine, seed);
-            let is_meant = engine == EngineKind::Turmoil && seen == on_turmoil;
-            assert!(seen == expected || is_meant, "on {}, seed {seed}: {seen:?}", engine.name());
+            assert_eq!(simulated::<S>(engine, seed), expected, "on {}, seed {seed}", engine.name());
         }
     }
 }

@@ -5,76 +5,74 @@ use super::flow::What;
 use super::{Moment, Presence, Side, Wire};
 use crate::network::link::Crossing;
 use std::io;
-use std::task::Waker;
 
 impl Wire {
     /// The program at `side` writes no more.
-    pub fn finish(&mut self, side: Side, at: &Moment<'_>, wake: &mut Vec<Waker>) {
+    pub fn finish(&mut self, side: Side, at: &Moment<'_>) {
         let is_gone = self.ends[side as usize].sealed(at.now).is_some();
         if !is_gone && !std::mem::replace(&mut self.flows[side as usize].finished, true) {
-            self.push(side, What::Fin, at, wake);
+            self.push(side, What::Fin, at);
         }
     }
 
     /// The program at `side` lets go. Unread data makes a reset of what would be a close, as on Linux.
-    pub fn close(&mut self, side: Side, at: &Moment<'_>, wake: &mut Vec<Waker>) {
+    pub fn close(&mut self, side: Side, at: &Moment<'_>) {
         if self.ends[side as usize].presence != Presence::Open {
             return;
         }
         let unread =
             self.flows[side.other() as usize].arrived(at).is_some_and(|chunk| matches!(chunk.what, What::Data(_)));
         if unread {
-            self.reset(side, at, wake)
+            self.reset(side, at)
         } else {
-            self.finish(side, at, wake)
+            self.finish(side, at)
         }
         self.ends[side as usize].presence = Presence::Closed;
         let mut on_its_way = self.flows[side.other() as usize].chunks.iter().filter(|chunk| chunk.due_ns > at.now);
         if !unread && on_its_way.any(|chunk| matches!(chunk.what, What::Data(_))) {
             self.speak_to_nobody(side.other(), at);
         }
-        wake.extend(self.ends[side.other() as usize].reader.take());
-        wake.extend(self.ends[side.other() as usize].writer.take());
+        self.ends[side.other() as usize].stir();
     }
 
     /// The program at `side` ends the connection so that the other sees a reset.
-    pub fn abort(&mut self, side: Side, at: &Moment<'_>, wake: &mut Vec<Waker>) {
+    pub fn abort(&mut self, side: Side, at: &Moment<'_>) {
         if self.ends[side as usize].presence == Presence::Open {
-            self.reset(side, at, wake);
+            self.reset(side, at);
             self.ends[side as usize].presence = Presence::Closed;
-            wake.extend(self.ends[side.other() as usize].writer.take());
+            self.ends[side.other() as usize].stir();
         }
     }
 
     /// The machine at `side` is gone: silence. What was under way still arrives.
-    pub fn silence(&mut self, side: Side, at: &Moment<'_>, wake: &mut Vec<Waker>) {
+    pub fn silence(&mut self, side: Side, at: &Moment<'_>) {
         self.ends[side as usize].presence = Presence::Silent;
         self.mark_unacknowledged(side.other(), at);
-        self.wake_all(wake);
+        self.stir();
     }
 
     /// A new machine has the place of the one that is gone at `side`: it answers retransmissions with a reset.
-    pub fn replaced(&mut self, side: Side, at: &Moment<'_>, wake: &mut Vec<Waker>) {
+    pub fn replaced(&mut self, side: Side, at: &Moment<'_>) {
         if self.ends[side as usize].presence == Presence::Silent {
             self.ends[side as usize].presence = Presence::Closed;
             if self.ends[side.other() as usize].unacknowledged_since.is_some() {
                 self.speak_to_nobody(side.other(), at);
             }
-            self.wake_all(wake);
+            self.stir();
         }
     }
 
-    fn reset(&mut self, side: Side, at: &Moment<'_>, wake: &mut Vec<Waker>) {
+    fn reset(&mut self, side: Side, at: &Moment<'_>) {
         self.flows[side as usize].finished = true;
-        self.push(side, What::Reset, at, wake);
+        self.push(side, What::Reset, at);
     }
 
     /// What `side` sends finds no socket: a reset comes back, or nothing while a link is cut or the machine gone.
     pub(super) fn speak_to_nobody(&mut self, side: Side, at: &Moment<'_>) {
         let place = self.draw.at(side as u64).named("nobody").at(at.now);
-        let there_and_back = [Side::Client, Side::Server].map(|way| {
+        let there_and_back = Side::BOTH.map(|way| {
             let place = place.at(way as u64);
-            at.link_from(way).crossing(at.latency, at.tcp_timeout_ns, place)
+            at.link_from(way).crossing(at.now, 0, at.tcp_timeout_ns, place)
         });
         let answers = self.ends[side.other() as usize].presence == Presence::Closed && at.both_ways_open();
         let end = &mut self.ends[side as usize];

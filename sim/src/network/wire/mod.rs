@@ -1,8 +1,9 @@
-//! A connection as the network sees it: two ends, and in each direction the chunks that are under way.
+//! A connection: two ends, and in each direction the bytes that are under way, with the times at which they are due.
 //!
-//! Pure: `(moment, what happens) -> what the program sees`. The bytes themselves ride in turmoil's stream; here is *when*
-//! they arrive. Neighbours: `flow` (one direction), `ending` (how connections die), `fabric` (hosts and all wires), `stream`
-//! (polls). Left out: bytes, and the tasks behind wakers.
+//! Pure: `(moment, what happens) -> what the program sees`, and then for each end when it is to be looked at again. Invariants:
+//! an end that is gone never comes back; whoever waits is told when, or something will happen on this wire before.
+//! Neighbours: `flow` (one direction), `ending` (how connections die), `fabric` (hosts and all wires), `stream` (polls). Left
+//! out: the clock, and the tasks behind wakers.
 
 mod ending;
 mod flow;
@@ -10,44 +11,40 @@ mod moment;
 #[cfg(test)]
 mod tests;
 
-pub use moment::{Moment, Side};
+pub use flow::WINDOW_BYTES;
+pub use moment::{Half, Manner, Moment, Side};
 
+use super::link::Crossing;
 use flow::{Flow, What};
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::draw::Draw;
 use std::io;
 use std::task::Waker;
-
-use super::link::Crossing;
-
-/// Bytes under way or unread in one direction before its writer must wait: a receive buffer of Linux' default order.
-pub const WINDOW_BYTES: usize = 256 << 10;
+use tokio::io::ReadBuf;
 
 /// What a reader finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// Up to so many bytes may be taken from the carrier.
-    Data(usize),
+    /// Bytes, in its buffer.
+    Data,
     /// Something is there, but other tasks run first; look again at once.
     GiveWay,
     /// The other side writes no more.
     End,
     /// The connection is gone.
     Failed(io::ErrorKind),
-    /// Nothing yet; look again at this time, or when woken.
-    Wait(Option<Nanos>),
+    /// Nothing yet.
+    Wait,
 }
 
-/// What a writer may do.
+/// What comes of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writing {
-    /// Give up to so many bytes to the carrier.
-    Send(usize),
-    /// Nobody will read: the bytes vanish, as on a real network.
-    IntoTheVoid,
+    /// So many bytes are under way, or lost on the way to somebody who is gone, as on a real network.
+    Sent(usize),
     /// The connection is gone, or its writing half is shut down.
     Failed(io::ErrorKind),
-    /// The window is full; wait to be woken.
+    /// The window is full.
     Wait,
 }
 
@@ -69,17 +66,47 @@ struct End {
     fate: Option<(Nanos, io::ErrorKind)>,
     /// Since when its oldest unacknowledged data waits for a link or a machine that is gone.
     unacknowledged_since: Option<Nanos>,
-    reader: Option<Waker>,
-    writer: Option<Waker>,
+    /// The reading and the writing half.
+    waiting: [Waiting; 2],
 }
 
 impl End {
     fn new() -> End {
-        End { presence: Presence::Open, fate: None, unacknowledged_since: None, reader: None, writer: None }
+        End { presence: Presence::Open, fate: None, unacknowledged_since: None, waiting: Default::default() }
     }
 
     fn sealed(&self, now: Nanos) -> Option<io::ErrorKind> {
         self.fate.filter(|(due, _)| *due <= now).map(|(_, kind)| kind)
+    }
+
+    fn stir(&mut self) {
+        self.waiting.iter_mut().for_each(Waiting::stir);
+    }
+}
+
+/// A task that waits at an end, perhaps.
+#[derive(Debug, Default)]
+struct Waiting {
+    waker: Option<Waker>,
+    /// Something has changed that it must see at once.
+    is_stirred: bool,
+}
+
+impl Waiting {
+    fn begin(&mut self, waker: &Waker) {
+        self.is_stirred = false;
+        if !self.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            self.waker = Some(waker.clone());
+        }
+    }
+
+    fn stir(&mut self) {
+        self.is_stirred = self.waker.is_some();
+    }
+
+    fn end(&mut self) -> Option<Waker> {
+        self.is_stirred = false;
+        self.waker.take()
     }
 }
 
@@ -93,39 +120,34 @@ pub struct Wire {
 
 impl Wire {
     /// A wire whose delays are drawn below this place.
-    pub fn new(draw: Draw) -> Wire {
-        let flow = |from: Side| Flow::new(from, draw.at(from as u64));
-        Wire { draw, ends: [End::new(), End::new()], flows: [flow(Side::Client), flow(Side::Server)] }
+    pub fn new(draw: Draw, manner: Manner) -> Wire {
+        let flow = |from: Side| Flow::new(from, draw.at(from as u64), manner);
+        Wire { draw, ends: [End::new(), End::new()], flows: Side::BOTH.map(flow) }
     }
 
     /// What the reader at `side` finds now.
-    pub fn read(&mut self, side: Side, at: &Moment<'_>) -> Reading {
+    pub fn read(&mut self, side: Side, buffer: &mut ReadBuf<'_>, at: &Moment<'_>) -> Reading {
         self.judge_timeout(side, at);
         let flow = &mut self.flows[side.other() as usize];
         // An end or a reset stays in place: every later read finds the same.
         match flow.arrived(at) {
             Some(chunk) if flow.gives_way(&chunk) => return Reading::GiveWay,
             Some(chunk) => match chunk.what {
-                What::Data(left) => return Reading::Data(flow.portion_to_read(&chunk, left)),
+                What::Data(left) => {
+                    flow.take(&chunk, left, buffer, at);
+                    self.ends[side as usize].waiting[Half::Reading as usize].end();
+                    return Reading::Data;
+                }
                 What::Fin => return Reading::End,
                 What::Reset => return Reading::Failed(io::ErrorKind::ConnectionReset),
             },
             None => {}
         }
-        match self.ends[side as usize].sealed(at.now) {
-            Some(kind) => Reading::Failed(kind),
-            None => Reading::Wait(self.next_look(side, at)),
-        }
+        self.ends[side as usize].sealed(at.now).map_or(Reading::Wait, Reading::Failed)
     }
 
-    /// The reader at `side` has taken so many bytes; wakes a writer that waits for the window.
-    pub fn taken(&mut self, side: Side, bytes: usize, wake: &mut Vec<Waker>) {
-        self.flows[side.other() as usize].taken(bytes);
-        wake.extend(self.ends[side.other() as usize].writer.take());
-    }
-
-    /// What the writer at `side` may do with `bytes` bytes now.
-    pub fn write(&mut self, side: Side, bytes: usize, at: &Moment<'_>) -> Writing {
+    /// The writer at `side` writes: as much as fits.
+    pub fn write(&mut self, side: Side, bytes: &[u8], at: &Moment<'_>) -> Writing {
         self.judge_timeout(side, at);
         if let Some(kind) = self.ends[side as usize].sealed(at.now) {
             return Writing::Failed(kind);
@@ -133,50 +155,65 @@ impl Wire {
         if self.flows[side as usize].finished {
             return Writing::Failed(io::ErrorKind::BrokenPipe);
         }
+        if self.flows[side.other() as usize].has_brought_a_reset(at) {
+            return Writing::Failed(io::ErrorKind::ConnectionReset);
+        }
+        if bytes.is_empty() {
+            return Writing::Sent(0);
+        }
         if self.ends[side.other() as usize].presence != Presence::Open {
             self.speak_to_nobody(side, at);
-            return Writing::IntoTheVoid;
+            return Writing::Sent(bytes.len());
         }
-        let flow = &self.flows[side as usize];
-        match WINDOW_BYTES.saturating_sub(flow.bytes) {
-            0 => Writing::Wait,
-            room => Writing::Send(flow.portion_to_send(bytes.min(room))),
-        }
-    }
-
-    /// The writer at `side` has given so many bytes to the carrier.
-    pub fn sent(&mut self, side: Side, bytes: usize, at: &Moment<'_>, wake: &mut Vec<Waker>) {
-        self.flows[side as usize].bytes += bytes;
-        self.push(side, What::Data(bytes), at, wake);
+        let Some((sent, crossing)) = self.flows[side as usize].send(bytes, at) else { return Writing::Wait };
+        self.judge_crossing(side, crossing, at);
         if !at.both_ways_open() {
             self.ends[side as usize].unacknowledged_since.get_or_insert(at.now);
         }
+        Writing::Sent(sent)
     }
 
-    /// Remembers whom to wake when there is something to read at `side`.
-    pub fn wake_reader(&mut self, side: Side, waker: &Waker) {
-        self.ends[side as usize].reader = Some(waker.clone());
+    /// Remembers whom to wake when there is something new for a half of the end at `side`.
+    pub fn wait(&mut self, side: Side, half: Half, waker: &Waker) {
+        self.ends[side as usize].waiting[half as usize].begin(waker);
     }
 
-    /// Remembers whom to wake when there is room to write at `side`.
-    pub fn wake_writer(&mut self, side: Side, waker: &Waker) {
-        self.ends[side as usize].writer = Some(waker.clone());
+    /// When whoever waits at a half of an end is to be woken, as far as that is known; none if nobody waits.
+    pub fn next_look_ns(&self, side: Side, half: Half, at: &Moment<'_>) -> Option<Nanos> {
+        let end = &self.ends[side as usize];
+        let Waiting { waker: Some(_), is_stirred } = end.waiting[half as usize] else { return None };
+        if is_stirred {
+            return Some(at.now);
+        }
+        let progress = match half {
+            Half::Reading => self.flows[side.other() as usize].next_due_ns(at),
+            Half::Writing => self.flows[side as usize].next_room_ns(at),
+        };
+        let timeout = end.unacknowledged_since.map(|since| since.saturating_add(at.tcp_timeout_ns));
+        let fate = end.fate.map(|(due, _)| due);
+        [progress, fate, timeout].into_iter().flatten().filter(|due| *due < Nanos::MAX).min()
+    }
+
+    /// Whoever waits at a half of the end at `side`: to be woken.
+    pub fn take_waiting(&mut self, side: Side, half: Half) -> Option<Waker> {
+        self.ends[side as usize].waiting[half as usize].end()
     }
 
     /// The link from `side`'s host has just been cut.
-    pub fn link_cut(&mut self, side: Side, at: &Moment<'_>, wake: &mut Vec<Waker>) {
+    pub fn link_cut(&mut self, side: Side, at: &Moment<'_>) {
         for sender in [side, side.other()] {
             // The other side's data still arrives; its acknowledgements do not come back.
             self.mark_unacknowledged(sender, at);
         }
-        self.wake_all(wake);
+        self.stir();
     }
 
     /// The link from `side`'s host, cut since then, has just healed: what it held arrives after a latency of its own.
-    pub fn link_healed(&mut self, side: Side, cut_since: Nanos, at: &Moment<'_>, wake: &mut Vec<Waker>) {
+    pub fn link_healed(&mut self, side: Side, cut_since: Nanos, at: &Moment<'_>) {
         self.flows[side as usize].release(cut_since, at);
+        self.flows[side.other() as usize].release_acknowledgements(cut_since, at);
         if at.both_ways_open() {
-            for side in [Side::Client, Side::Server] {
+            for side in Side::BOTH {
                 self.judge_timeout(side, at);
                 let waited = self.ends[side as usize].unacknowledged_since.take().is_some();
                 if waited && self.ends[side.other() as usize].presence != Presence::Open {
@@ -184,29 +221,23 @@ impl Wire {
                 }
             }
         }
-        self.wake_all(wake);
+        self.stir();
     }
 
-    fn push(&mut self, side: Side, what: What, at: &Moment<'_>, wake: &mut Vec<Waker>) {
-        if self.flows[side as usize].push(what, at) == Crossing::Never {
+    fn push(&mut self, side: Side, what: What, at: &Moment<'_>) {
+        let crossing = self.flows[side as usize].push(what, at);
+        self.judge_crossing(side, crossing, at);
+    }
+
+    /// Whose packet never arrives waits for its acknowledgement in vain.
+    fn judge_crossing(&mut self, side: Side, crossing: Crossing, at: &Moment<'_>) {
+        if crossing == Crossing::Never {
             let gives_up = at.now.saturating_add(at.tcp_timeout_ns);
             self.ends[side as usize].fate.get_or_insert((gives_up, io::ErrorKind::TimedOut));
         }
-        wake.extend(self.ends[side.other() as usize].reader.take());
     }
 
-    /// When the reader at `side` must look again without being woken.
-    fn next_look(&self, side: Side, at: &Moment<'_>) -> Option<Nanos> {
-        let end = &self.ends[side as usize];
-        let arrival = self.flows[side.other() as usize].next_due_ns(at);
-        let timeout = end.unacknowledged_since.map(|since| since.saturating_add(at.tcp_timeout_ns));
-        [arrival, end.fate.map(|(due, _)| due), timeout].into_iter().flatten().filter(|due| *due < Nanos::MAX).min()
-    }
-
-    fn wake_all(&mut self, wake: &mut Vec<Waker>) {
-        for end in &mut self.ends {
-            wake.extend(end.reader.take());
-            wake.extend(end.writer.take());
-        }
+    fn stir(&mut self) {
+        self.ends.iter_mut().for_each(End::stir);
     }
 }

@@ -1,10 +1,10 @@
 //! What a wire has to know of its surroundings, and how its two ends are told apart.
 
 use crate::network::link::Link;
-use rehearsal_scenarios::distribution::{Distribution, Nanos};
+use rehearsal_scenarios::distribution::Nanos;
 
 /// An end of a wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
     /// Who connected.
     Client,
@@ -13,6 +13,9 @@ pub enum Side {
 }
 
 impl Side {
+    /// Both ends.
+    pub const BOTH: [Side; 2] = [Side::Client, Side::Server];
+
     /// The other end.
     pub fn other(self) -> Side {
         match self {
@@ -22,14 +25,36 @@ impl Side {
     }
 }
 
+/// What a task waits for at an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Half {
+    /// Something to read.
+    Reading,
+    /// Room to write.
+    Writing,
+}
+
+impl Half {
+    /// Both halves.
+    pub const BOTH: [Half; 2] = [Half::Reading, Half::Writing];
+}
+
+/// How streams and tasks behave within what TCP and the runtime allow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Manner {
+    /// Writes and reads come in seeded parts; readers and other tasks let the tasks of the same moment go first now and then.
+    #[default]
+    Searching,
+    /// Everything that is there comes at once, and tasks run first in, first out.
+    Plain,
+}
+
 /// What a wire has to know of its surroundings at one moment.
 pub struct Moment<'a> {
     /// Nanoseconds since the world was built.
     pub now: Nanos,
     /// From the client's host to the server's, and back.
     pub links: [&'a Link; 2],
-    /// The latency between faults.
-    pub latency: &'a Distribution,
     /// How long data may stay unacknowledged.
     pub tcp_timeout_ns: Nanos,
 }
