@@ -250,7 +250,7 @@ at = "1s"
        |
     16 | [sometimes]
        |  ^^^^^^^^^
-       = help: demanding that something happens in some seed is not there yet
+       = help: what must be seen in some seed is a check of your own: `[check.NAME]` with `sometimes = { … }`
 
     error: `variants` is not there yet in a scenario
       --> scenarios/bad.toml:17:2

@@ -3,7 +3,7 @@
 //! - `shape`, `check`, `schema`, `reference`, `view`: the description, and what is derived from it
 //! - `units`, `quantities`, `distribution`, `templates`: values
 //! - `system`, `users`, `arrive`, `behaviour`, `flow`, `step`, `verb`, `network`, `fault`
-//!   with `target` and `sight`, `time`, `checks`, `thresholds`, `expect`: sections
+//!   with `target` and `sight`, `time`, `checks`, `declared` with `event_pattern`, `thresholds`, `expect`: sections
 //!
 //! A file is read in two passes: `check` finds faults of form, the sections find contradictions; both go on after a
 //! fault.
@@ -12,8 +12,10 @@ pub(crate) mod arrive;
 pub(crate) mod behaviour;
 pub(crate) mod check;
 pub(crate) mod checks;
+pub(crate) mod declared;
 pub(crate) mod defects;
 pub(crate) mod distribution;
+pub(crate) mod event_pattern;
 pub(crate) mod expect;
 pub(crate) mod fault;
 pub(crate) mod flow;
@@ -63,6 +65,7 @@ pub(crate) static ROOT: Table = Table {
         key("time", Shape::Table(&time::TIME), "Lengths of the phases."),
         key("prepare", Shape::Table(&time::PREPARE), "How users get ready before time 0."),
         key("checks", Shape::Table(&checks::CHECKS), "What must hold, and with which bounds."),
+        key("check", Shape::Names(&declared::DECLARED), "Checks of your own, over messages and operations."),
         key("thresholds", Shape::Names(&thresholds::THRESHOLDS), "Service-level objectives, judged live only."),
     ],
     one_of: &[],
@@ -72,7 +75,7 @@ pub(crate) static ROOT: Table = Table {
         later("abort", "stopping on errors by a rule is not there yet: thresholds judge at the end"),
         later("observe", "watching further metrics is not there yet: the target's own /metrics is read anyway"),
         later("capacity", "searching for the capacity is not there yet: raise the rate by hand, or ramp it"),
-        later("sometimes", "demanding that something happens in some seed is not there yet"),
+        later("sometimes", "what must be seen in some seed is a check of your own: `[check.NAME]` with `sometimes = { … }`"),
         later("spans", "spans over several steps are not there yet: name the steps and set thresholds on them"),
         later("churn", "churn is not there yet: use a flow with `reconnect`"),
     ],
@@ -119,7 +122,8 @@ fn read(name: &str, source: &str, root: &Node, overrides: &Overrides, faults: &m
     let system = system::read(&view.table("system", &system::SYSTEM), faults);
     let fault_list = fault::read_all(&view.list("fault"), &groups, &system, faults);
     time::check_against(&view, &time, &groups, &fault_list, faults);
-    let checks = checks::read(&view.table("checks", &checks::CHECKS), &groups, faults);
+    let mut checks = checks::read(&view.table("checks", &checks::CHECKS), &groups, faults);
+    checks.declared = declared::read_all(view.names("check"), &groups, faults);
     let expect = match &overrides.expect {
         Some(expect) => PerWorld::both(expect.clone()),
         None => expect::read(view.value("expect").as_deref(), &checks, faults),

@@ -84,7 +84,7 @@ pub struct EventPattern {
     pub peer: Option<Term>,
     /// The room that the user was registered in.
     pub room: Option<Term>,
-    /// What the message says.
+    /// What the message says, or else its payload.
     pub message: Vec<Place>,
     /// What the event tells besides.
     pub with: Vec<Place>,
@@ -145,6 +145,19 @@ impl Span {
     }
 }
 
+impl EventPattern {
+    /// Names of what it captures.
+    pub fn captures(&self) -> Vec<&str> {
+        let own = [&self.user, &self.peer, &self.room].into_iter().flatten();
+        let said = self.message.iter().chain(&self.with).map(|place| &place.term);
+        let captured = own.chain(said).filter_map(|term| match term {
+            Term::Capture(name) => Some(name.as_str()),
+            Term::Is(_) => None,
+        });
+        captured.collect()
+    }
+}
+
 impl DeclaredCheck {
     /// All patterns of the rule.
     pub fn patterns(&self) -> Vec<&EventPattern> {
@@ -165,11 +178,15 @@ impl DeclaredCheck {
     }
 }
 
+/// What a message carries for its receiver: a pattern that does not fit the message may fit this part of it.
+pub const PAYLOAD: &str = "/payload";
+
 /// Where messages are looked into by any of these checks, as JSON pointers: what stands there is kept in the record.
 pub fn watched(checks: &[DeclaredCheck]) -> Vec<String> {
     let patterns = || checks.iter().flat_map(DeclaredCheck::patterns);
     let is_message = |pattern: &&EventPattern| matches!(pattern.event, Occurrence::Sent | Occurrence::Received);
-    let places = patterns().flat_map(|pattern| &pattern.message).map(|place| place.pointer.clone());
+    let places = patterns().flat_map(|pattern| &pattern.message);
+    let places = places.flat_map(|place| [place.pointer.clone(), format!("{PAYLOAD}{}", place.pointer)]);
     // Answers to operations are told from other events by what is kept of them.
     let kind = patterns().find(is_message).map(|_| "/type".to_owned());
     places.chain(kind).collect::<BTreeSet<_>>().into_iter().collect()

@@ -26,7 +26,7 @@ mod system;
 pub(crate) mod timeline;
 mod user;
 
-pub use declared::{DeclaredCheck, EventPattern, Occurrence, Place, Rule, Span, Term};
+pub use declared::{DeclaredCheck, EventPattern, Occurrence, PAYLOAD, Place, Rule, Span, Term};
 pub use fault::{Begin, FaultAction, FaultPlan, Passing, Sight, Way};
 pub use judging::{ChecksPlan, Expectation, Measure, Threshold};
 pub use network::{DatagramPlan, LinkPlan, NetworkPlan};

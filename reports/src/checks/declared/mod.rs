@@ -16,6 +16,8 @@ mod pattern;
 mod recent;
 mod seen;
 mod spans;
+#[cfg(test)]
+mod tests;
 
 use super::Check;
 use super::findings::{Findings, Profile};

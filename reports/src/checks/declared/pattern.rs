@@ -10,14 +10,14 @@ use super::super::findings::seconds;
 use super::super::moment::{Act, Moment};
 use super::super::names::Id;
 use crate::event::{Body, Closer, Event, Kind, Name};
-use rehearsal_scenarios::plan::{EventPattern, Occurrence, Place, Term};
+use rehearsal_scenarios::plan::{EventPattern, Occurrence, PAYLOAD, Place, Term};
 use serde_json::Value;
 
 /// A pattern, ready to match.
 pub(super) struct Matcher {
     pattern: EventPattern,
-    /// What events are grouped by.
-    by: Vec<String>,
+    /// What events are grouped by, and what else of their own is kept.
+    keys: Vec<String>,
 }
 
 /// An event that matches.
@@ -36,7 +36,13 @@ pub(super) struct Match {
 
 impl Matcher {
     pub fn new(pattern: &EventPattern, by: &[String]) -> Matcher {
-        Matcher { pattern: pattern.clone(), by: by.to_vec() }
+        Matcher { pattern: pattern.clone(), keys: by.to_vec() }
+    }
+
+    /// Keeps another of the names that every event has.
+    pub fn keeping(mut self, name: Option<&str>) -> Matcher {
+        self.keys.extend(name.map(str::to_owned));
+        self
     }
 
     pub fn all(patterns: &[EventPattern], by: &[String]) -> Vec<Matcher> {
@@ -100,10 +106,8 @@ impl Matcher {
                 return None;
             }
         }
-        for Place { pointer, term } in &pattern.message {
-            if !fits(term, event.said.get(pointer.as_str())?, &mut captures) {
-                return None;
-            }
+        if !["", PAYLOAD].iter().any(|part| says(event, part, &pattern.message, &mut captures)) {
+            return None;
         }
         if !pattern.with.is_empty() {
             let body = serde_json::to_value(&event.body).ok()?;
@@ -119,7 +123,7 @@ impl Matcher {
     fn matched(&self, event: &Event, cast: &Cast, user: Id, own: Own, mut captures: Vec<(String, Name)>) -> Match {
         let what = words(event, cast.name(user), &captures, cast);
         let mut grouped = Vec::new();
-        for name in &self.by {
+        for name in &self.keys {
             if let Some(index) = captures.iter().position(|(known, _)| known == name) {
                 grouped.push(captures.remove(index));
             } else if let Some(value) = own.named(name) {
@@ -209,6 +213,19 @@ fn text(value: &Value) -> Option<Name> {
         Value::Null => Some("null".into()),
         Value::Array(_) | Value::Object(_) => None,
     }
+}
+
+/// Whether a part of the event's message says all of this; what it says is captured only then.
+fn says(event: &Event, part: &str, places: &[Place], captures: &mut Vec<(String, Name)>) -> bool {
+    let before = captures.len();
+    let says = places.iter().all(|Place { pointer, term }| {
+        let found = event.said.get(format!("{part}{pointer}").as_str());
+        found.is_some_and(|found| fits(term, found, captures))
+    });
+    if !says {
+        captures.truncate(before);
+    }
+    says
 }
 
 /// Whether what was found is what the term wants; keeps it if it is to be captured.

@@ -98,9 +98,11 @@ impl Sometimes {
         often: Often<'_>,
         by: &[String],
     ) -> Sometimes {
+        let mut watch = Watch::new(what, during, by);
+        watch.what = watch.what.keeping(often.different);
         Sometimes {
             presents,
-            watch: Watch::new(what, during, by),
+            watch,
             by: by.to_vec(),
             times: usize::try_from(often.times).unwrap_or(usize::MAX),
             different: often.different.map(str::to_owned),
