@@ -14,6 +14,7 @@ use super::outcome::{Ending, outcome};
 use super::preflight::{Preflight, preflight};
 use super::progress::{OnProgress, RunStage};
 use super::recorder::{self, Shared};
+use super::startup;
 use crate::cleanup::{LeftBehind, clean_up};
 use crate::commons::{Commons, RunPhase};
 use crate::journal::NoJournal;
@@ -56,6 +57,7 @@ pub async fn run(
     interrupt: watch::Receiver<Interrupt>,
 ) -> Result<LiveRun, LiveError> {
     guard::check(&plan, &options.target, &options.allowed_hosts)?;
+    startup::plan(&plan, &options.target).check()?;
     let (mut env, phase, spawner) = environment(plan.clone(), &options)?;
     let opened = Opened::create(&plan, &options, env.surroundings.clock.now())?;
     env.journal = opened.journal.clone();

@@ -130,7 +130,7 @@ fn repetitions_per_second(plan: &Plan) -> f64 {
 }
 
 /// The mean of a distribution, from a fixed sample of it: a cap needs no better one.
-fn mean_ns(gap: &Distribution) -> f64 {
+pub(super) fn mean_ns(gap: &Distribution) -> f64 {
     const SAMPLES: u64 = 256;
     let sum: f64 = (0..SAMPLES).map(|nth| gap.sample(Draw::of_seed(0).at(nth)) as f64).sum();
     (sum / SAMPLES as f64).max(1.0)

@@ -1,7 +1,7 @@
 //! Live runs: real sockets, the machine's clock, files. Start here: [`run`].
 //!
 //! - [`options`]: what a run is asked for and gives back; [`progress`]: what it tells meanwhile
-//! - [`url`], [`guard`], [`preflight`]: what may be loaded, how much, and the first contact
+//! - [`url`], [`guard`], [`startup`], [`preflight`]: what may be loaded, how much, on this machine, and the first contact
 //! - `driver`: the phases of a run, in order; `opening`: its record before the first; `outcome`: what comes of it
 //! - [`sink`], [`recorder`]: events are stamped by users, and folded and written by a thread of its own
 //! - [`pacer`]: wakes users at their planned times; [`lag`]: how late it was about that
@@ -32,6 +32,7 @@ pub mod record_dir;
 pub mod recorder;
 pub mod samples;
 pub mod sink;
+pub mod startup;
 pub mod starved;
 mod timestamp;
 pub mod tls;

@@ -2,6 +2,7 @@
 //! line fills in the options and turns results into exit codes.
 
 use super::guard::Refused;
+use super::startup::CannotStart;
 use super::tls::{TlsError, Trust};
 use crate::cleanup::LeftBehind;
 use crate::target::{Target, http_url, ws_url};
@@ -76,6 +77,9 @@ pub enum LiveError {
     /// The plan, the target or the load is refused (exit 2).
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// This machine is too small for the plan (exit 2).
+    #[error(transparent)]
+    CannotStart(#[from] CannotStart),
     /// TLS cannot be set up (exit 2).
     #[error(transparent)]
     Tls(#[from] TlsError),
