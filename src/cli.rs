@@ -86,6 +86,17 @@ pub struct Files {
     pub files: Vec<String>,
 }
 
+/// What is filled into the scenario.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Settings {
+    /// Gives a parameter of the file another value (repeatable), such as clients=500.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = rehearsal_scenarios::setting)]
+    pub set: Vec<(String, serde_json::Value)>,
+    /// Only this variant of the file; all of them, or the first where there can be only one.
+    #[arg(long, value_name = "NAME")]
+    pub variant: Option<String>,
+}
+
 /// How results are given out.
 #[derive(Debug, Args)]
 pub struct Output {
@@ -133,6 +144,8 @@ pub enum Expect {
 pub struct Simulate {
     #[command(flatten)]
     pub files: Files,
+    #[command(flatten)]
+    pub settings: Settings,
     /// The first seed.
     #[arg(long, default_value_t = 1, value_name = "S")]
     pub seed: u64,
@@ -176,6 +189,8 @@ pub struct Replay {
     /// A record's folder, or a scenario as for simulate.
     #[arg(value_name = "RECORD|FILE")]
     pub what: String,
+    #[command(flatten)]
+    pub settings: Settings,
     /// The seed, with a scenario.
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
@@ -203,6 +218,8 @@ pub struct Load {
     /// A scenario file, or the name of an embedded scenario.
     #[arg(value_name = "FILE")]
     pub file: String,
+    #[command(flatten)]
+    pub settings: Settings,
     /// WebSocket address of the deployment, such as ws://127.0.0.1:8080.
     #[arg(long, value_name = "URL")]
     pub target: String,
@@ -255,6 +272,8 @@ pub struct Report {
 pub struct Lint {
     #[command(flatten)]
     pub files: Files,
+    #[command(flatten)]
+    pub settings: Settings,
     /// Form of the diagnostics on stdout.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -266,6 +285,8 @@ pub struct ShowPlan {
     /// A scenario file, or the name of an embedded scenario.
     #[arg(value_name = "FILE")]
     pub file: String,
+    #[command(flatten)]
+    pub settings: Settings,
     /// The seed.
     #[arg(long, default_value_t = 1, value_name = "S")]
     pub seed: u64,

@@ -58,7 +58,8 @@ pub fn options(source: &Source, place: &Where<'_>) -> Result<LiveOptions, Failur
 }
 
 /// Plays the plan to its end, or until Ctrl-C.
-pub fn play(plan: Plan, options: LiveOptions, verbosity: Verbosity) -> Result<LiveRun, Failure> {
+pub fn play(plan: Plan, mut options: LiveOptions, verbosity: Verbosity) -> Result<LiveRun, Failure> {
+    options.parameters = plan.parameters.clone();
     let (tell, interrupt) = watch::channel(Interrupt::None);
     let runtime = runtime::multi_thread()?;
     let progress = Progress::start(&plan.scenario, plan.end_ns() / NANOS_PER_SECOND, verbosity);

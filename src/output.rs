@@ -3,6 +3,8 @@
 
 use crate::cli::{Format, Output};
 use crate::exit::{Exit, Failure};
+use crate::records;
+use crate::source::Source;
 use rehearsal_reports::outcome::{Met, Outcome, Overall, Validity};
 use rehearsal_reports::render::{self, Report, text::Style};
 use std::fmt::Display;
@@ -75,6 +77,25 @@ pub fn report(title: &str, outcomes: Vec<Outcome>, closing: Option<String>, html
 /// Writes the HTML report of some outcomes to a file.
 pub fn write_html(path: &Path, title: &str, outcomes: Vec<Outcome>, closing: Option<String>) -> Result<(), Failure> {
     write(path, &render::html::report(&report(title, outcomes, closing, None)))
+}
+
+/// One report with all variants of a file side by side, below the folder for records; nothing if there are none.
+pub fn write_side_by_side(
+    sources: &[Source],
+    outcomes: &[Outcome],
+    exit: Exit,
+    output: &Output,
+) -> Result<(), Failure> {
+    let Some(first) = sources.iter().find(|source| source.settings.variant.is_some()) else { return Ok(()) };
+    if outcomes.len() < 2 {
+        return Ok(());
+    }
+    let runs = records::runs(output.out.as_deref());
+    std::fs::create_dir_all(&runs).map_err(|error| unwritable(&runs, &error))?;
+    let path = runs.join("report.html");
+    write_html(&path, &first.name, outcomes.to_vec(), Some(closing(exit)))?;
+    print_report_path(&path, output.format);
+    Ok(())
 }
 
 /// Writes a file that the user asked for.

@@ -57,7 +57,7 @@ fn header(source: &Source, run: &SeedRun, engine: EngineKind) -> Header {
         format: record::FORMAT,
         scenario: run.plan.scenario.clone(),
         text: String::from_utf8_lossy(&source.bytes).into_owned(),
-        parameters: BTreeMap::new(),
+        parameters: run.plan.parameters.clone(),
         seed: run.plan.seed,
         world: run.plan.world,
         engine: Some(engine.name().to_owned()),

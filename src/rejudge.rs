@@ -20,11 +20,7 @@ const STORY_EVENTS_MAX: usize = 2_000_000;
 /// The outcome of a record, judged again, and its exit code.
 pub fn rejudge(folder: &Path) -> Result<(Outcome, Exit), Failure> {
     let header = header(folder)?;
-    let source = Source {
-        name: header.scenario.clone(),
-        shown: folder.join("header.json").display().to_string(),
-        bytes: header.text.clone().into_bytes(),
-    };
+    let source = Source::of_record(&header, folder.join("header.json").display().to_string());
     let plan = source.scenario(None)?.plan(header.seed, header.world);
     let judged = judge_record(&plan, events(folder)?).map_err(|error| unreadable(&error))?;
     let outcome = outcome(folder, &plan, &header, judged)?;

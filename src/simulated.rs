@@ -153,7 +153,7 @@ fn repeat(source: &Source, seed: u64, How { engine, tick }: How) -> String {
     if engine != EngineKind::default() {
         shaped += &format!(" --engine {}", engine.name());
     }
-    format!("rehearsal replay {} --seed {seed}{shaped}", source.shown)
+    format!("rehearsal replay {} --seed {seed}{shaped}", source.words())
 }
 
 /// How many seeds that did not come to their end are told in full.

@@ -1,12 +1,13 @@
 //! Finds scenarios: a file, a folder of files, or the name of an embedded scenario. The only place that reads them.
 
-use crate::cli::Expect;
+use crate::cli::{Expect, Settings};
 use crate::exit::{Exit, Failure};
+use rehearsal_reports::record::Header;
 use rehearsal_scenarios::plan::Expectation;
 use rehearsal_scenarios::{Diagnostics, Overrides, Scenario, library};
 use std::path::{Path, PathBuf};
 
-/// A scenario's text and where it comes from.
+/// A scenario's text, where it comes from, and what is filled in.
 pub struct Source {
     /// Its name: the file name without ending.
     pub name: String,
@@ -14,12 +15,29 @@ pub struct Source {
     pub shown: String,
     /// The bytes of the file.
     pub bytes: Vec<u8>,
+    /// Parameters and the variant.
+    pub settings: Settings,
 }
 
 impl Source {
-    /// Parses it, with all faults at once. Boxed, since diagnostics are large and rare.
-    pub fn diagnose(&self) -> Result<Scenario, Box<Diagnostics>> {
-        self.parse(&Overrides::default())
+    /// The scenario of a record, with the parameters that it was played with.
+    pub fn of_record(header: &Header, shown: String) -> Source {
+        let bytes = header.text.clone().into_bytes();
+        let mut variants = rehearsal_scenarios::variant_names(&bytes).into_iter();
+        let named = variants
+            .find_map(|variant| Some((header.scenario.strip_suffix(&variant)?.strip_suffix('.')?.to_owned(), variant)));
+        let (name, variant) = match named {
+            Some((name, variant)) => (name, Some(variant)),
+            None => (header.scenario.clone(), None),
+        };
+        let set = header.parameters.clone().into_iter().collect();
+        Source { name, shown, bytes, settings: Settings { set, variant } }
+    }
+
+    /// All variants of it, with all faults at once. Boxed, since diagnostics are large and rare.
+    pub fn diagnose(&self) -> Result<Vec<Scenario>, Box<Diagnostics>> {
+        rehearsal_scenarios::load_all(&self.name, &self.bytes, &self.overrides(None))
+            .map_err(|faults| self.faults(faults))
     }
 
     /// Parses it, with another expected verdict if one is given. Diagnostics become one failure.
@@ -28,39 +46,80 @@ impl Source {
             Expect::Holds => Expectation::Holds,
             Expect::Broken => Expectation::Broken(Vec::new()),
         });
-        self.parse(&Overrides { expect, ..Overrides::default() })
-            .map_err(|diagnostics| Failure::listed(Exit::Usage, diagnostics.to_string().trim_end()))
+        rehearsal_scenarios::load(&self.name, &self.bytes, &self.overrides(expect))
+            .map_err(|faults| Failure::listed(Exit::Usage, self.faults(faults).to_string().trim_end()))
     }
 
-    fn parse(&self, overrides: &Overrides) -> Result<Scenario, Box<Diagnostics>> {
-        rehearsal_scenarios::load(&self.name, &self.bytes, overrides)
-            .map_err(|diagnostics| Box::new(diagnostics.at_path(self.shown.as_str())))
+    /// The words that name it on a command line: its file, its variant, and what was set.
+    pub fn words(&self) -> String {
+        let variant = self.settings.variant.iter().map(|name| format!(" --variant {name}"));
+        let set = self.settings.set.iter().map(|(name, value)| format!(" --set {name}={}", quoted(value)));
+        self.shown.clone() + &variant.chain(set).collect::<String>()
+    }
+
+    fn overrides(&self, expect: Option<Expectation>) -> Overrides {
+        let Settings { set, variant } = self.settings.clone();
+        Overrides { expect, set: set.into_iter().collect(), variant, ..Overrides::default() }
+    }
+
+    fn faults(&self, faults: Diagnostics) -> Box<Diagnostics> {
+        Box::new(faults.at_path(self.shown.as_str()))
+    }
+
+    /// One for each variant of the file that is to be played.
+    fn variants(self) -> Vec<Source> {
+        let names = rehearsal_scenarios::variant_names(&self.bytes);
+        if names.is_empty() || self.settings.variant.is_some() {
+            return vec![self];
+        }
+        let of_variant = |name: String| Source {
+            name: self.name.clone(),
+            shown: self.shown.clone(),
+            bytes: self.bytes.clone(),
+            settings: Settings { set: self.settings.set.clone(), variant: Some(name) },
+        };
+        names.into_iter().map(of_variant).collect()
     }
 }
 
-/// All scenarios that the arguments name, in their order; files of a folder by name.
-pub fn find_all(arguments: &[String]) -> Result<Vec<Source>, Failure> {
+/// A value as a shell takes it.
+fn quoted(value: &serde_json::Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match text.chars().all(|c| c.is_alphanumeric() || "-_.:/%".contains(c)) && !text.is_empty() {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+/// All scenarios that the arguments name, in their order: files of a folder by name, and of each file its variants.
+pub fn find_all(arguments: &[String], settings: &Settings) -> Result<Vec<Source>, Failure> {
+    Ok(find_files(arguments, settings)?.into_iter().flat_map(Source::variants).collect())
+}
+
+/// The files that the arguments name, in their order; files of a folder by name.
+pub fn find_files(arguments: &[String], settings: &Settings) -> Result<Vec<Source>, Failure> {
     let mut found = Vec::new();
     for argument in arguments {
         let path = Path::new(argument);
         if path.is_dir() {
-            found.extend(folder(path)?);
+            found.extend(folder(path, settings)?);
         } else {
-            found.push(find(argument)?);
+            found.push(find(argument, settings)?);
         }
     }
     Ok(found)
 }
 
 /// The scenario that one argument names: a path first, then an embedded name.
-pub fn find(argument: &str) -> Result<Source, Failure> {
+pub fn find(argument: &str, settings: &Settings) -> Result<Source, Failure> {
     let path = Path::new(argument);
     if path.is_file() {
-        return read(path);
+        return read(path, settings);
     }
     let name = argument.strip_suffix(".toml").unwrap_or(argument);
     if let Some(text) = library::get(name) {
-        return Ok(Source { name: name.to_owned(), shown: name.to_owned(), bytes: text.as_bytes().to_vec() });
+        let (shown, bytes) = (name.to_owned(), text.as_bytes().to_vec());
+        return Ok(Source { name: name.to_owned(), shown, bytes, settings: settings.clone() });
     }
     Err(Failure::usage(format!("there is no file and no embedded scenario named {argument:?}"), nearest(name)))
 }
@@ -73,7 +132,7 @@ fn nearest(name: &str) -> String {
     }
 }
 
-fn folder(path: &Path) -> Result<Vec<Source>, Failure> {
+fn folder(path: &Path, settings: &Settings) -> Result<Vec<Source>, Failure> {
     let unreadable = |error: std::io::Error| {
         Failure::usage(
             format!("cannot read the folder {}: {error}", path.display()),
@@ -94,13 +153,13 @@ fn folder(path: &Path) -> Result<Vec<Source>, Failure> {
             "scenario files end in .toml",
         ));
     }
-    paths.iter().map(|path| read(path)).collect()
+    paths.iter().map(|path| read(path, settings)).collect()
 }
 
-fn read(path: &Path) -> Result<Source, Failure> {
+fn read(path: &Path, settings: &Settings) -> Result<Source, Failure> {
     let bytes = std::fs::read(path).map_err(|error| {
         Failure::usage(format!("cannot read {}: {error}", path.display()), "check its name and its permissions")
     })?;
     let name = path.file_stem().map_or_else(|| "scenario".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    Ok(Source { name, shown: path.display().to_string(), bytes })
+    Ok(Source { name, shown: path.display().to_string(), bytes, settings: settings.clone() })
 }

@@ -198,14 +198,21 @@ fn commons(plan: &Plan) -> Commons {
 }
 
 fn plan(length: Duration) -> Plan {
-    let step =
-        |name: &str, verb| Step { name: name.into(), verb, save: Default::default(), otherwise: Otherwise::Fail };
+    let step = |name: &str, verb| Step {
+        name: name.into(),
+        verb,
+        save: Default::default(),
+        otherwise: Otherwise::Fail,
+        span: None,
+    };
     let echo = vec![
         step("raw", Verb::Raw { message: message() }),
         step("echo", Verb::Expect { pattern: json!({ "type": "echo" }), within_ns: 5_000_000_000 }),
     ];
-    let steps =
-        vec![step("connect", Verb::Connect), step("repeat", Verb::Repeat { times: None, every: None, steps: echo })];
+    let steps = vec![
+        step("connect", Verb::Connect),
+        step("repeat", Verb::Repeat { times: None, first: None, until: None, every: None, steps: echo }),
+    ];
     let user = |number| UserPlan {
         number,
         name: format!("echoes-{number}"),
@@ -218,10 +225,14 @@ fn plan(length: Duration) -> Plan {
         role: "peer".into(),
         tags: Vec::new(),
         properties: Default::default(),
+        drop_when_late_ns: None,
+        churn: None,
+        rows: None,
     };
     Plan {
         scenario: "echo".into(),
         about: String::new(),
+        parameters: Default::default(),
         seed: 1,
         world: World::Live,
         system: SystemPlan {
@@ -235,6 +246,7 @@ fn plan(length: Duration) -> Plan {
         },
         network: NetworkPlan::new(Distribution::Fixed(0), 0),
         rooms: vec!["room".into()],
+        tables: Default::default(),
         users: (0..CONNECTIONS).map(user).collect(),
         faults: Vec::new(),
         delay_points: Vec::new(),

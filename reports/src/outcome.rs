@@ -14,6 +14,9 @@ pub struct Outcome {
     pub scenario: String,
     /// What it says it is about.
     pub about: String,
+    /// Parameters and the values that it was played with.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, serde_json::Value>,
     /// Where it was played.
     pub world: World,
     /// `turmoil` or `event` in the simulated world.
@@ -64,6 +67,7 @@ impl Outcome {
         Outcome {
             scenario: plan.scenario.clone(),
             about: plan.about.clone(),
+            parameters: plan.parameters.clone(),
             world: plan.world,
             engine: None,
             targets: Vec::new(),

@@ -201,6 +201,24 @@ impl Faults {
         self.0.is_empty()
     }
 
+    pub(crate) fn extend(&mut self, other: Faults) {
+        self.0.extend(other.0);
+    }
+
+    /// Of several faults where something was filled in only the first, since the others follow from it; it says that what
+    /// it found is not what is written there.
+    pub(crate) fn explain_filled(&mut self, places: &[Range<usize>]) {
+        let mut seen: Vec<Range<usize>> = Vec::new();
+        self.0.retain_mut(|fault| {
+            let follows = seen.contains(&fault.span);
+            if places.contains(&fault.span) {
+                seen.push(fault.span.clone());
+                fault.hint.get_or_insert_with(|| "this is what a parameter was filled in with: `[params]`".to_owned());
+            }
+            !follows
+        });
+    }
+
     pub(crate) fn into_vec(self) -> Vec<Fault> {
         self.0
     }

@@ -1,7 +1,8 @@
 //! The scenario language and the plan. Start here: [`load`] reads a file, [`Scenario::plan`] applies a seed, and
 //! [`plan::Plan`] is what everything else plays.
 //!
-//! - [`load`], [`schema`], [`reference`](fn@reference): the language (`language` holds one file per section)
+//! - [`load`], [`load_all`], [`setting`], [`schema`], [`reference`](fn@reference): the language (`language` holds one
+//!   file per section)
 //! - [`check_names`], [`defect_names`]: words that other parts must know as well
 //! - [`diagnostics`]: what is wrong with a file, the way a compiler says it
 //! - [`scenario`]: a valid file, choices still open
@@ -25,9 +26,10 @@ mod tree;
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use language::checks::names as check_names;
 pub use language::defects::names as defect_names;
-pub use language::load;
+pub use language::params::{setting, variant_names};
 pub use language::reference::reference;
 pub use language::schema::schema;
+pub use language::{load, load_all};
 pub use plan::timeline::timeline;
 pub use scenario::{Overrides, Scenario};
 pub use source::SOURCE_BYTES_MAX;

@@ -13,13 +13,23 @@ use crate::plan::{
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A valid scenario. [`Scenario::plan`] applies a seed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
     pub(crate) name: String,
-    pub(crate) about: String,
+    pub(crate) variant: Option<String>,
     pub(crate) source: String,
+    /// What is played in each world; the same unless a parameter differs.
+    pub(crate) scripts: PerWorld<Arc<Script>>,
+}
+
+/// A scenario as one world plays it, parameters filled in.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Script {
+    pub(crate) about: String,
+    pub(crate) parameters: BTreeMap<String, Value>,
     pub(crate) system: SystemPlan,
     /// Without the links that differ, whose hosts a seed draws.
     pub(crate) network: NetworkPlan,
@@ -39,14 +49,24 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// Its name: the file name without ending.
+    /// Its name: the file name without ending, and behind a dot the variant's, if it is one.
     pub fn name(&self) -> &str {
         &self.name
     }
 
+    /// Which variant of the file it is, if the file has variants.
+    pub fn variant(&self) -> Option<&str> {
+        self.variant.as_deref()
+    }
+
     /// What it says it is about; may be empty.
     pub fn about(&self) -> &str {
-        &self.about
+        &self.scripts.simulated.about
+    }
+
+    /// The parameters and the values that this world plays with.
+    pub fn parameters(&self, world: World) -> &BTreeMap<String, Value> {
+        &self.scripts.of(world).parameters
     }
 
     /// The text it was read from, for records.
@@ -56,7 +76,7 @@ impl Scenario {
 
     /// The verdict that it expects in this world.
     pub fn expectation(&self, world: World) -> &Expectation {
-        self.expect.of(world)
+        self.scripts.of(world).expect.of(world)
     }
 }
 
@@ -67,6 +87,10 @@ pub struct Overrides {
     pub expect: Option<Expectation>,
     /// Another length of the measure phase, in both worlds, in nanoseconds.
     pub measure_ns: Option<Nanos>,
+    /// Other values for parameters, in both worlds (`--set`).
+    pub set: BTreeMap<String, Value>,
+    /// Only this variant (`--variant`).
+    pub variant: Option<String>,
 }
 
 /// A value for each world.

@@ -112,6 +112,30 @@ impl Node {
     }
 }
 
+impl Node {
+    /// The value of JSON, as it would be read at no place of the file; none for what TOML lacks.
+    pub fn of_json(json: &serde_json::Value) -> Option<Node> {
+        use serde_json::Value as Json;
+        let value = match json {
+            Json::Null => return None,
+            Json::Bool(flag) => Value::Flag(*flag),
+            Json::Number(number) => match number.as_i64() {
+                Some(whole) => Value::Whole(whole),
+                None => Value::Number(number.as_f64()?),
+            },
+            Json::String(text) => Value::Text(text.clone()),
+            Json::Array(list) => Value::List(list.iter().map(Node::of_json).collect::<Option<_>>()?),
+            Json::Object(fields) => Value::Table(
+                fields
+                    .iter()
+                    .map(|(key, value)| Some(Entry { key: key.clone(), key_span: 0..0, node: Node::of_json(value)? }))
+                    .collect::<Option<_>>()?,
+            ),
+        };
+        Some(Node { span: 0..0, value })
+    }
+}
+
 /// Parses a document. What could not be parsed is a fault; what could is in the tree.
 pub(crate) fn parse(text: &str, faults: &mut Faults) -> Node {
     let (table, errors) = DeTable::parse_recoverable(text);

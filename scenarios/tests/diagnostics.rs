@@ -181,21 +181,6 @@ at = "1s"
 [variants]
 "#;
     insta::assert_snapshot!(faults_of_text(source), @r#"
-    error: `params` is not there yet in a scenario
-     --> scenarios/bad.toml:2:2
-      |
-    2 | [params]
-      |  ^^^^^^
-      = help: parameters are not there yet: write the values themselves
-
-    error: this kind of value does not belong here
-     --> scenarios/bad.toml:5:9
-      |
-    5 | count = "${workers}"
-      |         ^^^^^^^^^^^^
-      = expected a whole number from 1 to 10000, found the string "${workers}"
-      = help: parameters (`[params]`, `--set`) are not there yet: write the value itself
-
     error: `churn` is not there yet in a group of users
      --> scenarios/bad.toml:6:1
       |
@@ -252,14 +237,7 @@ at = "1s"
        |  ^^^^^^^^^
        = help: what must be seen in some seed is a check of your own: `[check.NAME]` with `sometimes = { … }`
 
-    error: `variants` is not there yet in a scenario
-      --> scenarios/bad.toml:17:2
-       |
-    17 | [variants]
-       |  ^^^^^^^^
-       = help: variants are not there yet: write one file for each
-
-    scenarios/bad.toml: 11 faults
+    scenarios/bad.toml: 8 faults
     "#);
 }
 
@@ -462,7 +440,7 @@ steps = [
       |
     7 |   "jion",
       |   ^^^^^^
-      = expected one of `join`, `connect`, `register`, `discover`, `disconnect`, `reconnect`
+      = expected one of `join`, `connect`, `register`, `discover`, `disconnect`, `reconnect`, `stop`
       = help: did you mean `join`?
 
     error: unknown key `rol` in discovery filters

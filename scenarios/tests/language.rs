@@ -41,7 +41,8 @@ fn a_scenario_that_expects_nothing_else_expects_that_everything_holds() {
 
 #[test]
 fn the_command_line_overrides_the_file_in_both_worlds() {
-    let overrides = Overrides { expect: Some(Expectation::Either), measure_ns: Some(5_000_000_000) };
+    let overrides =
+        Overrides { expect: Some(Expectation::Either), measure_ns: Some(5_000_000_000), ..Overrides::default() };
     let scenario = load("test", b"format = 1\n[time]\nmeasure = '9s'\n[users.workers]\n", &overrides).unwrap();
     for world in [World::Simulated, World::Live] {
         let plan = scenario.plan(1, world);

@@ -7,7 +7,7 @@ use crate::source;
 
 /// Checks the files; 0 if all are valid, 2 otherwise.
 pub fn run(arguments: &Lint) -> Result<Exit, Failure> {
-    let sources = source::find_all(&arguments.files.files)?;
+    let sources = source::find_files(&arguments.files.files, &arguments.settings)?;
     let mut exit = Exit::Expected;
     for source in &sources {
         match source.diagnose() {

@@ -5,14 +5,41 @@ use crate::exit::{Exit, Failure};
 use crate::live::{self, Where};
 use crate::output;
 use crate::progress::Verbosity;
-use crate::source;
-use rehearsal_scenarios::plan::{Profile, World};
+use crate::source::{self, Source};
+use rehearsal_loadgen::live::options::LiveOptions;
+use rehearsal_reports::outcome::Outcome;
+use rehearsal_scenarios::plan::{Plan, Profile, World};
 
-/// Plays the file against the target.
+/// Plays the file against the target, one variant after the other.
 pub fn run(arguments: &Load) -> Result<Exit, Failure> {
     output::prepare(&arguments.output)?;
-    let source = source::find(&arguments.file)?;
-    let plan = source.scenario(arguments.expect)?.plan(arguments.seed, World::Live);
+    let sources = source::find_all(std::slice::from_ref(&arguments.file), &arguments.settings)?;
+    // All variants are read before any is played: a fault in the last one is told at once.
+    let plans = sources.iter().map(|source| Ok(source.scenario(arguments.expect)?.plan(arguments.seed, World::Live)));
+    let plans = plans.collect::<Result<Vec<_>, Failure>>()?;
+    let (mut outcomes, mut exits) = (Vec::new(), Vec::new());
+    for (source, plan) in sources.iter().zip(plans) {
+        if arguments.preflight_only {
+            preflight(arguments, source, plan)?;
+            continue;
+        }
+        let (outcome, exit) = play(arguments, source, plan)?;
+        outcomes.push(outcome);
+        exits.push(exit);
+        if exit == Exit::Interrupted {
+            break;
+        }
+    }
+    if arguments.preflight_only {
+        return Ok(Exit::Expected);
+    }
+    let title = sources.first().map_or("", |source| source.name.as_str());
+    let exit = Exit::worst(exits);
+    output::write_side_by_side(&sources, &outcomes, exit, &arguments.output)?;
+    output::conclude(title, outcomes, exit, &arguments.output)
+}
+
+fn options(arguments: &Load, source: &Source) -> Result<LiveOptions, Failure> {
     let place = Where {
         target: &arguments.target,
         http: arguments.http.as_deref(),
@@ -20,27 +47,31 @@ pub fn run(arguments: &Load) -> Result<Exit, Failure> {
         ca: arguments.ca.as_deref(),
         out: arguments.output.out.as_deref(),
     };
-    let options = live::options(&source, &place)?;
-    if arguments.preflight_only {
-        let found = live::preflight(plan, &options)?;
-        let profile = match found.profile {
-            Some(Profile::Documented) => "documented",
-            Some(Profile::Deployed) => "deployed",
-            None => "unknown",
-        };
-        output::print_line(&format_args!(
-            "preflight  one user of each group, {} in all: ok; profile {profile}",
-            found.joined
-        ));
-        found.remarks.iter().for_each(|remark| output::print_line(&format_args!("remark     {remark}")));
-        return Ok(Exit::Expected);
-    }
-    let run = live::play(plan, options, Verbosity::of(arguments.output.quiet))?;
+    live::options(source, &place)
+}
+
+fn preflight(arguments: &Load, source: &Source, plan: Plan) -> Result<(), Failure> {
+    let found = live::preflight(plan, &options(arguments, source)?)?;
+    let profile = match found.profile {
+        Some(Profile::Documented) => "documented",
+        Some(Profile::Deployed) => "deployed",
+        None => "unknown",
+    };
+    output::print_line(&format_args!(
+        "preflight  one user of each group, {} in all: ok; profile {profile}",
+        found.joined
+    ));
+    found.remarks.iter().for_each(|remark| output::print_line(&format_args!("remark     {remark}")));
+    Ok(())
+}
+
+fn play(arguments: &Load, source: &Source, plan: Plan) -> Result<(Outcome, Exit), Failure> {
+    let run = live::play(plan, options(arguments, source)?, Verbosity::of(arguments.output.quiet))?;
     let outcome = live::outcome_of(&run);
     let exit = live::exit_of(&run);
     let html = run.record.join("report.html");
     output::write_html(&html, &outcome.scenario, vec![outcome.clone()], Some(output::closing(exit)))?;
     output::print_outcome(&outcome, arguments.output.format);
     output::print_report_path(&html, arguments.output.format);
-    output::conclude(&source.name, vec![outcome], exit, &arguments.output)
+    Ok((outcome, exit))
 }

@@ -13,7 +13,7 @@ pub fn run(arguments: &ShowPlan) -> Result<Exit, Failure> {
         WorldName::Simulated => World::Simulated,
         WorldName::Live => World::Live,
     };
-    let plan = source::find(&arguments.file)?.scenario(None)?.plan(arguments.seed, world);
+    let plan = source::find(&arguments.file, &arguments.settings)?.scenario(None)?.plan(arguments.seed, world);
     match arguments.format {
         Format::Text => output::print_to_stdout(&timeline(&plan)),
         Format::Json => output::print_line(&serde_json::json!({ "format": 1, "plan": plan })),

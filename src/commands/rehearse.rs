@@ -2,7 +2,7 @@
 //! expected one: the naive worker broken, the hardened one whole, in the simulated world and against a real server.
 
 use super::runtime;
-use crate::cli::{Format, MainJob};
+use crate::cli::{Format, MainJob, Settings};
 use crate::exit::{Exit, Failure};
 use crate::live::{self, Where};
 use crate::output;
@@ -71,7 +71,7 @@ fn simulate(
     verbosity: Verbosity,
     interrupted: &AtomicBool,
 ) -> Result<(Outcome, Exit), Failure> {
-    let source = source::find(name)?;
+    let source = source::find(name, &Settings::default())?;
     let scenario = source.scenario(None)?;
     let options = ExploreOptions { seeds: SeedRange::Count { first: 1, count: seeds }, ..ExploreOptions::default() };
     simulated::refuse_unplayable(&source, &scenario.plan(1, World::Simulated), EngineKind::default())?;
@@ -81,7 +81,7 @@ fn simulate(
 
 /// Plays a scenario against a server of its own, in a process of its own.
 fn load(name: &str, runs: &Path, verbosity: Verbosity) -> Result<(Outcome, Exit), Failure> {
-    let source = source::find(name)?;
+    let source = source::find(name, &Settings::default())?;
     let plan = source.scenario(None)?.plan(1, World::Live);
     let server = Server::start()?;
     let place = Where { target: &server.ws, http: Some(&server.http), allowed_hosts: &[], ca: None, out: Some(runs) };

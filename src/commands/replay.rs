@@ -52,7 +52,7 @@ fn what(arguments: &Replay) -> Result<(Source, u64, EngineKind), Failure> {
             Failure::usage("which seed of the scenario?", format!("rehearsal replay {} --seed 4", arguments.what))
         })?;
         let engine = arguments.engine.as_deref().map_or(Ok(EngineKind::default()), simulated::engine)?;
-        return Ok((source::find(&arguments.what)?, seed, engine));
+        return Ok((source::find(&arguments.what, &arguments.settings)?, seed, engine));
     }
     let bytes = std::fs::read(&header)
         .map_err(|error| Failure::usage(format!("cannot read {}: {error}", header.display()), ""))?;
@@ -70,11 +70,9 @@ fn what(arguments: &Replay) -> Result<(Source, u64, EngineKind), Failure> {
     // A record is replayed by the engine that made it: another one has other latencies.
     let engine = arguments.engine.as_deref().or(header.engine.as_deref());
     let engine = engine.map_or(Ok(EngineKind::default()), simulated::engine)?;
-    Ok((
-        Source { shown: header.scenario.clone(), name: header.scenario, bytes: header.text.into_bytes() },
-        seed,
-        engine,
-    ))
+    let mut source = Source::of_record(&header, String::new());
+    source.shown = source.name.clone();
+    Ok((source, seed, engine))
 }
 
 fn print_events(run: &SeedRun) {

@@ -30,7 +30,7 @@ fn refuse_wrapping(arguments: &Simulate) -> Result<(), Failure> {
 pub fn run(arguments: &Simulate) -> Result<Exit, Failure> {
     output::prepare(&arguments.output)?;
     refuse_wrapping(arguments)?;
-    let sources = source::find_all(&arguments.files.files)?;
+    let sources = source::find_all(&arguments.files.files, &arguments.settings)?;
     let engine = simulated::engine(&arguments.engine)?;
     // All files are read before any is played: a fault in the last one is told at once.
     let mut scenarios = Vec::new();
@@ -57,7 +57,9 @@ pub fn run(arguments: &Simulate) -> Result<Exit, Failure> {
             break;
         }
     }
-    output::conclude("Simulated", outcomes, Exit::worst(exits), &arguments.output)
+    let exit = Exit::worst(exits);
+    output::write_side_by_side(&sources, &outcomes, exit, &arguments.output)?;
+    output::conclude("Simulated", outcomes, exit, &arguments.output)
 }
 
 fn options(arguments: &Simulate, engine: EngineKind) -> ExploreOptions {

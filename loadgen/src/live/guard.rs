@@ -117,8 +117,7 @@ fn repetitions_per_second(plan: &Plan) -> f64 {
     fn of_steps(steps: &[Step]) -> f64 {
         let of_step = |step: &Step| match &step.verb {
             Verb::Repeat { every: Some(every), steps, .. } => (1e9 / mean_ns(every)).max(of_steps(steps)),
-            Verb::Repeat { every: None, steps, .. } => of_steps(steps),
-            _ => 0.0,
+            verb => verb.inside().into_iter().map(of_steps).fold(0.0, f64::max),
         };
         steps.iter().map(of_step).fold(0.0, f64::max)
     }

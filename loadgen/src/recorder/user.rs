@@ -41,6 +41,12 @@ struct Open {
     awaited: AwaitedList,
 }
 
+/// The operation that stands for planned work that was not begun.
+const DROPPED: &str = "dropped";
+
+/// What the count of messages that nobody asked for is called.
+const UNMATCHED: &str = "unmatched";
+
 impl UserRecorder {
     /// A recorder for one life of a user. `incarnation` counts its restarts: connections and operations of each life get
     /// numbers of their own.
@@ -85,6 +91,15 @@ impl UserRecorder {
         op_id
     }
 
+    /// An operation starts that holds others: a planned time counts for it and for the first of them.
+    pub fn invoke_around(&self, op: &Name) -> u64 {
+        let mut state = lock(&self.state);
+        let op_id = state.new_op_id();
+        let planned_ns = state.next_planned_ns;
+        self.put(0, Kind::Invoked, op.clone(), Some(op_id), planned_ns, Body::Empty);
+        op_id
+    }
+
     /// Such an operation ends.
     pub fn end(&self, kind: Kind, op: &Name, op_id: u64, body: Body) {
         self.end_saying(kind, op, op_id, body, &Value::Null);
@@ -94,6 +109,20 @@ impl UserRecorder {
     pub fn end_saying(&self, kind: Kind, op: &Name, op_id: u64, body: Body, message: &Value) {
         let said = wire::said(message, &self.watched, &mut lock(&self.state).names);
         self.put_said(said, 0, kind, (op.clone(), Some(op_id)), None, body);
+    }
+
+    /// Planned work that came too late to be begun at all.
+    pub fn dropped(&self, planned_ns: i64) {
+        let op = Name::from(DROPPED);
+        let op_id = lock(&self.state).new_op_id();
+        self.put(0, Kind::Invoked, op.clone(), Some(op_id), Some(planned_ns), Body::Empty);
+        self.put(0, Kind::Failed, op, Some(op_id), None, error("late", "it could not begin in time"));
+    }
+
+    /// So many messages of a type came that no step asked for.
+    pub fn unmatched(&self, kind: &str, count: u64) {
+        let text = format!("{count} {kind}");
+        self.note(Kind::Ended, &Name::from(UNMATCHED), Body::Text { text: text.as_str().into() });
     }
 
     /// Any event that belongs to no operation.

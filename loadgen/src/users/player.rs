@@ -10,6 +10,7 @@ use crate::steward::Steward;
 use rehearsal_reference::network::Network;
 use rehearsal_reference::peer::Credentials;
 use rehearsal_reports::event::{Body, Kind, Name};
+use rehearsal_scenarios::draw::Draw;
 use rehearsal_scenarios::plan::{Behaviour, UserPlan};
 use std::sync::Arc;
 
@@ -39,6 +40,12 @@ pub(super) struct Player<N> {
 impl<N> Player<N> {
     pub(super) fn user(&self) -> &UserPlan {
         self.env.user(self.number)
+    }
+
+    /// Where the draws of one repetition and step are made; each life has its own.
+    pub(super) fn draw(&self, repetition: u64, step: u64) -> Draw {
+        let draw = self.env.plan.draw(self.number, repetition, step);
+        if self.incarnation == 0 { draw } else { draw.named("life").at(self.incarnation.into()) }
     }
 
     pub(super) fn credentials(&self) -> Credentials {

@@ -58,7 +58,8 @@ pub async fn first_contact(plan: Plan, options: LiveOptions) -> Result<Preflight
 fn busy_plan(jobs: u32) -> Plan {
     let look = step(Verb::Discover { filters: json!({ "role": "worker" }), retry: None });
     let every = Some(Distribution::Fixed(5 * MS));
-    let flow = vec![step(Verb::Join), step(Verb::Repeat { times: None, every, steps: vec![look] })];
+    let flow =
+        vec![step(Verb::Join), step(Verb::Repeat { times: None, first: None, until: None, every, steps: vec![look] })];
     plan(vec![
         user(0, "workers", 0, worker(20)),
         user(1, "clients", 0, client(jobs)),
@@ -154,7 +155,13 @@ fn asking_for(path: &str) -> Plan {
         step(Verb::Join),
         step(Verb::Think(Distribution::Fixed(3_600_000 * MS))),
         Step { otherwise: Otherwise::Continue, ..step(hopeless.clone()) },
-        step(Verb::Repeat { times: None, every: None, steps: vec![step(request), step(hopeless)] }),
+        step(Verb::Repeat {
+            times: None,
+            first: None,
+            until: None,
+            every: None,
+            steps: vec![step(request), step(hopeless)],
+        }),
     ];
     plan(vec![user(0, "askers", 0, Behaviour::Flow(flow.clone())), user(1, "askers", 1, Behaviour::Flow(flow))])
 }
@@ -277,7 +284,7 @@ async fn a_target_that_most_operations_do_not_reach_any_more_is_left_alone() {
     let steps =
         vec![Step { otherwise: Otherwise::Continue, ..step(Verb::Connect) }, step(Verb::Disconnect(Ending::Clean))];
     let every = Some(Distribution::Fixed(10 * MS));
-    let flow = vec![step(Verb::Repeat { times: None, every, steps })];
+    let flow = vec![step(Verb::Repeat { times: None, first: None, until: None, every, steps })];
     let mut plan = plan(vec![user(0, "knockers", 0, Behaviour::Flow(flow))]);
     plan.phases.measure_ns = 600_000 * MS;
     let (dying, runtime) = (served.clone(), tokio::runtime::Handle::current());

@@ -66,6 +66,7 @@ pub fn plan(users: Vec<UserPlan>) -> Plan {
     Plan {
         scenario: "test".into(),
         about: String::new(),
+        parameters: Default::default(),
         seed: 1,
         world: World::Live,
         system: SystemPlan {
@@ -79,6 +80,7 @@ pub fn plan(users: Vec<UserPlan>) -> Plan {
         },
         network: NetworkPlan::new(Distribution::Fixed(0), 1_000 * MS),
         rooms: vec!["room-0".into()],
+        tables: Default::default(),
         users,
         faults: Vec::new(),
         delay_points: Vec::new(),
@@ -107,6 +109,9 @@ pub fn user(number: u32, group: &str, nth: u32, behaviour: Behaviour) -> UserPla
         behaviour,
         tags: Vec::new(),
         properties: Default::default(),
+        drop_when_late_ns: None,
+        churn: None,
+        rows: None,
     }
 }
 
@@ -121,6 +126,7 @@ pub fn client(jobs: u32) -> Behaviour {
         defects: Vec::new(),
         jobs,
         think: Distribution::Fixed(0),
+        pace: None,
         choose: Default::default(),
         ask: 1,
         cancel_after: None,
@@ -128,7 +134,7 @@ pub fn client(jobs: u32) -> Behaviour {
 }
 
 pub fn step(verb: Verb) -> Step {
-    Step { name: String::new(), verb, save: Default::default(), otherwise: Otherwise::Fail }
+    Step { name: String::new(), verb, save: Default::default(), otherwise: Otherwise::Fail, span: None }
 }
 
 pub fn saving(verb: Verb, name: &str, pointer: &str) -> Step {

@@ -203,7 +203,10 @@ async fn a_version_1_peer_registers_without_role_and_offers_to_a_version_2_peer(
 async fn a_planned_repetition_carries_its_planned_times_and_a_name_of_its_own() {
     let look = Step { name: "look".into(), ..step(Verb::Discover { filters: json!({}), retry: None }) };
     let every = Some(Distribution::Fixed(5 * MS));
-    let steps = vec![step(Verb::Join), step(Verb::Repeat { times: Some(4), every, steps: vec![look] })];
+    let steps = vec![
+        step(Verb::Join),
+        step(Verb::Repeat { times: Some(4), first: None, until: None, every, steps: vec![look] }),
+    ];
     let played = play(plan(vec![user(0, "looker", 0, flow(steps))])).await;
     let planned: Vec<i64> =
         played.events.iter().filter(|it| &*it.op == "look").filter_map(|it| it.planned_ns).collect();

@@ -114,6 +114,11 @@ impl<N: Network> Peer<N> {
         }
     }
 
+    /// Messages that came and were not asked for yet, the oldest first.
+    pub fn kept(&self) -> impl Iterator<Item = &Value> {
+        self.inbox.iter()
+    }
+
     /// Reads into the inbox until then, so that pings are answered and messages observed when they arrive. Ends early
     /// with the connection.
     pub async fn idle_until(&mut self, until: Instant) -> Result<(), ConnectionEnd> {

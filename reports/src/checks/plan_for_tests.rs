@@ -10,6 +10,7 @@ pub fn plan(world: World) -> Plan {
     Plan {
         scenario: "hand_made".into(),
         about: String::new(),
+        parameters: Default::default(),
         seed: 1,
         world,
         system: SystemPlan {
@@ -23,6 +24,7 @@ pub fn plan(world: World) -> Plan {
         },
         network: NetworkPlan::new(Distribution::Fixed(1_000_000), 20 * SECOND_NS),
         rooms: vec!["room-0".into()],
+        tables: Default::default(),
         users: Vec::new(),
         faults: Vec::new(),
         delay_points: Vec::new(),

@@ -89,6 +89,7 @@ fn section(index: usize, outcome: &Outcome) -> Markup {
                 @if outcome.world == World::Simulated { (verdicts::world_badge(outcome.world)) " " }
                 (words::played_where(outcome))
             }
+            @if let Some(parameters) = words::parameters(outcome) { p.where { "with " (parameters) } }
             @if !outcome.about.is_empty() { p.about { (outcome.about) } }
             (verdicts::sentence(outcome))
             (verdicts::checks(outcome))

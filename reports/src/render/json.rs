@@ -8,6 +8,8 @@ use super::words::{met_word, overall_word, validity_word, world_word};
 use crate::outcome::{Model, OperationNumbers, Outcome, Period, ThresholdVerdict};
 use rehearsal_scenarios::plan::{Measure, World};
 use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Version of these objects; grows when a key changes its meaning or goes away.
 pub const FORMAT: u32 = 1;
@@ -25,6 +27,8 @@ pub fn line(outcome: &Outcome) -> String {
 struct Simulated<'a> {
     format: u32,
     scenario: &'a str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    parameters: &'a BTreeMap<String, Value>,
     world: &'static str,
     engine: Option<&'a str>,
     seeds: u64,
@@ -42,6 +46,7 @@ impl Simulated<'_> {
         Simulated {
             format: FORMAT,
             scenario: &outcome.scenario,
+            parameters: &outcome.parameters,
             world: world_word(outcome.world),
             engine: outcome.engine.as_deref(),
             seeds: outcome.seeds.count,
@@ -60,6 +65,8 @@ impl Simulated<'_> {
 struct Live<'a> {
     format: u32,
     scenario: &'a str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    parameters: &'a BTreeMap<String, Value>,
     world: &'static str,
     targets: &'a [String],
     verdict: &'static str,
@@ -76,6 +83,7 @@ impl Live<'_> {
         Live {
             format: FORMAT,
             scenario: &outcome.scenario,
+            parameters: &outcome.parameters,
             world: world_word(outcome.world),
             targets: &outcome.targets,
             verdict: overall_word(outcome.verdict),

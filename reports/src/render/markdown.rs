@@ -39,6 +39,9 @@ pub fn report(report: &Report) -> String {
 
 fn details(outcome: &Outcome) -> String {
     let mut text = format!("\n#### {} ({})\n\n", escaped(&outcome.scenario), words::world_word(outcome.world));
+    if let Some(parameters) = words::parameters(outcome) {
+        text += &format!("with {}\n\n", escaped(&parameters));
+    }
     for summary in checks_by_weight(outcome) {
         let word = verdict_word(&summary.check.verdict);
         let word = if matches!(summary.check.verdict, Verdict::Broken { .. }) {

@@ -79,6 +79,9 @@ pub fn outcome(outcome: &Outcome, style: Style) -> String {
             _ => ", not as expected",
         },
     );
+    if let Some(parameters) = words::parameters(outcome) {
+        text += &format!("params  {}\n", printable(&parameters));
+    }
     let width = outcome.checks.iter().map(|it| label(it).chars().count()).max().unwrap_or(0);
     for summary in checks_by_weight(outcome) {
         text += &check(outcome, summary, width, style);

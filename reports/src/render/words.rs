@@ -68,6 +68,12 @@ pub fn played_where(outcome: &Outcome) -> String {
     }
 }
 
+/// The parameters that it was played with, as `clients = 80, rooms = 4`; none if the scenario has none.
+pub fn parameters(outcome: &Outcome) -> Option<String> {
+    let said = outcome.parameters.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>();
+    (!said.is_empty()).then(|| said.join(", "))
+}
+
 /// The checks as a reader wants them: broken first, then unknown, holding, not judged; each kind in its own order.
 pub fn checks_by_weight(outcome: &Outcome) -> Vec<&CheckSummary> {
     let mut checks: Vec<_> = outcome.checks.iter().collect();

@@ -28,6 +28,7 @@ fn simulated(scenario: &str, about: &str) -> Outcome {
     Outcome {
         scenario: scenario.to_owned(),
         about: about.to_owned(),
+        parameters: BTreeMap::new(),
         world: World::Simulated,
         engine: Some("turmoil".to_owned()),
         targets: Vec::new(),

@@ -113,6 +113,7 @@ pub(crate) fn read(kind: Kind<'_>, view: &View<'_>, faults: &mut Faults) -> Beha
             defects: Vec::new(),
             jobs: view.whole("jobs").unwrap_or(1) as u32,
             think: view.distribution("think", faults).unwrap_or(Distribution::Fixed(0)),
+            pace: None,
             choose: read_choose(&view.table("choose", &CHOOSE)),
             ask: view.whole("ask").unwrap_or(1) as u32,
             cancel_after: view.distribution("cancel_after", faults),

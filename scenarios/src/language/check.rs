@@ -70,7 +70,7 @@ fn refused(node: &Node, shape: &Shape, message: impl Into<String>) -> Fault {
     let fault = Fault::new(&node.span, message).found(node.describe()).expected(wanted(shape));
     match node.as_text() {
         Some(text) if text.starts_with("${") => {
-            fault.hint("parameters (`[params]`, `--set`) are not there yet: write the value itself")
+            fault.hint("this is filled in while playing; a value of another kind must be a parameter: `[params]`")
         }
         _ if wants_a_form(shape) && node.as_number().is_some() => {
             fault.hint("units are always written, inside quotes: \"5s\", \"200ms\", \"2m\"")

@@ -17,7 +17,7 @@ pub(crate) static FLOW: Table = Table {
     doc: "steps that a group plays",
     keys: &[needed("steps", Shape::List(&STEP, 1), "The steps, in order.")],
     one_of: &[],
-    later: &[later("spans", "spans over several steps are not there yet: name the steps")],
+    later: &[later("spans", "each step of a span says `span = \"NAME\"`")],
 };
 
 /// A flow as read.
@@ -28,6 +28,8 @@ pub(crate) struct Flow {
     pub meets: Vec<Meet>,
     /// Names of its steps that are measured, for thresholds.
     pub names: BTreeSet<String>,
+    /// Whether a branch of another flow leads to it.
+    pub is_reached: bool,
 }
 
 /// A step that waits for others.
@@ -42,30 +44,84 @@ pub(crate) struct Meet {
 /// All flows by name.
 pub(crate) fn read_all(
     entries: &[Entry],
+    users: &[Entry],
     roster: &BTreeMap<String, Option<u64>>,
     faults: &mut Faults,
 ) -> BTreeMap<String, Flow> {
-    let read = |entry: &Entry, faults: &mut Faults| {
-        let view = View::new(&FLOW, Some(&entry.node), &entry.key_span);
-        let list = view.list("steps");
-        let known = Known { saved: saved(&list), secrets: Secrets::Hidden, roster };
-        let mut reader = Reader::new(known, faults);
-        let steps = reader.steps(&list);
+    let list = |entry: &Entry| View::new(&FLOW, Some(&entry.node), &entry.key_span).list("steps");
+    let lists: BTreeMap<String, Vec<Node>> = entries.iter().map(|entry| (entry.key.clone(), list(entry))).collect();
+    let reached: BTreeSet<String> = lists.values().flatten().flat_map(|step| Walked::of(step).leads_to).collect();
+    let is_played = |name: &str| users.iter().any(|user| user.node.get("flow").and_then(Node::as_text) == Some(name));
+    let mut read = |entry: &Entry| {
+        let mut saved = BTreeSet::new();
+        collect_saved(&lists, &entry.key, &mut saved, &mut BTreeSet::new());
+        // What only branches lead to is read where it is played: there its variables are known.
+        let mut unheard = Faults::default();
+        let is_own = is_played(&entry.key) || !reached.contains(&entry.key);
+        let known = Known { saved, secrets: Secrets::Hidden, roster, columns: columns(&entry.key, users) };
+        let mut reader = Reader::new(&entry.key, known, &lists, if is_own { &mut *faults } else { &mut unheard });
+        let steps = reader.steps(&lists[&entry.key]);
         let Reader { meets, names, .. } = reader;
-        (entry.key.clone(), Flow { steps, meets, names })
+        (entry.key.clone(), Flow { steps, meets, names, is_reached: reached.contains(&entry.key) })
     };
-    entries.iter().map(|entry| read(entry, faults)).collect()
+    entries.iter().map(&mut read).collect()
 }
 
-/// Variables that these steps, and those that they repeat, keep.
-fn saved(steps: &[Node]) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for step in steps {
-        names.extend(step.get("save").into_iter().flat_map(Node::entries).map(|entry| entry.key.clone()));
-        let repeated = step.get("repeat").and_then(|repeat| repeat.get("steps")).and_then(Node::as_list);
-        names.extend(saved(repeated.unwrap_or_default()));
+/// What a step as written keeps, and which flows its branches lead to; those inside it included.
+#[derive(Default)]
+struct Walked {
+    saves: Vec<String>,
+    leads_to: Vec<String>,
+}
+
+impl Walked {
+    fn of(step: &Node) -> Walked {
+        let mut walked = Walked::default();
+        walked.step(step);
+        walked
     }
-    names
+
+    fn step(&mut self, step: &Node) {
+        self.save(step);
+        let repeated = step.get("repeat").and_then(|repeat| repeat.get("steps")).and_then(Node::as_list);
+        repeated.into_iter().flatten().for_each(|step| self.step(step));
+        for branch in step.get("expect_one_of").and_then(Node::as_list).into_iter().flatten() {
+            self.save(branch);
+            let Some(then) = branch.get("then") else { continue };
+            self.leads_to.extend(then.as_text().filter(|flow| *flow != "stop").map(str::to_owned));
+            then.as_list().into_iter().flatten().for_each(|step| self.step(step));
+        }
+    }
+
+    fn save(&mut self, node: &Node) {
+        self.saves.extend(node.get("save").into_iter().flat_map(Node::entries).map(|entry| entry.key.clone()));
+    }
+}
+
+/// Variables that the steps of a flow, and of those that its branches lead to, keep.
+fn collect_saved(
+    lists: &BTreeMap<String, Vec<Node>>,
+    flow: &str,
+    saved: &mut BTreeSet<String>,
+    visited: &mut BTreeSet<String>,
+) {
+    if !visited.insert(flow.to_owned()) {
+        return;
+    }
+    for walked in lists.get(flow).into_iter().flatten().map(Walked::of) {
+        saved.extend(walked.saves);
+        walked.leads_to.iter().for_each(|next| collect_saved(lists, next, saved, visited));
+    }
+}
+
+/// Columns of the rows that users of a flow take: those that every group that plays it has.
+fn columns(flow: &str, users: &[Entry]) -> BTreeSet<String> {
+    let players = users.iter().filter(|user| user.node.get("flow").and_then(Node::as_text) == Some(flow));
+    let of_group = |user: &Entry| -> BTreeSet<String> {
+        let rows = user.node.get("rows").and_then(Node::as_list).unwrap_or_default();
+        rows.iter().flat_map(Node::entries).map(|entry| entry.key.clone()).collect()
+    };
+    players.map(of_group).reduce(|left, right| left.intersection(&right).cloned().collect()).unwrap_or_default()
 }
 
 /// Which groups come to which meeting point; also finds flows that nobody plays and points where somebody never comes.
@@ -79,7 +135,8 @@ pub(crate) fn meetings(
         users.iter().filter_map(|entry| Some((entry.key.as_str(), entry.node.get("flow")?.as_text()?))).collect();
     // A group that plays a flow which does not exist probably meant the one that nobody plays.
     let all_exist = players.iter().all(|(_, flow)| flows.contains_key(*flow));
-    let is_played = |flow: &str| players.iter().any(|(_, played)| *played == flow);
+    let is_reached = |flow: &str| flows.get(flow).is_some_and(|flow| flow.is_reached);
+    let is_played = |flow: &str| is_reached(flow) || players.iter().any(|(_, played)| *played == flow);
     for entry in flow_entries.iter().filter(|entry| all_exist && !is_played(&entry.key)) {
         faults.push(
             Fault::new(&entry.key_span, format!("flow `{}` is played by nobody", entry.key))

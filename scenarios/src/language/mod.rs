@@ -1,6 +1,7 @@
 //! The scenario language. Start at [`ROOT`]: each section is a file with its table of keys and the reader for them.
 //!
 //! - `shape`, `check`, `schema`, `reference`, `view`: the description, and what is derived from it
+//! - `params`: values with a name, filled in before anything is read
 //! - `units`, `quantities`, `distribution`, `templates`: values
 //! - `system`, `users`, `arrive`, `behaviour`, `flow`, `step`, `verb`, `network`, `fault`
 //!   with `target` and `sight`, `time`, `checks`, `declared` with `event_pattern`, `thresholds`, `expect`: sections
@@ -20,6 +21,7 @@ pub(crate) mod expect;
 pub(crate) mod fault;
 pub(crate) mod flow;
 pub(crate) mod network;
+pub(crate) mod params;
 pub(crate) mod quantities;
 pub(crate) mod reference;
 pub(crate) mod schema;
@@ -38,10 +40,11 @@ pub(crate) mod view;
 
 use crate::diagnostics::{Diagnostics, Fault, Faults};
 use crate::plan::World;
-use crate::scenario::{Overrides, PerWorld, Scenario};
+use crate::scenario::{Overrides, PerWorld, Scenario, Script};
 use crate::source::Source;
 use crate::tree::{self, Node};
 use shape::{NameRule, Names, Shape, Table, default, key, later, needed};
+use std::sync::Arc;
 use view::View;
 
 /// The version of the language that this program reads.
@@ -54,6 +57,16 @@ pub(crate) static ROOT: Table = Table {
     keys: &[
         needed("format", Shape::Whole(1, u64::MAX), "Version of the language: 1."),
         default("about", Shape::Text, "''", "What the scenario is about, in a sentence."),
+        key(
+            "params",
+            Shape::Names(&params::PARAMS),
+            "Values with a name, used anywhere as `\"${name}\"`: one for both worlds, or `{ simulated = …, live = … }`.",
+        ),
+        key(
+            "variants",
+            Shape::Names(&params::VARIANTS),
+            "Sets of other values for parameters, each under a name; played one after the other.",
+        ),
         key("expect", expect::EXPECT, "The verdict that is expected; every check holds if left out."),
         key("system", Shape::Table(&system::SYSTEM), "The deployment that is rehearsed."),
         key("rooms", Shape::Table(&system::ROOMS), "The rooms that users meet in."),
@@ -70,8 +83,6 @@ pub(crate) static ROOT: Table = Table {
     ],
     one_of: &[],
     later: &[
-        later("params", "parameters are not there yet: write the values themselves"),
-        later("variants", "variants are not there yet: write one file for each"),
         later("abort", "stopping on errors by a rule is not there yet: thresholds judge at the end"),
         later("observe", "watching further metrics is not there yet: the target's own /metrics is read anyway"),
         later("capacity", "searching for the capacity is not there yet: raise the rate by hand, or ramp it"),
@@ -83,11 +94,20 @@ pub(crate) static ROOT: Table = Table {
 
 static FLOWS: Names = Names { what: "flow", rule: NameRule::Plain, value: Shape::Table(&flow::FLOW) };
 
-/// Reads a scenario: `name` is the file name without ending, `source` its bytes.
+/// Reads a scenario: `name` is the file name without ending, `source` its bytes. Of a file with variants it is the one
+/// that is asked for, or else the first.
 ///
 /// # Errors
 /// All faults of the file at once: bytes that are no text, syntax, unknown keys, wrong kinds, contradictions.
 pub fn load(name: &str, source: &[u8], overrides: &Overrides) -> Result<Scenario, Diagnostics> {
+    load_all(name, source, overrides).map(|mut all| all.swap_remove(0))
+}
+
+/// Reads all variants of a scenario, in the order of the file; never none.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_all(name: &str, source: &[u8], overrides: &Overrides) -> Result<Vec<Scenario>, Diagnostics> {
     let (text, refusal) = Source::new(source);
     if let Some(fault) = refusal {
         return Err(Diagnostics::new(name, &text, vec![fault]));
@@ -95,24 +115,58 @@ pub fn load(name: &str, source: &[u8], overrides: &Overrides) -> Result<Scenario
     let mut faults = Faults::default();
     let root = tree::parse(text.text, &mut faults);
     // Half of a document would be full of faults that are none.
-    let scenario = if faults.is_empty() {
-        check::check(&Shape::Table(&ROOT), &root, &(0..0), &mut faults);
-        read(name, text.text, &root, overrides, &mut faults)
+    if !faults.is_empty() {
+        return Err(Diagnostics::new(name, &text, faults.into_vec()));
+    }
+    params::check(&root, overrides, &mut faults);
+    let mut scenarios = Vec::new();
+    for variant in params::variants(&root, overrides, &mut faults) {
+        let Some(scripts) = read_worlds(&root, variant.as_deref(), overrides, &mut faults) else { continue };
+        let name = variant.iter().fold(name.to_owned(), |name, variant| format!("{name}.{variant}"));
+        scenarios.push(Scenario { name, variant, source: text.text.to_owned(), scripts });
+    }
+    if faults.is_empty() && !scenarios.is_empty() {
+        Ok(scenarios)
     } else {
-        None
-    };
-    match scenario {
-        Some(scenario) if faults.is_empty() => Ok(scenario),
-        _ => Err(Diagnostics::new(name, &text, faults.into_vec())),
+        Err(Diagnostics::new(name, &text, faults.into_vec()))
     }
 }
 
-fn read(name: &str, source: &str, root: &Node, overrides: &Overrides, faults: &mut Faults) -> Option<Scenario> {
+/// What each world plays. Both share one script where no parameter tells them apart.
+fn read_worlds(
+    root: &Node,
+    variant: Option<&str>,
+    overrides: &Overrides,
+    faults: &mut Faults,
+) -> Option<PerWorld<Arc<Script>>> {
+    let [simulated, live] =
+        [World::Simulated, World::Live].map(|world| params::values(root, variant, world, overrides));
+    let first = read_filled(root, &simulated, overrides, faults);
+    let second = if live == simulated { first.clone() } else { read_filled(root, &live, overrides, faults) };
+    Some(PerWorld { simulated: first?, live: second? })
+}
+
+fn read_filled(
+    root: &Node,
+    values: &params::Values,
+    overrides: &Overrides,
+    faults: &mut Faults,
+) -> Option<Arc<Script>> {
+    let mut own = Faults::default();
+    let (filled, places) = params::fill(root, values, &mut own);
+    check::check(&Shape::Table(&ROOT), &filled, &(0..0), &mut own);
+    let script = read(&filled, values, overrides, &mut own);
+    own.explain_filled(&places);
+    faults.extend(own);
+    script.map(Arc::new)
+}
+
+fn read(root: &Node, values: &params::Values, overrides: &Overrides, faults: &mut Faults) -> Option<Script> {
     let view = View::new(&ROOT, Some(root), &(0..0));
     check_format(&view, faults);
     let rooms = system::read_rooms(&view.table("rooms", &system::ROOMS));
     let roster = users::roster(view.names("users"));
-    let flows = flow::read_all(view.names("flow"), &roster, faults);
+    let flows = flow::read_all(view.names("flow"), view.names("users"), &roster, faults);
     let groups = users::read_all(view.names("users"), rooms, &flows, faults);
     let meetings = flow::meetings(view.names("users"), view.names("flow"), &flows, faults);
     let mut time = time::read(&view.table("time", &time::TIME));
@@ -128,10 +182,9 @@ fn read(name: &str, source: &str, root: &Node, overrides: &Overrides, faults: &m
         Some(expect) => PerWorld::both(expect.clone()),
         None => expect::read(view.value("expect").as_deref(), &checks, faults),
     };
-    Some(Scenario {
-        name: name.to_owned(),
+    Some(Script {
         about: view.text("about")?,
-        source: source.to_owned(),
+        parameters: values.iter().map(|(name, node)| (name.clone(), node.to_json())).collect(),
         system,
         network: network::read(&view.table("network", &network::NETWORK), faults)?,
         links: network::read_links(&view.table("network", &network::NETWORK), &groups, faults),

@@ -18,11 +18,39 @@ pub fn schema() -> Value {
     for (key, value) in root.as_object().cloned().unwrap_or_default() {
         schema[key] = value;
     }
+    definitions.insert(PARAMETER.to_owned(), parameter());
     schema["$defs"] = Value::Object(definitions);
+    // Editors that know both versions of TOML read tables over several lines with this one.
+    schema["x-tombi-toml-version"] = "v1.1.0".into();
     schema
 }
 
+/// The name of the definition of a parameter that is used in place of a value.
+const PARAMETER: &str = "parameter";
+
+fn parameter() -> Value {
+    json!({
+        "type": "string",
+        "pattern": r"\$\{[a-z][a-z0-9_-]*\}",
+        "description": "a parameter in place of the value, or within it: \"${name}\"",
+    })
+}
+
+/// A value of this shape, or a parameter in its place. Any string is a string already.
 fn shape(shape: &Shape, definitions: &mut Map<String, Value>) -> Value {
+    let parameter = json!({ "$ref": format!("#/$defs/{PARAMETER}") });
+    match shape {
+        Shape::Text | Shape::Json => written(shape, definitions),
+        Shape::Either(shapes) => {
+            let mut all: Vec<Value> = shapes.iter().map(|one| written(one, definitions)).collect();
+            all.push(parameter);
+            json!({ "anyOf": all })
+        }
+        _ => json!({ "anyOf": [written(shape, definitions), parameter] }),
+    }
+}
+
+fn written(shape: &Shape, definitions: &mut Map<String, Value>) -> Value {
     match shape {
         Shape::Text => json!({ "type": "string" }),
         Shape::Form(form) => form_schema(form),
@@ -49,7 +77,7 @@ fn shape(shape: &Shape, definitions: &mut Map<String, Value>) -> Value {
         }
         Shape::Table(known) => reference(known, definitions),
         Shape::Either(shapes) => {
-            json!({ "anyOf": shapes.iter().map(|one| self::shape(one, definitions)).collect::<Vec<_>>() })
+            json!({ "anyOf": shapes.iter().map(|one| written(one, definitions)).collect::<Vec<_>>() })
         }
     }
 }

@@ -9,10 +9,8 @@ use crate::language::units::DURATION;
 pub(crate) static STEP: Shape = Shape::Either(&[Shape::Word(&BARE), Shape::Table(&STEP_TABLE)]);
 
 /// Verbs that need no more words.
-static BARE: Words = Words {
-    words: &["join", "connect", "register", "discover", "disconnect", "reconnect"],
-    later: &[later("stop", "to end a flow early, let a step say `otherwise = \"stop\"`")],
-};
+static BARE: Words =
+    Words { words: &["join", "connect", "register", "discover", "disconnect", "reconnect", "stop"], later: &[] };
 
 /// The verbs.
 pub(crate) const VERBS: &[&str] = &[
@@ -24,12 +22,16 @@ pub(crate) const VERBS: &[&str] = &[
     "send",
     "raw",
     "expect",
+    "expect_one_of",
+    "expect_none",
     "http",
+    "at",
     "think",
     "repeat",
     "meet",
     "disconnect",
     "reconnect",
+    "stop",
 ];
 
 /// Verbs whose answer can be kept.
@@ -60,12 +62,28 @@ pub(crate) static STEP_TABLE: Table = Table {
             Shape::JsonTable,
             "Wait for a message that contains this: every key present and equal, tables partially.",
         ),
+        key(
+            "expect_one_of",
+            Shape::List(&Shape::Table(&BRANCH), 1),
+            "Wait for the first message that contains one of several things, and do what follows that one.",
+        ),
+        key(
+            "expect_none",
+            Shape::JsonTable,
+            "Wait for all of `for`, and fail if a message that contains this comes, or has come unasked.",
+        ),
         key("http", Shape::Table(&HTTP), "An HTTP request."),
+        key(
+            "at",
+            DURATION,
+            "Wait until this time of the plan, counted from its start; what comes next was planned for it.",
+        ),
         key("think", DISTRIBUTION, "Do nothing for a while."),
         key("repeat", Shape::Table(&REPEAT), "Do steps again."),
         key("meet", Shape::Text, "Wait until all users of the groups that come to this point are here."),
         key("disconnect", Shape::Either(&[ENDING, Shape::Table(&DISCONNECT)]), "End the connection."),
         key("reconnect", Shape::Table(&RECONNECT), "End the connection, wait, and join again as the same peer."),
+        key("stop", NOTHING, "End the flow here, without a failure."),
         key("name", Shape::Text, "Its name in tables and events; the verb if left out."),
         key(
             "otherwise",
@@ -81,20 +99,26 @@ pub(crate) static STEP_TABLE: Table = Table {
         ),
         beside(&["discover"], "retry", Shape::Table(&RETRY), None, "Ask again until somebody matches."),
         beside(
-            &["expect", "meet"],
+            &["expect", "expect_one_of", "meet"],
             "within",
             DURATION,
             None,
-            "How long to wait; 5s for `expect`, 20s for `meet` if left out.",
+            "How long to wait; 5s for `expect` and `expect_one_of`, 20s for `meet` if left out.",
+        ),
+        beside(&["expect_none"], "for", DURATION, Some("'1s'"), "For how long no such message may come."),
+        key(
+            "span",
+            Shape::Text,
+            "The span that it belongs to: from the begin of the first step that says so to the end of the last one it is \
+             one operation of this name, in tables, plots and thresholds.",
         ),
         beside(&["meet"], "of", OF, None, "The groups that meet; all whose flow comes to this point if left out."),
     ],
     one_of: VERBS,
     later: &[
-        later("then", "branches are not there yet: write one flow for each group, and `otherwise`"),
-        later("span", "spans over several steps are not there yet: name the steps"),
-        later("spans", "spans over several steps are not there yet: name the steps"),
-        later("pace", "a planned pace is `repeat = { every = …, steps = […] }`"),
+        later("then", "branches stand in `expect_one_of`: `[{ message = { … }, then = \"FLOW\" }, …]`"),
+        later("spans", "each step of a span says `span = \"NAME\"`"),
+        later("pace", "a planned pace is `repeat = { every = …, steps = […] }`, or `pace` of the group"),
         later("mesh_connect", "mesh steps are not there yet: write the message with `raw`"),
     ],
 };
@@ -103,6 +127,23 @@ const NOTHING: Shape = Shape::Either(&[Shape::Flag, Shape::Table(&EMPTY)]);
 
 static EMPTY: Table =
     Table { name: "this step", doc: "`{}`: it needs no more words", keys: &[], one_of: &[], later: &[] };
+
+/// One of the things that `expect_one_of` waits for.
+pub(crate) static BRANCH: Table = Table {
+    name: "a branch",
+    doc: "`{ message = { … }, then = … }`",
+    keys: &[
+        needed("message", Shape::JsonTable, "What the message contains, as for `expect`."),
+        key("save", Shape::Names(&SAVED), "Values to keep: variable = JSON pointer into the message."),
+        key(
+            "then",
+            Shape::Either(&[Shape::Text, Shape::List(&STEP, 0)]),
+            "What to do: steps, the name of a flow whose steps are played, or `stop`; goes on if left out.",
+        ),
+    ],
+    one_of: &[],
+    later: &[],
+};
 
 /// Filters of `discover_peers` (API document).
 pub(crate) static FILTERS: Table = Table {
@@ -176,6 +217,13 @@ pub(crate) static REPEAT: Table = Table {
     keys: &[
         key("times", Shape::Whole(1, 1_000_000_000), "How often; until the measure phase ends if left out."),
         key("every", DISTRIBUTION, "Planned distance between starts; back to back if left out."),
+        key("first", DISTRIBUTION, "How long to wait before the first time."),
+        key(
+            "until",
+            Shape::JsonTable,
+            "End once the saved variables contain this: `{ state = \"done\" }`. Needs `times`; the step fails if they \
+             never do.",
+        ),
         needed("steps", Shape::List(&STEP, 1), "What to repeat."),
     ],
     one_of: &[],

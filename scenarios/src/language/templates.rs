@@ -7,8 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Names that every user has.
 const OWN: [&str; 7] = ["user.id", "user.name", "user.peer_id", "room.id", "room.token", "run.id", "repetition"];
 
+/// Longest `${filler.BYTES}`.
+pub const FILLER_BYTES_MAX: usize = 1 << 24;
+
 /// The identity token: only in `raw` messages, which go to the server and into no record.
 const SECRET: &str = "user.token";
+
+/// Whether every user has something of this name.
+pub(crate) fn is_own(name: &str) -> bool {
+    OWN.contains(&name)
+}
 
 /// The names that a flow can use.
 pub(crate) struct Known<'a> {
@@ -16,6 +24,8 @@ pub(crate) struct Known<'a> {
     pub saved: BTreeSet<String>,
     /// Whether the identity token may be named.
     pub secrets: Secrets,
+    /// Columns of the rows that the users take: `${row.name}`.
+    pub columns: BTreeSet<String>,
     /// Groups with their counts: `${peer.workers-0}`.
     pub roster: &'a BTreeMap<String, Option<u64>>,
 }
@@ -59,6 +69,22 @@ fn check_name(name: &str, span: &Span, known: &Known<'_>, faults: &mut Faults) {
                 Fault::new(span, format!("`${{{SECRET}}}` may only stand in a `raw` message"))
                     .hint("elsewhere it would end up in records; `http` sends it with `bearer = true`"),
             );
+        }
+        return;
+    }
+    if let Some(bytes) = name.strip_prefix("filler.") {
+        if bytes.parse::<usize>().is_ok_and(|bytes| bytes <= FILLER_BYTES_MAX) {
+            return;
+        }
+        let fault = Fault::new(span, format!("`${{{name}}}` is no filler"));
+        faults.push(fault.expected(format!("a number of bytes up to {FILLER_BYTES_MAX}, such as `${{filler.1024}}`")));
+        return;
+    }
+    if let Some(column) = name.strip_prefix("row.") {
+        if !known.columns.contains(column) {
+            let fault = Fault::new(span, format!("no row has a column `{column}`"));
+            let hint = "every group that plays this flow needs `rows` with this column";
+            faults.push(fault.among(column, known.columns.iter().map(String::as_str)).hint(hint));
         }
         return;
     }

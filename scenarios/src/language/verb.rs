@@ -4,31 +4,41 @@
 use crate::diagnostics::{Fault, Faults};
 use crate::distribution::Distribution;
 use crate::language::flow::Meet;
-use crate::language::step::{DISCONNECT, HTTP, RECONNECT, REPEAT, RETRY, SEND, STEP_TABLE, VERBS};
+use crate::language::step::{BRANCH, DISCONNECT, HTTP, RECONNECT, REPEAT, RETRY, SEND, STEP_TABLE, VERBS};
 use crate::language::templates::{self, Known, Secrets};
 use crate::language::view::View;
-use crate::plan::{Ending, Otherwise, Retry, Step, Verb};
-use crate::tree::Node;
+use crate::plan::{Branch, Ending, Otherwise, Retry, Step, Verb};
+use crate::tree::{Node, Span};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const EXPECT_WITHIN_NS: u64 = 5_000_000_000;
 const MEET_WITHIN_NS: u64 = 20_000_000_000;
 
 /// Verbs whose steps are operations of their own name. Others are none, or several of which each has a name.
-const MEASURED: [&str; 7] = ["connect", "register", "discover", "update_metadata", "raw", "expect", "http"];
+const MEASURED: [&str; 9] =
+    ["connect", "register", "discover", "update_metadata", "raw", "expect", "expect_one_of", "expect_none", "http"];
 
 /// Reads the steps of one flow and remembers what others ask about it.
 pub(crate) struct Reader<'a> {
     known: Known<'a>,
+    /// The steps of other flows, which branches lead to.
+    flows: &'a BTreeMap<String, Vec<Node>>,
+    /// The flows that are being read, each within the one before.
+    path: Vec<String>,
     pub meets: Vec<Meet>,
     pub names: BTreeSet<String>,
     faults: &'a mut Faults,
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(known: Known<'a>, faults: &'a mut Faults) -> Reader<'a> {
-        Reader { known, meets: Vec::new(), names: BTreeSet::new(), faults }
+    pub fn new(
+        flow: &str,
+        known: Known<'a>,
+        flows: &'a BTreeMap<String, Vec<Node>>,
+        faults: &'a mut Faults,
+    ) -> Reader<'a> {
+        Reader { known, flows, path: vec![flow.to_owned()], meets: Vec::new(), names: BTreeSet::new(), faults }
     }
 
     pub fn steps(&mut self, list: &[Node]) -> Vec<Step> {
@@ -50,11 +60,18 @@ impl<'a> Reader<'a> {
         if MEASURED.contains(&word) {
             self.names.insert(name.clone());
         }
-        let save = view.names("save").iter();
+        let span = view.text("span");
+        if let Some(span) = &span {
+            if span.is_empty() {
+                self.faults.push(Fault::new(&view.span("span"), "the name of a span is empty"));
+            }
+            self.names.insert(span.clone());
+        }
         Some(Step {
             name,
             verb,
-            save: save.filter_map(|entry| Some((entry.key.clone(), entry.node.as_text()?.to_owned()))).collect(),
+            span,
+            save: save(&view),
             otherwise: match view.text("otherwise").as_deref() {
                 Some("stop") => Otherwise::Stop,
                 Some("continue") => Otherwise::Continue,
@@ -79,7 +96,10 @@ impl<'a> Reader<'a> {
                 let within_ns = view.duration("within").unwrap_or(EXPECT_WITHIN_NS);
                 Some(Verb::Expect { pattern: self.json(node), within_ns })
             }
+            "expect_one_of" => self.expect_one_of(node, view),
+            "expect_none" => Some(Verb::ExpectNone { pattern: self.json(node), for_ns: view.duration("for")? }),
             "http" => self.http(&view.table("http", &HTTP)),
+            "at" => view.duration("at").map(Verb::At),
             "think" => view.distribution("think", self.faults).map(Verb::Think),
             "repeat" => self.repeat(&view.table("repeat", &REPEAT)),
             "meet" => self.meet(view),
@@ -126,7 +146,10 @@ impl<'a> Reader<'a> {
     fn repeat(&mut self, view: &View<'_>) -> Option<Verb> {
         let steps = self.steps(&view.list("steps"));
         let every = view.distribution("every", self.faults);
+        let first = view.distribution("first", self.faults);
         let times = view.whole("times");
+        let until = view.entry("until").map(|entry| self.json(&entry.node));
+        self.check_until(view, &steps);
         let takes_time =
             every.as_ref().map_or_else(|| steps.iter().any(takes_time), |every| *every != Distribution::Fixed(0));
         if times.is_none() && !takes_time && !steps.is_empty() {
@@ -135,7 +158,62 @@ impl<'a> Reader<'a> {
                     .expected("`times`, `every`, or a step that waits, such as `think`"),
             );
         }
-        Some(Verb::Repeat { times, every, steps })
+        Some(Verb::Repeat { times, first, every, until, steps })
+    }
+
+    /// What never changes need not be waited for, and what never comes must not be waited for without end.
+    fn check_until(&mut self, view: &View<'_>, steps: &[Step]) {
+        let Some(until) = view.entry("until") else { return };
+        if !view.has("times") {
+            let fault = Fault::new(&until.key_span, "`until` may wait without end").expected("`times` beside it");
+            self.faults.push(fault.hint("the step fails if it has not come by then"));
+        }
+        for entry in until.node.entries() {
+            if !steps.iter().any(|step| saves(step, &entry.key)) {
+                let fault = Fault::new(&entry.key_span, format!("no step in this repetition saves `{}`", entry.key));
+                self.faults.push(fault.hint("a step keeps a value with `save = { variable = \"/pointer\" }`"));
+            }
+        }
+    }
+
+    fn expect_one_of(&mut self, node: &Node, view: &View<'_>) -> Option<Verb> {
+        let within_ns = view.duration("within").unwrap_or(EXPECT_WITHIN_NS);
+        let branches = node.as_list()?.iter().filter(|branch| branch.is_table());
+        let branches = branches.filter_map(|branch| self.branch(&View::new(&BRANCH, Some(branch), &branch.span)));
+        Some(Verb::ExpectOneOf { branches: branches.collect(), within_ns })
+    }
+
+    fn branch(&mut self, view: &View<'_>) -> Option<Branch> {
+        let pattern = self.json(&view.entry("message")?.node);
+        let steps = match view.entry("then") {
+            None => Vec::new(),
+            Some(then) => match then.node.as_text() {
+                None => self.steps(&view.list("then")),
+                Some("stop") => vec![step("stop", Verb::Stop)],
+                Some(flow) => self.flow(flow, &then.node.span),
+            },
+        };
+        Some(Branch { pattern, save: save(view), steps })
+    }
+
+    /// The steps of another flow, as if they were written here.
+    fn flow(&mut self, name: &str, span: &Span) -> Vec<Step> {
+        let Some(list) = self.flows.get(name) else {
+            let fault = Fault::new(span, format!("there is no flow `{name}`"));
+            let valid = self.flows.keys().map(String::as_str).chain(["stop"]);
+            self.faults.push(fault.among(name, valid).hint(format!("write `[flow.{name}]` with `steps = […]`")));
+            return Vec::new();
+        };
+        if self.path.iter().any(|outer| outer == name) {
+            let way = self.path.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join(" -> ");
+            let fault = Fault::new(span, format!("flow `{name}` leads back to itself")).found(way);
+            self.faults.push(fault.hint("what is to be done again stands in `repeat`"));
+            return Vec::new();
+        }
+        self.path.push(name.to_owned());
+        let steps = self.steps(list);
+        self.path.pop();
+        steps
     }
 
     fn meet(&mut self, view: &View<'_>) -> Option<Verb> {
@@ -156,7 +234,23 @@ impl<'a> Reader<'a> {
 }
 
 fn step(name: &str, verb: Verb) -> Step {
-    Step { name: name.to_owned(), verb, save: Default::default(), otherwise: Otherwise::default() }
+    Step { name: name.to_owned(), verb, save: Default::default(), otherwise: Otherwise::default(), span: None }
+}
+
+/// Values to keep.
+fn save(view: &View<'_>) -> BTreeMap<String, String> {
+    let entries = view.names("save").iter();
+    entries.filter_map(|entry| Some((entry.key.clone(), entry.node.as_text()?.to_owned()))).collect()
+}
+
+/// Whether a step, or one inside it, keeps this variable.
+fn saves(step: &Step, variable: &str) -> bool {
+    let of_branch = match &step.verb {
+        Verb::ExpectOneOf { branches, .. } => branches.iter().any(|branch| branch.save.contains_key(variable)),
+        _ => false,
+    };
+    let inside = step.verb.inside();
+    step.save.contains_key(variable) || of_branch || inside.into_iter().flatten().any(|step| saves(step, variable))
 }
 
 /// A verb that needs no more words.
@@ -167,6 +261,7 @@ fn bare(word: &str) -> Option<Verb> {
         "register" => Verb::Register,
         "discover" => Verb::Discover { filters: json!({}), retry: None },
         "disconnect" => Verb::Disconnect(Ending::Clean),
+        "stop" => Verb::Stop,
         "reconnect" => Verb::Reconnect { ending: Ending::Clean, after: Distribution::Fixed(0) },
         _ => return None,
     })
@@ -189,7 +284,8 @@ fn retry(view: &View<'_>) -> Option<Retry> {
 /// Whether a step waits for the network or the clock, so that repeating it makes progress in time.
 fn takes_time(step: &Step) -> bool {
     match &step.verb {
-        Verb::Raw { .. } | Verb::Send { .. } | Verb::Disconnect(_) => false,
+        // A time of the plan comes only once.
+        Verb::Raw { .. } | Verb::Send { .. } | Verb::Disconnect(_) | Verb::At(_) => false,
         Verb::Think(pause) => *pause != Distribution::Fixed(0),
         Verb::Repeat { steps, .. } => steps.iter().any(takes_time),
         _ => true,

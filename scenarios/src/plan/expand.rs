@@ -7,7 +7,7 @@
 use crate::distribution::{Nanos, pick_index};
 use crate::draw::Draw;
 use crate::plan::{Begin, Behaviour, FaultPlan, Phases, Plan, Step, UserPlan, Verb, World, arrivals, hosts};
-use crate::scenario::{Group, Property, Scenario};
+use crate::scenario::{Group, Property, Scenario, Script};
 use std::collections::BTreeMap;
 
 /// The shortest measure phase that is derived.
@@ -22,6 +22,12 @@ const SECOND_NS: Nanos = 1_000_000_000;
 impl Scenario {
     /// The plan of this seed in this world: the same bytes for the same file, seed and world.
     pub fn plan(&self, seed: u64, world: World) -> Plan {
+        self.scripts.of(world).plan(&self.name, seed, world)
+    }
+}
+
+impl Script {
+    fn plan(&self, name: &str, seed: u64, world: World) -> Plan {
         let draw = Draw::of_seed(seed);
         let ramp_ns = *self.time.ramp_ns.of(world);
         let starts: Vec<Vec<Nanos>> = self
@@ -33,21 +39,23 @@ impl Scenario {
         let faults = self.faults(draw, &users);
         let phases = self.phases(world, &users, &faults);
         Plan {
-            scenario: self.name.clone(),
+            scenario: name.to_owned(),
             about: self.about.clone(),
+            parameters: self.parameters.clone(),
             seed,
             world,
             system: self.system.clone(),
             network: self.network(draw, &users),
             rooms: (0..self.rooms).map(|room| format!("room-{room}")).collect(),
             delay_points: self.delay_points(draw, &users),
+            tables: BTreeMap::new(),
             users,
             faults,
             phases,
             prepare: self.prepare.clone(),
             checks: self.checks.clone(),
             thresholds: self.thresholds.clone(),
-            expect: self.expectation(world).clone(),
+            expect: self.expect.of(world).clone(),
         }
     }
 
@@ -75,6 +83,9 @@ impl Scenario {
                     role: group.role.clone(),
                     tags: group.tags.clone(),
                     properties: properties(group, index, group_draw(draw, group)),
+                    drop_when_late_ns: None,
+                    churn: None,
+                    rows: None,
                 });
             }
         }
@@ -89,8 +100,7 @@ impl Scenario {
                     let groups = self.meetings.get(point).into_iter().flatten();
                     *count = groups.filter_map(|group| counts.get(group.as_str())).sum();
                 }
-                Verb::Repeat { steps, .. } => self.count_meetings(steps, counts),
-                _ => {}
+                verb => verb.inside_mut().into_iter().for_each(|steps| self.count_meetings(steps, counts)),
             }
         }
     }

@@ -4,9 +4,9 @@
 use super::search;
 use crate::draw::Draw;
 use crate::plan::{Begin, DelayPoint, FaultAction, FaultPlan, LinkPlan, NetworkPlan, Sight, UserPlan, hosts};
-use crate::scenario::{self, Action, Fault, Scenario, Signed, Target, When};
+use crate::scenario::{self, Action, Fault, Script, Signed, Target, When};
 
-impl Scenario {
+impl Script {
     /// By time, then those that wait for a message; faults of one moment keep the order of the file.
     pub(super) fn faults(&self, draw: Draw, users: &[UserPlan]) -> Vec<FaultPlan> {
         let plan = |fault: &Fault| {

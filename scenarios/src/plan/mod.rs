@@ -31,13 +31,15 @@ pub use fault::{Begin, FaultAction, FaultPlan, Passing, Sight, Way};
 pub use judging::{ChecksPlan, Expectation, Measure, Threshold};
 pub use network::{DatagramPlan, LinkPlan, NetworkPlan};
 pub use search::{DelayPoint, Hold};
-pub use step::{Ending, Otherwise, Retry, Step, Verb};
+pub use step::{Branch, Ending, Otherwise, Retry, Step, Verb};
 pub use system::{IdentityKind, Limits, Phases, PreparePlan, Profile, Stage, SystemPlan};
-pub use user::{Behaviour, ClientPlan, Protocol, Strategy, UserPlan, WorkerPlan};
+pub use user::{Behaviour, ChurnPlan, ClientPlan, PacePlan, Protocol, RowsPlan, Strategy, UserPlan, WorkerPlan};
 
 use crate::distribution::Nanos;
 use crate::draw::Draw;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Where a plan runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -52,10 +54,13 @@ pub enum World {
 /// A scenario with a seed applied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The scenario's name: its file name without ending.
+    /// The scenario's name: its file name without ending, with the variant's behind a dot if it has variants.
     pub scenario: String,
     /// What the scenario says it is about; may be empty.
     pub about: String,
+    /// Parameters and the values that were filled in.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, Value>,
     /// The seed that was applied.
     pub seed: u64,
     /// Where it is to run.
@@ -66,6 +71,9 @@ pub struct Plan {
     pub network: NetworkPlan,
     /// Names of the rooms, in order; at least one.
     pub rooms: Vec<String>,
+    /// Rows that the users of a group take in turn, by the group's name.
+    #[serde(default)]
+    pub tables: BTreeMap<String, Vec<BTreeMap<String, Value>>>,
     /// All users, in the order of their numbers.
     pub users: Vec<UserPlan>,
     /// What goes wrong: by time, then what waits for a message.

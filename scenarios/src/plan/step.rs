@@ -17,6 +17,9 @@ pub struct Step {
     pub save: BTreeMap<String, String>,
     /// What to do when the step fails or times out.
     pub otherwise: Otherwise,
+    /// The span that it belongs to: one operation from the begin of the first such step to the end of the last.
+    #[serde(default)]
+    pub span: Option<String>,
 }
 
 /// What a user does after a step that failed or timed out.
@@ -33,7 +36,7 @@ pub enum Otherwise {
 }
 
 /// What a step does. Strings inside JSON values may hold templates: `${user.id}`, `${user.name}`, `${user.peer_id}`,
-/// `${room.id}`, `${room.token}`, `${run.id}`, `${repetition}` and saved variables.
+/// `${room.id}`, `${room.token}`, `${run.id}`, `${repetition}`, `${row.COLUMN}`, `${filler.BYTES}` and saved variables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
@@ -74,6 +77,20 @@ pub enum Verb {
         /// How long to wait.
         within_ns: Nanos,
     },
+    /// Wait for the first message that contains one of several patterns, and go on with what follows that one.
+    ExpectOneOf {
+        /// The alternatives; of two that match the same message the first counts.
+        branches: Vec<Branch>,
+        /// How long to wait.
+        within_ns: Nanos,
+    },
+    /// Wait all this time, and fail if a message that contains this pattern comes, or has come and was not expected.
+    ExpectNone {
+        /// As for `expect`.
+        pattern: Value,
+        /// How long.
+        for_ns: Nanos,
+    },
     /// An HTTP request.
     Http {
         /// Method, upper case.
@@ -89,10 +106,20 @@ pub enum Verb {
     },
     /// Do nothing for a while, drawn at (user, repetition, step).
     Think(Distribution),
+    /// Wait until this time of the plan; what comes next was planned for it.
+    At(Nanos),
+    /// End the flow here, without a failure.
+    Stop,
     /// Do steps again.
     Repeat {
         /// How often; forever (until the measure phase ends) if absent.
         times: Option<u64>,
+        /// Wait this long before the first time.
+        #[serde(default)]
+        first: Option<Distribution>,
+        /// End once the saved variables contain this; the step fails if they never do.
+        #[serde(default)]
+        until: Option<Value>,
         /// Planned distance between starts; back to back if absent.
         every: Option<Distribution>,
         /// What to repeat.
@@ -130,7 +157,11 @@ impl Verb {
             Verb::Send { .. } => "send",
             Verb::Raw { .. } => "raw",
             Verb::Expect { .. } => "expect",
+            Verb::ExpectOneOf { .. } => "expect_one_of",
+            Verb::ExpectNone { .. } => "expect_none",
             Verb::Http { .. } => "http",
+            Verb::At(_) => "at",
+            Verb::Stop => "stop",
             Verb::Think(_) => "think",
             Verb::Repeat { .. } => "repeat",
             Verb::Meet { .. } => "meet",
@@ -138,6 +169,39 @@ impl Verb {
             Verb::Reconnect { .. } => "reconnect",
         }
     }
+}
+
+impl Verb {
+    /// The steps inside: of a repetition, or of each branch.
+    pub fn inside(&self) -> Vec<&[Step]> {
+        match self {
+            Verb::Repeat { steps, .. } => vec![steps],
+            Verb::ExpectOneOf { branches, .. } => branches.iter().map(|branch| branch.steps.as_slice()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn inside_mut(&mut self) -> Vec<&mut [Step]> {
+        match self {
+            Verb::Repeat { steps, .. } => vec![steps],
+            Verb::ExpectOneOf { branches, .. } => {
+                branches.iter_mut().map(|branch| branch.steps.as_mut_slice()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// One of several things that may come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Branch {
+    /// What the message contains.
+    pub pattern: Value,
+    /// Values to keep from the message, as in [`Step::save`].
+    pub save: BTreeMap<String, String>,
+    /// What to do then, before the flow goes on.
+    pub steps: Vec<Step>,
 }
 
 /// Asking again.

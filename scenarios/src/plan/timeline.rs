@@ -3,7 +3,7 @@
 
 use crate::distribution::{Distribution, Nanos};
 use crate::language::units;
-use crate::plan::{Behaviour, Ending, Expectation, Otherwise, Plan, Step, UserPlan, Verb, World, fault_text};
+use crate::plan::{Behaviour, Branch, Ending, Expectation, Otherwise, Plan, Step, UserPlan, Verb, World, fault_text};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -25,6 +25,10 @@ fn write_timeline(out: &mut String, plan: &Plan) -> std::fmt::Result {
         writeln!(out, "{}", plan.about)?;
     }
     writeln!(out, "{}; expected: {}", population(plan), expectation(&plan.expect))?;
+    if !plan.parameters.is_empty() {
+        let said: Vec<String> = plan.parameters.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        writeln!(out, "with {}", said.join(", "))?;
+    }
     if !plan.system.defects.is_empty() {
         writeln!(out, "the server has defects: {}", plan.system.defects.join(", "))?;
     }
@@ -146,10 +150,7 @@ fn strategy(strategy: crate::plan::Strategy) -> &'static str {
 }
 
 fn count_steps(steps: &[Step]) -> usize {
-    let inner = |step: &Step| match &step.verb {
-        Verb::Repeat { steps, .. } => count_steps(steps),
-        _ => 0,
-    };
+    let inner = |step: &Step| step.verb.inside().into_iter().map(count_steps).sum::<usize>();
     steps.len() + steps.iter().map(inner).sum::<usize>()
 }
 
@@ -175,12 +176,23 @@ fn write_steps(out: &mut String, steps: &[Step], depth: usize) -> std::fmt::Resu
             Otherwise::Stop => ", otherwise stop",
             Otherwise::Continue => ", otherwise continue",
         };
+        let span = step.span.as_ref().map_or_else(String::new, |span| format!(", in span {span:?}"));
         let saved: Vec<String> = step.save.iter().map(|(name, pointer)| format!(", {name} = {pointer}")).collect();
-        let line = format!("{}{}{otherwise}{name}", verb(&step.verb), saved.concat());
+        let line = format!("{}{}{otherwise}{span}{name}", verb(&step.verb), saved.concat());
         writeln!(out, "{:indent$}{:>2}  {}", "", index + 1, line.trim_end())?;
-        if let Verb::Repeat { steps, .. } = &step.verb {
-            write_steps(out, steps, depth + 2)?;
+        match &step.verb {
+            Verb::Repeat { steps, .. } => write_steps(out, steps, depth + 2)?,
+            Verb::ExpectOneOf { branches, .. } => write_branches(out, branches, depth + 2)?,
+            _ => {}
         }
+    }
+    Ok(())
+}
+
+fn write_branches(out: &mut String, branches: &[Branch], depth: usize) -> std::fmt::Result {
+    for branch in branches.iter().filter(|branch| !branch.steps.is_empty()) {
+        writeln!(out, "{:indent$}after {}", "", branch.pattern, indent = depth * 2)?;
+        write_steps(out, &branch.steps, depth + 1)?;
     }
     Ok(())
 }
@@ -198,10 +210,21 @@ fn verb(verb: &Verb) -> String {
         Verb::Send { to, payload } => format!("to {to} {payload}"),
         Verb::Raw { message } => message.to_string(),
         Verb::Expect { pattern, within_ns } => format!("{pattern} within {}", duration_text(*within_ns)),
+        Verb::ExpectOneOf { branches, within_ns } => {
+            let patterns: Vec<String> = branches.iter().map(|branch| branch.pattern.to_string()).collect();
+            format!("{} within {}", patterns.join(" or "), duration_text(*within_ns))
+        }
+        Verb::ExpectNone { pattern, for_ns } => format!("{pattern} for {}", duration_text(*for_ns)),
         Verb::Http { method, path, .. } => format!("{method} {path}"),
+        Verb::At(at_ns) => duration_text(*at_ns),
+        Verb::Stop => String::new(),
         Verb::Think(pause) => random(pause),
-        Verb::Repeat { times, every, .. } => {
-            let times = times.map_or_else(|| "until measure ends".to_owned(), |times| format!("{times} times"));
+        Verb::Repeat { times, every, until, .. } => {
+            let times = match (times, until) {
+                (None, _) => "until measure ends".to_owned(),
+                (Some(times), None) => format!("{times} times"),
+                (Some(times), Some(until)) => format!("until {until}, at most {times} times"),
+            };
             let every = every.as_ref().map_or_else(String::new, |every| format!(", every {}", random(every)));
             format!("{times}{every}")
         }

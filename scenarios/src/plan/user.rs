@@ -1,6 +1,6 @@
 //! The users of a plan: who, where, when, and what each does. Neighbours: `step` (what a flow is made of).
 
-use super::step::Step;
+use super::step::{Ending, Step};
 use crate::distribution::{Distribution, Nanos};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -31,6 +31,45 @@ pub struct UserPlan {
     pub tags: Vec<String>,
     /// Properties in its metadata, choices made.
     pub properties: BTreeMap<String, Value>,
+    /// Planned work that could not begin within this time is dropped, and counted.
+    #[serde(default)]
+    pub drop_when_late_ns: Option<Nanos>,
+    /// How it leaves and comes back.
+    #[serde(default)]
+    pub churn: Option<ChurnPlan>,
+    /// Which rows of its group's table it takes.
+    #[serde(default)]
+    pub rows: Option<RowsPlan>,
+}
+
+/// How a user leaves and comes back, again and again until the measure phase ends. Drawn at (user, life).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChurnPlan {
+    /// How long it stays.
+    pub stay: Distribution,
+    /// How it leaves: one of these, by weight.
+    pub leave: Vec<(Ending, f64)>,
+    /// How long it stays away; for good if absent.
+    pub back: Option<Distribution>,
+}
+
+/// Which rows of [`Plan::tables`](super::Plan::tables) a user takes: this one in its first repetition, and so many further
+/// on in each later one, from the start again after the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowsPlan {
+    /// The first one, from 0.
+    pub first: u64,
+    /// How many further on.
+    pub step: u64,
+}
+
+/// When planned work begins: an open model, whatever came of the work before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PacePlan {
+    /// From the user's start to the first.
+    pub first: Distribution,
+    /// From each to the next.
+    pub every: Distribution,
 }
 
 /// Version of the signaling protocol.
@@ -89,6 +128,9 @@ pub struct ClientPlan {
     pub jobs: u32,
     /// Pause before each further job, drawn at (user, job, 0).
     pub think: Distribution,
+    /// When each job was planned to begin, in place of `think`.
+    #[serde(default)]
+    pub pace: Option<PacePlan>,
     /// Properties a worker must have besides `status = available`, in filter form.
     pub choose: BTreeMap<String, Value>,
     /// How many workers it asks at once.

@@ -5,7 +5,7 @@
 //! registration has no `peers`. A step that expects to be refused needs nothing.
 
 use super::super::guard::Refused;
-use rehearsal_scenarios::plan::{Behaviour, Otherwise, Plan, Profile, Step, Strategy, Verb};
+use rehearsal_scenarios::plan::{Behaviour, Branch, Otherwise, Plan, Profile, Step, Strategy, Verb};
 use std::collections::BTreeSet;
 
 /// Messages to the server that a deployed one answers with `UNKNOWN_MESSAGE_TYPE`.
@@ -48,6 +48,10 @@ pub(super) fn remarks(plan: &Plan, profile: Profile) -> Vec<String> {
 fn expects_refusals(steps: &[Step]) -> bool {
     steps.iter().any(|step| match &step.verb {
         Verb::Expect { pattern, .. } => pattern["type"] == "error",
+        Verb::ExpectOneOf { branches, .. } => {
+            let is_refusal = |branch: &Branch| branch.pattern["type"] == "error" || expects_refusals(&branch.steps);
+            branches.iter().any(is_refusal)
+        }
         Verb::Repeat { steps, .. } => expects_refusals(steps),
         _ => false,
     })
@@ -56,6 +60,7 @@ fn expects_refusals(steps: &[Step]) -> bool {
 fn first_need(steps: &[Step], may_be_refused: bool) -> Option<(&Step, String)> {
     steps.iter().find_map(|step| match &step.verb {
         Verb::Repeat { steps, .. } => first_need(steps, may_be_refused),
+        // Which branch is played, the server's answer decides.
         verb => need(step, verb, may_be_refused).map(|does| (step, does)),
     })
 }

@@ -102,20 +102,31 @@ fn behaviour(plan: &Plan, user: &UserPlan) -> Behaviour {
 }
 
 fn is_wait(verb: &Verb) -> bool {
-    matches!(verb, Verb::Expect { .. } | Verb::Meet { .. } | Verb::Discover { retry: Some(_), .. })
+    matches!(
+        verb,
+        Verb::Expect { .. }
+            | Verb::ExpectOneOf { .. }
+            | Verb::ExpectNone { .. }
+            | Verb::Meet { .. }
+            | Verb::Discover { retry: Some(_), .. }
+    )
 }
 
 fn shorten(verb: &mut Verb, wait_ns_max: Nanos, cut: impl Fn(&Distribution) -> Distribution) {
     match verb {
-        Verb::Expect { within_ns, .. } | Verb::Meet { within_ns, .. } => *within_ns = (*within_ns).min(wait_ns_max),
+        Verb::Expect { within_ns, .. } | Verb::ExpectOneOf { within_ns, .. } | Verb::Meet { within_ns, .. } => {
+            *within_ns = (*within_ns).min(wait_ns_max);
+        }
+        Verb::ExpectNone { for_ns, .. } => *for_ns = (*for_ns).min(wait_ns_max),
+        Verb::At(at_ns) => *at_ns = 0,
         Verb::Discover { retry: Some(Retry { every_ns, for_ns }), .. } => {
             *for_ns = (*for_ns).min(wait_ns_max);
             *every_ns = (*every_ns).min(THINK_NS_MAX);
         }
         Verb::Think(length) | Verb::Reconnect { after: length, .. } => *length = cut(length),
-        Verb::Repeat { times, every, .. } => {
+        Verb::Repeat { times, first, every, until, .. } => {
             *times = Some(times.unwrap_or(1).min(1));
-            *every = None;
+            (*first, *every, *until) = (None, None, None);
         }
         _ => {}
     }
@@ -125,8 +136,6 @@ fn shorten(verb: &mut Verb, wait_ns_max: Nanos, cut: impl Fn(&Distribution) -> D
 fn for_each(steps: &mut [Step], visit: &mut dyn FnMut(&mut Step)) {
     for step in steps {
         visit(step);
-        if let Verb::Repeat { steps, .. } = &mut step.verb {
-            for_each(steps, visit);
-        }
+        step.verb.inside_mut().into_iter().for_each(|steps| for_each(steps, visit));
     }
 }

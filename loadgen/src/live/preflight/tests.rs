@@ -19,7 +19,7 @@ fn waits_ns(steps: &[Step]) -> u64 {
         .map(|step| match &step.verb {
             Verb::Expect { within_ns, .. } | Verb::Meet { within_ns, .. } => *within_ns,
             Verb::Discover { retry: Some(retry), .. } => retry.for_ns,
-            Verb::Repeat { times, every, steps } => {
+            Verb::Repeat { times, every, steps, .. } => {
                 assert_eq!((*times, every), (Some(1), &None));
                 waits_ns(steps)
             }

@@ -6,16 +6,20 @@
 use super::node::Node;
 use super::scope::{Scope, Secrets};
 use super::session::Session;
+use super::spans::Spans;
 use crate::commons::RunPhase;
+use crate::users::pattern;
 use crate::users::player::{Player, to_plan_time};
+use crate::users::template::fill;
 use rehearsal_reference::http_client::HttpClient;
 use rehearsal_reference::network::Network;
 use rehearsal_scenarios::distribution::{Distribution, Nanos};
-use rehearsal_scenarios::plan::{Otherwise, Verb};
+use rehearsal_scenarios::plan::{Branch, Otherwise, Verb};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 /// Where to go after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +30,30 @@ pub enum Control {
     Stop,
 }
 
+/// Why a step failed, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Failed {
+    /// The step itself: its `otherwise` decides.
+    Here(String),
+    /// A step inside it, whose own `otherwise` has decided that the flow fails.
+    Inside(String),
+}
+
+impl Failed {
+    fn reason(&self) -> &str {
+        match self {
+            Failed::Here(reason) | Failed::Inside(reason) => reason,
+        }
+    }
+}
+
 /// Plays one user's flow.
 pub struct Interpreter<N: Network> {
     pub(super) player: Player<N>,
     pub(super) session: Session<N>,
     pub(super) http: HttpClient<N>,
     pub(super) saved: BTreeMap<String, Value>,
+    spans: Spans,
     repetition: u64,
     visits: Vec<u64>,
 }
@@ -42,30 +64,77 @@ impl<N: Network> Interpreter<N> {
         let env = &player.env;
         let http = HttpClient::new(env.network.clone(), env.target.clone(), env.surroundings.clone());
         let saved = BTreeMap::new();
-        Interpreter { player, session: Session::new(), http, saved, repetition: 0, visits: vec![0; steps] }
+        Interpreter {
+            player,
+            session: Session::new(),
+            http,
+            saved,
+            spans: Spans::default(),
+            repetition: 0,
+            visits: vec![0; steps],
+        }
     }
 
-    /// Plays the steps. The error says which one failed, and why.
-    pub async fn play(&mut self, nodes: &[Node<'_>]) -> Result<Control, String> {
-        for node in nodes {
-            let played = match &node.step.verb {
-                Verb::Repeat { times, every, .. } => match self.repeat(node, *times, every.as_ref()).await? {
-                    Control::Next => Ok(Value::Null),
-                    Control::Stop => return Ok(Control::Stop),
-                },
-                _ => self.step(node).await,
-            };
-            self.visits[node.number] += 1;
-            match played.and_then(|answer| self.save(node, &answer)) {
-                Ok(()) => {}
-                Err(reason) => match node.step.otherwise {
-                    Otherwise::Fail => return Err(format!("step `{}`: {reason}", node.name)),
-                    Otherwise::Stop => return Ok(Control::Stop),
-                    Otherwise::Continue => {}
-                },
+    /// Plays the steps. The error says which one failed, and why. Boxed, since steps may hold steps.
+    pub fn play<'a>(
+        &'a mut self,
+        nodes: &'a [Node<'_>],
+    ) -> Pin<Box<dyn Future<Output = Result<Control, String>> + Send + 'a>> {
+        Box::pin(async move {
+            for node in nodes {
+                self.spans.begin(node, &self.player.recorder);
+                let played = self.play_one(node).await;
+                self.spans.end(node, played.as_ref().err().map(Failed::reason), &self.player.recorder);
+                match played {
+                    Ok(Control::Next) => {}
+                    Ok(Control::Stop) => return Ok(Control::Stop),
+                    Err(Failed::Inside(reason)) => return Err(reason),
+                    Err(Failed::Here(reason)) => match node.step.otherwise {
+                        Otherwise::Fail => return Err(format!("step `{}`: {reason}", node.name)),
+                        Otherwise::Stop => return Ok(Control::Stop),
+                        Otherwise::Continue => {}
+                    },
+                }
             }
+            Ok(Control::Next)
+        })
+    }
+
+    async fn play_one(&mut self, node: &Node<'_>) -> Result<Control, Failed> {
+        let played = match &node.step.verb {
+            Verb::Stop => return Ok(Control::Stop),
+            Verb::Repeat { .. } => return self.repeat(node).await,
+            Verb::ExpectOneOf { branches, within_ns } => {
+                let chosen = self.expect_one_of(node, branches, Duration::from_nanos(*within_ns)).await;
+                self.visits[node.number] += 1;
+                return self.go_on_with(node, branches, chosen).await;
+            }
+            _ => self.step(node).await,
+        };
+        self.visits[node.number] += 1;
+        let saved = played.and_then(|answer| self.save(&node.step.save, &answer));
+        saved.map(|()| Control::Next).map_err(Failed::Here)
+    }
+
+    /// What comes after the message that came.
+    async fn go_on_with(
+        &mut self,
+        node: &Node<'_>,
+        branches: &[Branch],
+        chosen: Result<(usize, Value), String>,
+    ) -> Result<Control, Failed> {
+        let (branch, message) = chosen.map_err(Failed::Here)?;
+        self.save(&node.step.save, &message).map_err(Failed::Here)?;
+        self.save(&branches[branch].save, &message).map_err(Failed::Here)?;
+        self.play(&node.inside[branch]).await.map_err(Failed::Inside)
+    }
+
+    /// The flow is over: spans that are open have failed, and messages that nobody expected are counted.
+    pub fn conclude(&mut self) {
+        self.spans.end_all(&self.player.recorder);
+        for (kind, count) in self.session.unmatched() {
+            self.player.recorder.unmatched(&kind, count);
         }
-        Ok(Control::Next)
     }
 
     /// Ends the connections.
@@ -75,7 +144,7 @@ impl<N: Network> Interpreter<N> {
 
     /// The value of a distribution at this step, this time.
     pub(super) fn sample(&self, node: &Node<'_>, distribution: &Distribution) -> Nanos {
-        let draw = self.player.env.plan.draw(self.player.number, self.visits[node.number], node.number as u64);
+        let draw = self.player.draw(self.visits[node.number], node.number as u64);
         distribution.sample(draw)
     }
 
@@ -94,9 +163,9 @@ impl<N: Network> Interpreter<N> {
         self.player.env.phase() < RunPhase::Settling
     }
 
-    /// Keeps what the step captures. An answer without it fails the step, and an older value is not kept in its place.
-    fn save(&mut self, node: &Node<'_>, answer: &Value) -> Result<(), String> {
-        for (name, pointer) in &node.step.save {
+    /// Keeps what a step captures. An answer without it fails the step, and an older value is not kept in its place.
+    fn save(&mut self, captures: &BTreeMap<String, String>, answer: &Value) -> Result<(), String> {
+        for (name, pointer) in captures {
             let Some(found) = answer.pointer(pointer) else {
                 self.saved.remove(name);
                 return Err(format!("no {pointer} in the answer"));
@@ -106,51 +175,75 @@ impl<N: Network> Interpreter<N> {
         Ok(())
     }
 
-    /// Boxed, since repetitions may hold repetitions.
-    fn repeat<'a>(
-        &'a mut self,
-        node: &'a Node<'_>,
-        times: Option<u64>,
-        every: Option<&'a Distribution>,
-    ) -> Pin<Box<dyn Future<Output = Result<Control, String>> + Send + 'a>> {
-        Box::pin(async move {
-            let outer = self.repetition;
-            let mut planned_ns = self.player.recorder.now_ns();
-            let mut control = Control::Next;
-            for nth in 0..times.unwrap_or(u64::MAX) {
-                if !self.may_begin() {
-                    break;
-                }
-                self.repetition = nth;
-                if let Some(every) = every {
-                    if nth > 0 {
-                        planned_ns = planned_ns.saturating_add(to_plan_time(self.gap(node, nth, every)));
-                    }
-                    if !self.wait_until(planned_ns).await {
-                        break;
-                    }
-                    self.player.recorder.plan_next(planned_ns);
-                }
-                control = self.play(&node.inside).await?;
-                if control == Control::Stop {
-                    break;
-                }
-                // A repetition that never waits for anything must not keep its thread from the others; one that does has
-                // yielded already, and pays nothing here.
-                tokio::task::consume_budget().await;
+    async fn repeat(&mut self, node: &Node<'_>) -> Result<Control, Failed> {
+        let Verb::Repeat { times, first, every, until, .. } = &node.step.verb else { return Ok(Control::Next) };
+        let outer = self.repetition;
+        let mut planned_ns = self.player.recorder.now_ns();
+        let mut ended = Ok(Control::Next);
+        for nth in 0..times.unwrap_or(u64::MAX) {
+            if !self.may_begin() {
+                break;
             }
-            self.repetition = outer;
-            Ok(control)
-        })
+            self.repetition = nth;
+            let gap = if nth == 0 { first.as_ref() } else { every.as_ref() };
+            if let Some(gap) = gap {
+                planned_ns = planned_ns.saturating_add(to_plan_time(self.gap(node, nth, gap)));
+                if !self.wait_until(planned_ns).await {
+                    break;
+                }
+            }
+            if every.is_some() {
+                if self.is_too_late(planned_ns) {
+                    continue;
+                }
+                self.player.recorder.plan_next(planned_ns);
+            }
+            ended = self.play(&node.inside[0]).await.map_err(Failed::Inside);
+            if ended != Ok(Control::Next) || self.is_reached(until.as_ref()) {
+                break;
+            }
+            // A repetition that never waits for anything must not keep its thread from the others; one that does has
+            // yielded already, and pays nothing here.
+            tokio::task::consume_budget().await;
+        }
+        self.repetition = outer;
+        self.visits[node.number] += 1;
+        match until {
+            Some(until) if ended == Ok(Control::Next) && self.may_begin() && !self.is_reached(Some(until)) => {
+                Err(Failed::Here(format!("timed_out: {until} did not come in {} times", times.unwrap_or_default())))
+            }
+            _ => ended,
+        }
+    }
+
+    /// Whether the saved variables contain what a repetition waits for.
+    fn is_reached(&self, until: Option<&Value>) -> bool {
+        let Some(Value::Object(wanted)) = until else { return false };
+        let is_there = |(name, wanted): (&String, &Value)| {
+            let wanted = fill(wanted, &self.scope(Secrets::Hidden));
+            wanted.is_ok_and(|wanted| self.saved.get(name).is_some_and(|saved| pattern::matches(&wanted, saved)))
+        };
+        wanted.iter().all(is_there)
+    }
+
+    /// Whether planned work comes too late to be done at all; it is then counted as dropped.
+    fn is_too_late(&self, planned_ns: i64) -> bool {
+        let recorder = &self.player.recorder;
+        let late_ns = recorder.now_ns().saturating_sub(planned_ns);
+        let is_late = self.player.user().drop_when_late_ns.is_some_and(|most| late_ns > to_plan_time(most));
+        if is_late {
+            recorder.dropped(planned_ns);
+        }
+        is_late
     }
 
     fn gap(&self, node: &Node<'_>, nth: u64, every: &Distribution) -> Nanos {
-        let draw = self.player.env.plan.draw(self.player.number, self.visits(node), node.number as u64);
+        let draw = self.player.draw(self.visits(node), node.number as u64);
         every.sample(draw.named("every").at(nth))
     }
 
-    /// Waits for the planned start of a repetition; false when the run settles first.
-    async fn wait_until(&mut self, planned_ns: i64) -> bool {
+    /// Waits until this time of the plan; false when the run settles first.
+    pub(super) async fn wait_until(&mut self, planned_ns: i64) -> bool {
         let env = self.player.env.clone();
         let wait = async {
             tokio::select! {

@@ -2,18 +2,21 @@
 //!
 //! - `node`: a flow's steps with their static numbers, by which draws are indexed
 //! - `interpreter`: goes from step to step: captures, failures, repetitions
-//! - `verbs`: what each step does on the WebSocket; `http` and `meeting` the others
+//! - `verbs`: what each step does on the WebSocket; `expecting` those that wait for messages; `http` and `meeting` the others
+//! - `spans`: several steps as one operation
 //! - `session`: the connection of the moment, and those that were left open
 //! - `scope`: the variables of templates
 //!
 //! While a flow waits for anything, its connection is read: pings are answered, and messages are recorded when they come.
 
+mod expecting;
 mod http;
 mod interpreter;
 mod meeting;
 mod node;
 mod scope;
 mod session;
+mod spans;
 mod verbs;
 
 use super::player::{Player, UserEnd};
@@ -41,6 +44,7 @@ pub(super) async fn play<N: Network>(player: Player<N>, steps: &[Step]) -> UserE
             Err(failure) => UserEnd::Failed(failure),
         },
     };
+    interpreter.conclude();
     recorder.note(Kind::Ended, &span, how(&end, env.phase()));
     interpreter.leave().await;
     end

@@ -41,9 +41,42 @@ impl<N> Variables for Scope<'_, N> {
             "room.token" => player.room.token.as_str().into(),
             "run.id" => (*player.env.run_id).into(),
             "repetition" => self.repetition.into(),
-            _ => peer_id(&player.env, name.strip_prefix("peer.")?)?.into(),
+            _ => return self.prefixed(name),
         })
     }
+}
+
+impl<N> Scope<'_, N> {
+    fn prefixed(&self, name: &str) -> Option<Value> {
+        let (kind, rest) = name.split_once('.')?;
+        match kind {
+            "peer" => Some(peer_id(&self.player.env, rest)?.into()),
+            "filler" => Some(filler(rest.parse().ok()?).into()),
+            "row" => self.row()?.get(rest).cloned(),
+            _ => None,
+        }
+    }
+
+    /// The row of this repetition; from the first again after the last.
+    fn row(&self) -> Option<&BTreeMap<String, Value>> {
+        let user = self.player.user();
+        let table = self.player.env.plan.tables.get(&user.group)?;
+        let rows = user.rows?;
+        let index = rows.first.wrapping_add(self.repetition.wrapping_mul(rows.step)) % (table.len() as u64).max(1);
+        table.get(index as usize)
+    }
+}
+
+/// So many bytes of text, always the same, that do not compress to nothing.
+fn filler(bytes: usize) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut state: u32 = 1;
+    let letter = |_| {
+        // A linear congruence is random enough for a compressor.
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(LETTERS[(state >> 26) as usize])
+    };
+    (0..bytes).map(letter).collect()
 }
 
 fn peer_id<N>(env: &UserEnv<N>, user_name: &str) -> Option<String> {

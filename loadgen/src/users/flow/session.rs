@@ -6,6 +6,8 @@ use rehearsal_reference::observer::Observer;
 use rehearsal_reference::peer::Peer;
 use rehearsal_reference::target::Target;
 use rehearsal_scenarios::plan::Ending;
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,6 +19,14 @@ pub struct Session<N: Network> {
     peer: Option<Peer<N>>,
     left_open: Vec<Peer<N>>,
     next_conn: u32,
+    unmatched: BTreeMap<String, u64>,
+}
+
+fn count<N: Network>(peer: &Peer<N>, counts: &mut BTreeMap<String, u64>) {
+    for message in peer.kept() {
+        let kind = message.get("type").and_then(Value::as_str).unwrap_or("without a type");
+        *counts.entry(kind.to_owned()).or_default() += 1;
+    }
 }
 
 /// Longer than any run: waiting is ended by what is waited for.
@@ -25,7 +35,7 @@ const FOR_EVER: Duration = Duration::from_secs(86_400 * 365);
 impl<N: Network> Session<N> {
     /// Not connected yet.
     pub fn new() -> Self {
-        Session { peer: None, left_open: Vec::new(), next_conn: 1 }
+        Session { peer: None, left_open: Vec::new(), next_conn: 1, unmatched: BTreeMap::new() }
     }
 
     /// The connection, if there is one.
@@ -43,18 +53,35 @@ impl<N: Network> Session<N> {
         let conn = self.next_conn;
         self.next_conn += 1;
         let peer = Peer::connect(network, target, conn, observer).await?;
-        self.left_open.extend(self.peer.replace(peer));
+        if let Some(old) = self.peer.replace(peer) {
+            self.count_unmatched(&old);
+            self.left_open.push(old);
+        }
         Ok(())
     }
 
     /// Ends the connection in this way.
     pub async fn end(&mut self, ending: Ending) {
         let Some(peer) = self.peer.take() else { return };
+        self.count_unmatched(&peer);
         match ending {
             Ending::Clean => drop(peer.close().await),
             Ending::Abrupt => drop(peer.abort()),
             Ending::Silent => self.left_open.push(peer),
         }
+    }
+
+    /// Messages that came and that no step asked for, by type; each is told once.
+    pub fn unmatched(&mut self) -> BTreeMap<String, u64> {
+        let mut all = std::mem::take(&mut self.unmatched);
+        if let Some(peer) = &self.peer {
+            count(peer, &mut all);
+        }
+        all
+    }
+
+    fn count_unmatched(&mut self, peer: &Peer<N>) {
+        count(peer, &mut self.unmatched);
     }
 
     /// Leaves: cleanly where somebody still listens, with a reset where the connection was left open.

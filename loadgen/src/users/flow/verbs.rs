@@ -1,17 +1,16 @@
 //! What each step does. Every failure is a reason in words; the recorder has written the operation's own end by then.
-//! Neighbours: `session` (connections), `http` and `meeting` (steps off the WebSocket), `interpreter` (what comes next).
+//! Neighbours: `session` (connections), `expecting` (messages that should come, or not), `http` and `meeting` (steps off the
+//! WebSocket), `interpreter` (what comes next).
 
 use super::interpreter::Interpreter;
 use super::node::Node;
 use super::scope::Secrets;
-use crate::recorder::error;
-use crate::users::pattern;
+use crate::users::player::to_plan_time;
 use crate::users::template::{fill, fill_text};
 use rehearsal_reference::network::Network;
 use rehearsal_reference::observer::ConnectionEnd;
 use rehearsal_reference::peer::{ANSWER_WITHIN, AskError, Introduction, Peer};
 use rehearsal_reference::protocol::{Metadata, Object};
-use rehearsal_reports::event::{Body, Kind};
 use rehearsal_scenarios::distribution::Distribution;
 use rehearsal_scenarios::plan::{Ending, Protocol, Retry, Verb};
 use serde_json::Value;
@@ -22,7 +21,7 @@ use tokio::time::{Instant, sleep};
 pub(super) type Played = Result<Value, String>;
 
 impl<N: Network> Interpreter<N> {
-    /// Plays one step that is no repetition.
+    /// Plays one step that holds no others.
     pub(super) async fn step(&mut self, node: &Node<'_>) -> Played {
         match &node.step.verb {
             Verb::Join => {
@@ -36,7 +35,11 @@ impl<N: Network> Interpreter<N> {
             Verb::Send { to, payload } => self.send(node, to, payload).await,
             Verb::Raw { message } => self.raw(node, message).await,
             Verb::Expect { pattern, within_ns } => self.expect(node, pattern, Duration::from_nanos(*within_ns)).await,
+            Verb::ExpectNone { pattern, for_ns } => {
+                self.expect_none(node, pattern, Duration::from_nanos(*for_ns)).await
+            }
             Verb::Http { .. } => self.http(node).await,
+            Verb::At(at_ns) => self.at(to_plan_time(*at_ns)).await,
             Verb::Think(length) => self.think(node, length).await,
             Verb::Meet { point, count, within_ns } => {
                 self.meet(node, point, *count, Duration::from_nanos(*within_ns)).await
@@ -46,8 +49,8 @@ impl<N: Network> Interpreter<N> {
                 Ok(Value::Null)
             }
             Verb::Reconnect { ending, after } => self.reconnect(node, *ending, after).await,
-            // The interpreter plays repetitions itself.
-            Verb::Repeat { .. } => Ok(Value::Null),
+            // The interpreter plays these itself.
+            Verb::Repeat { .. } | Verb::ExpectOneOf { .. } | Verb::Stop => Ok(Value::Null),
         }
     }
 
@@ -124,29 +127,12 @@ impl<N: Network> Interpreter<N> {
         sent.map(|()| Value::Null).map_err(|end| ended(&end))
     }
 
-    async fn expect(&mut self, node: &Node<'_>, wanted: &Value, within: Duration) -> Played {
-        let wanted = fill(wanted, &self.scope(Secrets::Hidden)).map_err(|error| error.to_string())?;
-        let op_id = self.player.recorder.invoke(&node.name, Body::Empty);
-        let until = Instant::now() + within;
-        let received = match peer_of(self.session.peer()) {
-            Ok(peer) => match peer.receive_matching(until, |message| pattern::matches(&wanted, message)).await {
-                Ok(Some(message)) => Ok(message),
-                Ok(None) => Err(("timed_out", format!("no such message within {within:?}"))),
-                Err(end) => Err(("closed", ended(&end))),
-            },
-            Err(reason) => Err(("closed", reason)),
-        };
-        let recorder = &self.player.recorder;
-        match received {
-            Ok(message) => {
-                recorder.end(Kind::Ok, &node.name, op_id, Body::Empty);
-                Ok(message)
-            }
-            Err((class, reason)) => {
-                recorder.end(Kind::Failed, &node.name, op_id, error(class, &reason));
-                Err(format!("{class}: {reason}"))
-            }
+    /// What comes next was planned for this time, also when it is past.
+    async fn at(&mut self, planned_ns: i64) -> Played {
+        if self.wait_until(planned_ns).await {
+            self.player.recorder.plan_next(planned_ns);
         }
+        Ok(Value::Null)
     }
 
     async fn think(&mut self, node: &Node<'_>, length: &Distribution) -> Played {
@@ -181,11 +167,11 @@ impl<N: Network> Interpreter<N> {
     }
 }
 
-fn peer_of<N: Network>(peer: Option<&mut Peer<N>>) -> Result<&mut Peer<N>, String> {
+pub(super) fn peer_of<N: Network>(peer: Option<&mut Peer<N>>) -> Result<&mut Peer<N>, String> {
     peer.ok_or_else(|| "closed: not connected".to_owned())
 }
 
-fn ended(end: &ConnectionEnd) -> String {
+pub(super) fn ended(end: &ConnectionEnd) -> String {
     match end.code {
         Some(code) => format!("closed: the connection ended with code {code} {}", end.reason),
         None => format!("closed: the connection ended: {}", end.reason),
