@@ -2,6 +2,8 @@
 //! Neighbours: `live::recorder` writes files, the simulated world keeps events in memory.
 
 use rehearsal_reports::event::{Body, Event, Kind, Name, Said};
+use rehearsal_scenarios::plan::Passing;
+use serde_json::Value;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -48,6 +50,8 @@ pub trait EventSink: Send + Sync {
     fn now_ns(&self) -> i64;
     /// Keeps an event. Events are numbered in the order of these calls.
     fn record(&self, event: Draft);
+    /// Sees a whole message that a user sends or receives, for those who wait for one. Nothing of it is kept.
+    fn witness(&self, _user: &Name, _passing: Passing, _message: &Value) {}
 
     /// Waits until this plan time, not at all if it has passed. tokio's timers keep whole milliseconds: a world in which that
     /// is too coarse has an own way to wait.

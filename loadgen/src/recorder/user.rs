@@ -9,6 +9,7 @@ use crate::sink::{Draft, EventSink};
 use rehearsal_reference::observer::{ConnectionEnd, Observed, Observer, Side};
 use rehearsal_reference::protocol::ServerMessage;
 use rehearsal_reports::event::{Body, Closer, JobOutcome, Kind, Name, Said};
+use rehearsal_scenarios::plan::Passing;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -286,8 +287,14 @@ impl Observer for UserRecorder {
         let mut guard = lock(&self.state);
         let state = &mut *guard;
         match observed {
-            Observed::Sent { conn, message } => self.sent(state, conn + self.first_conn, message),
-            Observed::Received { conn, message } => self.received(state, conn + self.first_conn, message),
+            Observed::Sent { conn, message } => {
+                self.sent(state, conn + self.first_conn, message);
+                self.sink.witness(&self.user, Passing::Sent, message);
+            }
+            Observed::Received { conn, message } => {
+                self.received(state, conn + self.first_conn, message);
+                self.sink.witness(&self.user, Passing::Received, message);
+            }
             Observed::Garbage { conn, reason } => {
                 let body = error("garbage", reason);
                 self.put(conn + self.first_conn, Kind::Received, Name::default(), None, None, body);

@@ -4,7 +4,7 @@
 //! - `player`: waits for its start, signs in, and plays its behaviour
 //! - `built_in`: the reference worker and client
 //! - [`flow`]: steps of the scenario's own
-//! - `template`, `pattern`: texts with variables, and messages that match
+//! - `template`, [`pattern`]: texts with variables, and messages that match
 //!
 //! Absent on purpose: clocks (time is `tokio::time` and the sink's), sockets (the `Network` is handed in), and tasks of its
 //! own: a user is one future.
@@ -12,7 +12,7 @@
 mod built_in;
 pub mod env;
 pub mod flow;
-mod pattern;
+pub mod pattern;
 mod player;
 mod template;
 

@@ -23,7 +23,7 @@ const SETTLE_AT_LEAST_NS: i64 = SECOND_NS;
 pub(super) fn drive(engine: &mut dyn Engine, programs: Programs, patience: Duration) -> Result<(), SeedFailure> {
     programs.add_hosts(engine);
     let (plan, log) = (programs.plan(), programs.log());
-    let schedule = Schedule::new(plan.clone(), log.clone());
+    let schedule = Schedule::new(plan.clone());
     let rooms_and_users = u64::try_from(plan.rooms.len() + plan.users.len()).unwrap_or(u64::MAX);
     let patience_ns = nanos(patience).saturating_mul(rooms_and_users);
     Drive { engine, plan, log, programs, schedule, patience_ns }.run()
@@ -62,7 +62,7 @@ impl Drive<'_> {
         let phases = self.plan.phases;
         let until_ns = as_plan_time(phases.measured().end);
         while self.now_ns() < until_ns && !self.nobody_has_work() {
-            self.schedule.play(self.now_ns(), self.engine).map_err(|error| self.broke(&error))?;
+            self.schedule.play(self.now_ns(), self.engine, &self.programs).map_err(|error| self.broke(&error))?;
             let next_fault_ns = self.schedule.next_ns().unwrap_or(until_ns);
             self.step_to(until_ns.min(next_fault_ns))?;
         }
@@ -70,7 +70,7 @@ impl Drive<'_> {
     }
 
     fn settle(&mut self) -> Result<(), SeedFailure> {
-        self.schedule.heal(self.engine).map_err(|error| self.broke(&error))?;
+        self.schedule.heal(self.now_ns(), self.engine, &self.programs).map_err(|error| self.broke(&error))?;
         self.programs.enter(RunPhase::Settling);
         let began_ns = self.now_ns();
         let at_most_ns = as_plan_time(self.plan.phases.settle_ns);

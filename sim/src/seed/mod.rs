@@ -2,13 +2,17 @@
 //!
 //! - `programs`: what runs on each host: reference servers, users, and the run itself (prepare and clean up)
 //! - `driver`: the stages of a run, and when each is over
-//! - `schedule`: when faults begin and end
+//! - `orders`: what each host is told: the phase, or to stop
+//! - `schedule`: when faults begin and end; `sights`: after which messages; `telling`: what the record says of them
 //!
 //! Neighbours: `explore` plays many. Left out: files and words for a terminal.
 
 mod driver;
+mod orders;
 mod programs;
 mod schedule;
+mod sights;
+mod telling;
 
 use self::programs::Programs;
 use crate::engine::{Engine, EngineError, EngineKind};

@@ -2,6 +2,8 @@
 //! run itself on a host of its own, which no fault can name: it prepares before time 0 and cleans up at the end.
 //! Neighbours: `driver` says which phase it is and asks who has ended.
 
+use super::orders::Orders;
+use super::sights::{Hit, Sights};
 use crate::engine::Engine;
 use crate::event_log::EventLog;
 use crate::host::Host;
@@ -48,7 +50,7 @@ pub(super) enum Director {
 /// All programs of a world, and what they share.
 pub(super) struct Programs {
     shared: Shared,
-    phase: watch::Sender<RunPhase>,
+    sights: Option<Arc<Sights>>,
     cleaning: watch::Sender<bool>,
 }
 
@@ -57,36 +59,44 @@ pub(super) struct Programs {
 struct Shared {
     plan: Arc<Plan>,
     log: Arc<EventLog>,
+    sink: Arc<dyn EventSink>,
     commons: Arc<Commons>,
     identity: Arc<dyn Identity>,
     store: Arc<dyn RoomStore>,
     progress: Arc<Mutex<Progress>>,
-    phase: watch::Receiver<RunPhase>,
+    orders: Orders,
     cleaning: watch::Receiver<bool>,
 }
 
 struct Progress {
     director: Director,
+    /// Users that have done all they wanted, or have come to the end of the run.
     ended: BTreeSet<u32>,
+    /// Users and servers that were told to stop, and have.
+    left: BTreeSet<u32>,
+    exited: BTreeSet<Arc<str>>,
 }
 
 impl Programs {
     pub(super) fn new(plan: Arc<Plan>, log: Arc<EventLog>, identity: Arc<dyn Identity>) -> Programs {
-        let (phase, phase_seen) = watch::channel(RunPhase::Preparing);
         let (cleaning, cleaning_seen) = watch::channel(false);
-        let progress = Progress { director: Director::Preparing, ended: BTreeSet::new() };
+        let (ended, left, exited) = Default::default();
+        let progress = Progress { director: Director::Preparing, ended, left, exited };
+        let sights = Sights::new(&plan, log.clone());
+        let sink = sights.clone().map_or_else(|| log.clone() as Arc<dyn EventSink>, |sights| sights);
         let shared = Shared {
             plan,
             log,
+            sink,
             commons: Arc::new(Commons::new()),
             identity,
             // Handed to each incarnation of a server: the documents keep rooms in a database outside of it.
             store: Arc::new(MemoryRoomStore::new()),
             progress: Arc::new(Mutex::new(progress)),
-            phase: phase_seen,
+            orders: Orders::new(),
             cleaning: cleaning_seen,
         };
-        Programs { shared, phase, cleaning }
+        Programs { shared, sights, cleaning }
     }
 
     pub(super) fn plan(&self) -> Arc<Plan> {
@@ -121,7 +131,32 @@ impl Programs {
 
     /// Tells everybody which phase it is.
     pub(super) fn enter(&self, phase: RunPhase) {
-        self.phase.send_replace(phase);
+        self.shared.orders.enter(phase);
+    }
+
+    /// Tells the programs of a host to stop.
+    pub(super) fn stop(&self, host: &str) {
+        self.shared.orders.stop(host);
+    }
+
+    /// The programs of a host are about to start again.
+    pub(super) fn start(&self, host: &str) {
+        self.shared.orders.start(host);
+    }
+
+    /// Whether every program of a host that was told to stop has done so.
+    pub(super) fn has_exited(&self, host: &String) -> bool {
+        let progress = self.shared.progress();
+        let mut users = self.shared.plan.users.iter().filter(|user| user.host == *host).peekable();
+        match users.peek() {
+            Some(_) => users.all(|user| progress.left.contains(&user.number) || progress.ended.contains(&user.number)),
+            None => progress.exited.contains(host.as_str()),
+        }
+    }
+
+    /// Messages that faults have waited for, since the last call.
+    pub(super) fn sighted(&self) -> Vec<Hit> {
+        self.sights.as_ref().map_or_else(Vec::new, |sights| sights.take())
     }
 
     /// Lets the run's own program clean up.
@@ -150,10 +185,10 @@ impl Shared {
             network: host.network.clone(),
             surroundings: host.surroundings(who),
             target: Arc::new(Target::plain("server-0", PORT, &user_agent(&run_id))),
-            sink: self.log.clone(),
+            sink: self.sink.clone(),
             commons: self.commons.clone(),
             journal: Arc::new(NoJournal),
-            phase: self.phase.clone(),
+            phase: self.orders.of(&host.name),
             run_id,
         }
     }
@@ -168,14 +203,20 @@ async fn play_users(shared: Shared, host: Host, users: Vec<u32>) {
             continue;
         }
         shared.progress().ended.remove(&number);
+        shared.progress().left.remove(&number);
         let env = shared.env(&host, &user.name);
         // A host that dies before its user's time has come has interrupted no life.
         let has_begun = shared.log.now_ns() >= i64::try_from(user.start_ns).unwrap_or(i64::MAX);
         let life = if has_begun { host.incarnation } else { 0 };
-        let (shared, spawner) = (shared.clone(), env.surroundings.spawner.clone());
+        let (shared, spawner, host) = (shared.clone(), env.surroundings.spawner.clone(), host.name.clone());
         let playing = Box::pin(async move {
             play_user(env, number, life).await;
-            shared.progress().ended.insert(number);
+            // Who was told to stop may have wanted more, and goes on when its host starts again.
+            let mut progress = shared.progress();
+            match shared.orders.is_stopped(&host) {
+                true => progress.left.insert(number),
+                false => progress.ended.insert(number),
+            };
         });
         spawner.spawn("user", playing).detach();
     }
@@ -195,7 +236,7 @@ async fn direct(shared: Shared, host: Host) {
     shared.progress().director = Director::CleanedUp;
 }
 
-/// One incarnation of a reference server; serves until its host dies or the run is over.
+/// One incarnation of a reference server; serves until its host dies, the run is over, or it is told to stop.
 async fn serve(shared: Shared, host: Host) {
     let system = &shared.plan.system;
     let options = ServerOptions {
@@ -208,11 +249,16 @@ async fn serve(shared: Shared, host: Host) {
         },
         ..ServerOptions::default()
     };
+    shared.progress().exited.remove(&host.name);
     let surroundings = host.surroundings("server");
     // A simulated port is free for every incarnation; were it not, clients would see a server that refuses.
     let Ok(listener) = host.network.bind(&format!("0.0.0.0:{PORT}")).await else { return };
     let server = Server::new(options, surroundings, shared.identity.clone(), shared.store.clone());
-    server.run(listener, std::future::pending()).await;
+    let mut told = shared.orders.of(&host.name);
+    // The end of the run alone is none for a server: others still leave. An error means that there is nobody left to ask.
+    let stop = async { drop(told.wait_for(|_| shared.orders.is_stopped(&host.name)).await) };
+    server.run(listener, stop).await;
+    shared.progress().exited.insert(host.name);
 }
 
 fn limits_of(limits: &scenarios::Limits) -> Limits {

@@ -17,3 +17,5 @@ mod library;
 mod scenes;
 #[path = "../seeds/verdicts.rs"]
 mod verdicts;
+#[path = "../seeds/waiting_faults.rs"]
+mod waiting_faults;

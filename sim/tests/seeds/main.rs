@@ -11,3 +11,4 @@ mod ledger;
 mod library;
 mod scenes;
 mod verdicts;
+mod waiting_faults;
