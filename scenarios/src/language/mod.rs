@@ -86,7 +86,10 @@ pub(crate) static ROOT: Table = Table {
         later("abort", "stopping on errors by a rule is not there yet: thresholds judge at the end"),
         later("observe", "watching further metrics is not there yet: the target's own /metrics is read anyway"),
         later("capacity", "searching for the capacity is not there yet: raise the rate by hand, or ramp it"),
-        later("sometimes", "what must be seen in some seed is a check of your own: `[check.NAME]` with `sometimes = { … }`"),
+        later(
+            "sometimes",
+            "what must be seen in some seed is a check of your own: `[check.NAME]` with `sometimes = { … }`",
+        ),
         later("spans", "spans over several steps are not there yet: name the steps and set thresholds on them"),
         later("churn", "churn is not there yet: use a flow with `reconnect`"),
     ],
