@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 const PORT: u16 = 80;
 const MS: u64 = 1_000_000;
@@ -36,6 +36,11 @@ pub struct Echoes {
 /// The network of all rows: 1–20 ms.
 pub fn network() -> NetworkPlan {
     NetworkPlan::new(Distribution::Uniform(MS, 20 * MS), 15_000 * MS)
+}
+
+/// As the reference server and client have them; tungstenite's own 128 KiB each would be most of what a thousand hosts cost.
+fn small_buffers() -> WebSocketConfig {
+    WebSocketConfig::default().read_buffer_size(4 << 10)
 }
 
 impl Echoes {
@@ -89,7 +94,8 @@ impl Echoes {
     }
 
     async fn chat(self, stream: impl AsyncRead + AsyncWrite + Unpin, heard: Arc<AtomicU64>) {
-        let (mut socket, _) = tokio_tungstenite::client_async("ws://server/", stream).await.unwrap();
+        let (mut socket, _) =
+            tokio_tungstenite::client_async_with_config("ws://server/", stream, Some(small_buffers())).await.unwrap();
         for _ in 0..self.virtual_time.as_secs() / self.every.as_secs() {
             tokio::time::sleep(self.every).await;
             socket.send("hello".into()).await.unwrap();
@@ -127,7 +133,10 @@ where
         let upgrade = hyper::upgrade::on(&mut request);
         spawn(Box::pin(async move {
             if let Ok(upgraded) = upgrade.await {
-                echo(WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await).await;
+                echo(
+                    WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(small_buffers())).await,
+                )
+                .await;
             }
         }));
         let accept = derive_accept_key(request.headers()["sec-websocket-key"].as_bytes());

@@ -83,14 +83,18 @@ fn echoes() {
 
 fn growth() {
     const MESSAGES: u32 = 10_000;
+    let limits = [(10, ""), (100, "at most 2 times"), (1_000, "at most 4 times")];
     let mut first = None;
-    for (clients, target) in [(10, ""), (100, "at most 2 times"), (1_000, "at most 4 times")] {
+    for (clients, target) in limits {
         let every = Duration::from_secs(1);
         let echoes = Echoes { clients, every, virtual_time: every * (MESSAGES / clients) };
+        let pipes = best(|| echoes.over_pipes());
         let event = best(|| echoes.on_the_event_engine(Manner::Plain));
-        let first = *first.get_or_insert(event);
-        let figure = format!("{} ({:.2} times)", milliseconds(event), ratio(event, first));
+        let (few, few_over_pipes) = *first.get_or_insert((event, pipes));
+        let figure = format!("{} ({:.2} times)", milliseconds(event), ratio(event, few));
         row(&format!("{MESSAGES} messages by {clients} hosts"), figure, target);
+        let figure = format!("{} ({:.2} times)", milliseconds(pipes), ratio(pipes, few_over_pipes));
+        row(&format!("{MESSAGES} messages by {clients} clients over pipes, no hosts"), figure, "to compare");
     }
 }
 
