@@ -10,6 +10,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// A cheap, shared name.
 pub type Name = Arc<str>;
@@ -335,20 +336,12 @@ pub enum JobOutcome {
 /// Hash of a JSON value, the same however a server wrote it: keys sorted, no white space, numbers as `serde_json` prints
 /// them. `serde_json::Value` without `preserve_order` sorts by itself.
 pub fn digest(value: &Value) -> u64 {
-    let mut hasher = xxhash_rust::xxh3::Xxh3::new();
-    // Writing into a hasher cannot fail.
-    let _ = serde_json::to_writer(HashWriter(&mut hasher), value);
-    hasher.digest()
+    digest_and_bytes(value).0
 }
 
-struct HashWriter<'a>(&'a mut xxhash_rust::xxh3::Xxh3);
-
-impl std::io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+/// The [`digest`] of a value, and how many bytes it has as canonical JSON.
+pub fn digest_and_bytes(value: &Value) -> (u64, u32) {
+    // Written as a whole before it is hashed: a value is many small pieces. Its keys are texts, so that it can be written.
+    let json = serde_json::to_vec(value).unwrap_or_default();
+    (xxh3_64(&json), u32::try_from(json.len()).unwrap_or(u32::MAX))
 }

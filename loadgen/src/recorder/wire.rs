@@ -4,9 +4,8 @@
 use super::awaited::Asked;
 use super::names::Names;
 use rehearsal_reference::protocol::{Registered, ServerMessage};
-use rehearsal_reports::event::{Body, JobMessage, Name, SAID_BYTES_MAX, Said, Seconds, Seen, digest};
+use rehearsal_reports::event::{Body, JobMessage, Name, SAID_BYTES_MAX, Said, Seconds, Seen, digest, digest_and_bytes};
 use serde_json::Value;
-use std::io;
 use std::sync::Arc;
 
 /// What a sent message is.
@@ -90,12 +89,13 @@ pub fn relay(kind: &str, message: &Value, own: Option<&Name>, names: &mut Names)
         ("", Some(own)) => own.clone(),
         (to, _) => names.share(to),
     };
+    let (digest, bytes) = digest_and_bytes(content);
     let body = Body::Message {
         kind: names.share(kind),
         from: names.share(text(message, from)),
         to: to.clone(),
-        digest: digest(content),
-        bytes: canonical_bytes(content),
+        digest,
+        bytes,
         job: job_message(content, names),
     };
     Some((to, body))
@@ -126,24 +126,6 @@ pub fn said(message: &Value, watched: &[String], names: &mut Names) -> Said {
     said.collect()
 }
 
-/// The size of a value as canonical JSON.
-fn canonical_bytes(value: &Value) -> u32 {
-    struct Count(u32);
-    impl io::Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 = self.0.saturating_add(bytes.len() as u32);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut count = Count(0);
-    // Counting cannot fail.
-    let _ = serde_json::to_writer(&mut count, value);
-    count.0
-}
-
 /// What `registered_auth` tells.
 pub fn registered(registered: &Registered<'_>, names: &mut Names) -> Body {
     Body::Registered {
@@ -157,7 +139,7 @@ pub fn discovered(message: &Value, names: &mut Names) -> Body {
     let peers = message.get("peers").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let seen = peers.iter().filter_map(|peer| {
         let metadata = peer.get("metadata").unwrap_or(&Value::Null);
-        let status = metadata.pointer("/properties/status").and_then(Value::as_str);
+        let status = metadata.get("properties").and_then(|properties| properties.get("status")).and_then(Value::as_str);
         Some(Seen {
             peer: names.share(peer.get("peer_id")?.as_str()?),
             status: status.map(|status| names.share(status)),
