@@ -43,8 +43,8 @@ pub struct IdentityCredentials {
 pub struct Commons {
     rooms: Mutex<Vec<RoomCredentials>>,
     identities: Mutex<BTreeMap<u32, IdentityCredentials>>,
-    /// User names of identities that lent their token to a user with another name.
-    lenders: Mutex<Vec<String>>,
+    /// Identities that lent their token to a user with another name, and what flows made themselves.
+    others: Mutex<Vec<(Resource, String)>>,
     meetings: Mutex<BTreeMap<String, Meeting>>,
 }
 
@@ -69,9 +69,20 @@ impl Commons {
         lock(&self.rooms).get(index as usize).cloned()
     }
 
+    /// Keeps something that was made besides the rooms and identities of the plan, so that it is removed at the end.
+    pub fn add_other(&self, what: Resource, id: String) {
+        lock(&self.others).push((what, id));
+    }
+
+    fn others(&self, wanted: Resource) -> Vec<String> {
+        lock(&self.others).iter().filter(|(what, _)| *what == wanted).map(|(_, id)| id.clone()).collect()
+    }
+
     /// Ids of all rooms made so far.
     pub fn room_ids(&self) -> Vec<String> {
-        lock(&self.rooms).iter().map(|room| room.id.clone()).collect()
+        let mut ids: Vec<String> = lock(&self.rooms).iter().map(|room| room.id.clone()).collect();
+        ids.extend(self.others(Resource::Room));
+        ids
     }
 
     /// Keeps a user's identity.
@@ -90,7 +101,7 @@ impl Commons {
         match identities.get_mut(&user) {
             Some(known) => {
                 known.id_token = made.id_token;
-                lock(&self.lenders).push(made.username);
+                self.add_other(Resource::Identity, made.username);
             }
             None => drop(identities.insert(user, made)),
         }
@@ -99,7 +110,7 @@ impl Commons {
     /// User names of all identities made so far.
     pub fn usernames(&self) -> Vec<String> {
         let mut names: Vec<String> = lock(&self.identities).values().map(|known| known.username.clone()).collect();
-        names.extend(lock(&self.lenders).iter().cloned());
+        names.extend(self.others(Resource::Identity));
         names
     }
 
@@ -107,11 +118,9 @@ impl Commons {
     pub fn removed(&self, what: Resource, id: &str) {
         match what {
             Resource::Room => lock(&self.rooms).retain(|room| room.id != id),
-            Resource::Identity => {
-                lock(&self.identities).retain(|_, identity| identity.username != id);
-                lock(&self.lenders).retain(|username| username != id);
-            }
+            Resource::Identity => lock(&self.identities).retain(|_, identity| identity.username != id),
         }
+        lock(&self.others).retain(|other| (other.0, other.1.as_str()) != (what, id));
     }
 
     /// Waits until `count` different users have come to this point. The caller bounds the time.

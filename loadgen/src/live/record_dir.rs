@@ -42,9 +42,13 @@ impl RecordDir {
     /// Removes the folder and what was made for it; `latest` points where it did before.
     pub fn take_back(self) -> io::Result<()> {
         std::fs::remove_dir_all(&self.path)?;
-        match self.latest_before {
-            Some(before) => point_latest_at(&self.runs, &before),
-            None => drop(std::fs::remove_file(self.runs.join(LATEST))),
+        let latest = self.runs.join(LATEST);
+        // Another run may have begun, or ended, meanwhile.
+        if std::fs::read_link(&latest).is_ok_and(|inside| self.runs.join(inside) == self.path) {
+            match self.latest_before.filter(|before| self.runs.join(before).exists()) {
+                Some(before) => point_latest_at(&self.runs, &before),
+                None => drop(std::fs::remove_file(latest)),
+            }
         }
         for parent in &self.parents_made {
             // Another run may have put its record there meanwhile.
@@ -116,6 +120,19 @@ mod tests {
         let fresh = runs.path().join("runs");
         RecordDir::create(&fresh, "race", "only").unwrap().take_back().unwrap();
         assert!(!fresh.exists());
+    }
+
+    #[test]
+    fn records_that_are_taken_back_in_any_order_leave_no_link_to_nowhere() {
+        for first_is_first in [true, false] {
+            let out = tempfile::tempdir().unwrap();
+            let [first, second] = ["a", "b"].map(|name| RecordDir::create(out.path(), "race", name).unwrap());
+            let (now, then) = if first_is_first { (first, second) } else { (second, first) };
+            now.take_back().unwrap();
+            assert!(out.path().join("latest").exists());
+            then.take_back().unwrap();
+            assert!(std::fs::read_link(out.path().join("latest")).is_err());
+        }
     }
 
     #[test]

@@ -116,6 +116,23 @@ async fn a_run_holds_leaves_a_whole_record_and_nothing_on_the_target() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_flow_makes_itself_is_removed_as_well_also_in_the_first_contact() {
+    let served = Served::start(ServerOptions::default()).await;
+    let out = tempfile::tempdir().unwrap();
+    let make = |path: &str| {
+        step(Verb::Http { method: "POST".into(), path: path.into(), body: None, bearer: true, status: vec![200] })
+    };
+    let flow = vec![step(Verb::Join), make("/create-room"), make("/anonymous-signin")];
+    let plan = plan(vec![user(0, "makers", 0, Behaviour::Flow(flow))]);
+    let run = run_quietly(plan, options(served.target(), &out)).await.unwrap();
+    assert!(run.left_behind.is_nothing(), "{:?}", run.left_behind);
+    let journal = std::fs::read_to_string(run.record.join(journal_file::FILE)).unwrap();
+    // The first contact makes a room, a holder and a walker, the run a room, its owner and a user; the flow two each time.
+    assert_eq!(journal.matches("\"did\":\"made\"").count(), 10, "{journal}");
+    assert!(journal_file::read(&journal).unwrap().resources.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deployed_server_is_played_with_the_same_users() {
     let deployed = ServerOptions { profile: protocol::Profile::Deployed, ..ServerOptions::default() };
     let served = Served::start(deployed).await;

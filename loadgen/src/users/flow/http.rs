@@ -1,9 +1,11 @@
-//! The `http` step: one request of the user's own HTTP session, with the statuses that count as success.
+//! The `http` step: one request of the user's own HTTP session, with the statuses that count as success. Rooms and
+//! identities that it makes are removed at the end like those that the run made.
 
 use super::interpreter::Interpreter;
 use super::node::Node;
 use super::scope::Secrets;
 use super::verbs::Played;
+use crate::journal::{Entry, Resource};
 use crate::steward::{error_of, kind_of};
 use crate::users::template::{fill, fill_text};
 use http::Method;
@@ -29,7 +31,13 @@ impl<N: Network> Interpreter<N> {
         let message = body.as_ref().unwrap_or(&Value::Null);
         let op_id = self.player.recorder.invoke_saying(&node.name, Body::Empty, message);
         let answer = self.session.reading(self.http.request(method, &path, bearer, body.as_ref())).await;
-        self.http_ended(node, op_id, shown, status, answer)
+        let played = self.http_ended(node, op_id, shown, status, answer);
+        if let Some((what, id)) = played.as_ref().ok().and_then(|answer| made_at(&path, answer)) {
+            let env = &self.player.env;
+            env.journal.write(&Entry::Made { what, id: id.to_owned() });
+            env.commons.add_other(what, id.to_owned());
+        }
+        played
     }
 
     fn http_ended(
@@ -53,4 +61,14 @@ impl<N: Network> Interpreter<N> {
         recorder.end_saying(kind, &node.name, op_id, Body::Http { request, status }, &message);
         if is_wanted { Ok(message) } else { Err(format!("http_{status}: this status was not expected")) }
     }
+}
+
+/// What such an answer at this path says was made on the target.
+fn made_at<'a>(path: &str, answer: &'a Value) -> Option<(Resource, &'a str)> {
+    let (what, key) = match path {
+        "/create-room" => (Resource::Room, "room_id"),
+        "/anonymous-signin" => (Resource::Identity, "username"),
+        _ => return None,
+    };
+    Some((what, answer.get(key)?.as_str()?))
 }
