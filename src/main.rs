@@ -8,6 +8,7 @@
 mod cli;
 mod commands;
 mod exit;
+mod ledger;
 mod live;
 mod output;
 mod progress;

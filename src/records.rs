@@ -1,16 +1,20 @@
-//! Records of simulated seeds: writes the folder that a broken or replayed seed leaves. Live runs write their own as they
+//! Records of simulated seeds: writes the folder that a broken or replayed seed leaves, with its network log. Live runs write their own as they
 //! go (`loadgen::live`). Formats are `reports::record`'s.
 
 use crate::exit::Failure;
 use crate::source::Source;
 use rehearsal_loadgen::live::record_dir;
 use rehearsal_reports::outcome::Outcome;
+use rehearsal_reports::record::network::{Entry, NetworkHeader, NetworkWriter};
 use rehearsal_reports::record::{self, EventWriter, Header, VerdictFile};
+use rehearsal_scenarios::plan::Plan;
 use rehearsal_sim::engine::EngineKind;
+use rehearsal_sim::netlog::NetworkLog;
 use rehearsal_sim::seed::SeedRun;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The folder for records unless another is asked for.
 pub fn runs(out: Option<&Path>) -> PathBuf {
@@ -18,20 +22,68 @@ pub fn runs(out: Option<&Path>) -> PathBuf {
 }
 
 /// Makes the folder of a seed's record below a folder of runs.
-pub fn create(runs: &Path, run: &SeedRun) -> Result<PathBuf, Failure> {
-    let name = format!("seed-{}", run.plan.seed);
-    record_dir::create_below(runs, &run.plan.scenario, &name).map_err(|error| unwritable(runs, &error))
+pub fn create(runs: &Path, plan: &Plan) -> Result<PathBuf, Failure> {
+    let name = format!("seed-{}", plan.seed);
+    record_dir::create_below(runs, &plan.scenario, &name).map_err(|error| unwritable(runs, &error))
 }
 
-/// Writes a seed's record into its folder.
-pub fn write_seed(
-    folder: &Path,
-    source: &Source,
-    run: &SeedRun,
-    engine: EngineKind,
-    outcome: &Outcome,
-) -> Result<(), Failure> {
-    write_files(folder, source, run, engine, outcome).map_err(|error| unwritable(folder, &error))
+/// Writes what is known before a seed is played, and opens its network log.
+pub fn begin(folder: &Path, source: &Source, plan: &Plan, engine: EngineKind) -> Result<Arc<NetworkFile>, Failure> {
+    let begin = || {
+        std::fs::write(folder.join("header.json"), header(source, plan, engine).to_bytes())?;
+        let file = std::fs::File::create(folder.join("network.jsonl.zst"))?;
+        let first_line = NetworkHeader::new(&plan.scenario, plan.seed, engine.name());
+        let writer = NetworkWriter::new(io::BufWriter::new(file), &first_line)?;
+        Ok(NetworkFile(Mutex::new(Ok(Some(writer)))))
+    };
+    begin().map(Arc::new).map_err(|error: io::Error| unwritable(folder, &error))
+}
+
+/// Writes what a seed came to.
+pub fn finish(folder: &Path, run: &SeedRun, outcome: &Outcome, log: &NetworkFile) -> Result<(), Failure> {
+    let finish = || {
+        log.finish()?;
+        let file = std::fs::File::create(folder.join("events.jsonl.zst"))?;
+        let mut events = EventWriter::new(io::BufWriter::new(file))?;
+        for event in &run.events {
+            events.write(event)?;
+        }
+        events.finish()?.into_inner()?.sync_all()?;
+        std::fs::write(folder.join("verdict.json"), VerdictFile::new(outcome.clone()).to_bytes())
+    };
+    finish().map_err(|error: io::Error| unwritable(folder, &error))
+}
+
+/// The network log of a record, written while its seed is played on another thread.
+pub struct NetworkFile(Mutex<Writing>);
+
+/// The open file, until it is finished or what went wrong first.
+type Writing = io::Result<Option<NetworkWriter<io::BufWriter<std::fs::File>>>>;
+
+impl NetworkFile {
+    /// Ends the file; tells what went wrong first, if anything did.
+    fn finish(&self) -> io::Result<()> {
+        let writer = std::mem::replace(&mut *self.lock(), Ok(None))?;
+        if let Some(writer) = writer {
+            writer.finish()?;
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Writing> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl NetworkLog for NetworkFile {
+    fn write(&self, entry: Entry) {
+        let mut state = self.lock();
+        if let Ok(Some(writer)) = state.as_mut()
+            && let Err(error) = writer.write(&entry)
+        {
+            *state = Err(error);
+        }
+    }
 }
 
 fn unwritable(folder: &Path, error: &io::Error) -> Failure {
@@ -41,25 +93,14 @@ fn unwritable(folder: &Path, error: &io::Error) -> Failure {
     )
 }
 
-fn write_files(folder: &Path, source: &Source, run: &SeedRun, engine: EngineKind, outcome: &Outcome) -> io::Result<()> {
-    std::fs::write(folder.join("header.json"), header(source, run, engine).to_bytes())?;
-    let file = std::fs::File::create(folder.join("events.jsonl.zst"))?;
-    let mut events = EventWriter::new(io::BufWriter::new(file))?;
-    for event in &run.events {
-        events.write(event)?;
-    }
-    events.finish()?.into_inner()?.sync_all()?;
-    std::fs::write(folder.join("verdict.json"), VerdictFile::new(outcome.clone()).to_bytes())
-}
-
-fn header(source: &Source, run: &SeedRun, engine: EngineKind) -> Header {
+fn header(source: &Source, plan: &Plan, engine: EngineKind) -> Header {
     Header {
         format: record::FORMAT,
-        scenario: run.plan.scenario.clone(),
+        scenario: plan.scenario.clone(),
         text: String::from_utf8_lossy(&source.bytes).into_owned(),
-        parameters: run.plan.parameters.clone(),
-        seed: run.plan.seed,
-        world: run.plan.world,
+        parameters: plan.parameters.clone(),
+        seed: plan.seed,
+        world: plan.world,
         engine: Some(engine.name().to_owned()),
         targets: Vec::new(),
         versions: versions(),

@@ -13,10 +13,12 @@ use rehearsal_reports::verdict::Verdict;
 use rehearsal_scenarios::Scenario;
 use rehearsal_scenarios::plan::{Plan, World};
 use rehearsal_sim::engine::EngineKind;
-use rehearsal_sim::explore::{Exploration, ExploreOptions, SeedRange, explore};
-use rehearsal_sim::seed::{SeedFailure, SeedRun, TICK};
+use rehearsal_sim::event_log::Keep;
+use rehearsal_sim::explore::{Exploration, ExploreOptions, Plays, SeedRange, explore};
+use rehearsal_sim::seed::{SeedFailure, SeedOptions, SeedRun, Setup, TICK, play_with};
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -47,16 +49,22 @@ pub fn engine(name: &str) -> Result<EngineKind, Failure> {
 
 /// Refuses what the engine cannot play, before any seed is.
 pub fn refuse_unplayable(source: &Source, plan: &Plan, engine: EngineKind) -> Result<(), Failure> {
-    if let Some(reason) = rehearsal_sim::unsupported() {
-        return Err(Failure::usage(
-            format!("simulation is not supported here: {reason}"),
-            "load, check, report and lint work on this machine",
-        ));
-    }
+    refuse_platform(rehearsal_sim::unsupported())?;
     match engine.refuses(plan) {
         Some(reason) => Err(Failure::usage(
             format!("{}: {reason}, which the {} engine has not", source.shown, engine.name()),
             "another engine may have it, or leave it out",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Refuses to simulate where the machine cannot be kept out of it, for this reason.
+fn refuse_platform(reason: Option<String>) -> Result<(), Failure> {
+    match reason {
+        Some(reason) => Err(Failure::usage(
+            format!("simulation is not supported here: {reason}"),
+            "load, check, report and lint work on this machine",
         )),
         None => Ok(()),
     }
@@ -84,12 +92,23 @@ pub fn play(
         if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     progress.finish();
+    if let Some(difference) = &exploration.difference {
+        return Err(not_deterministic(format!("{}: {difference}", source.shown)));
+    }
+    if options.plays == Plays::Twice {
+        eprintln!("{}: {} seeds played twice, the same both times", source.shown, exploration.seeds.count);
+    }
     let how = How { engine: options.engine, tick: options.tick };
     let first = scenario.plan(exploration.seeds.first, World::Simulated);
     let mut outcome = outcome_of(source, &first, &exploration, how);
     // The lowest one is written last: `latest` then points at the seed that the outcome tells of.
     for run in exploration.kept.iter().rev() {
-        outcome.record = keep_record(source, run, runs, how)?.record;
+        let kept = keep(source, run.plan.clone(), runs, how)?;
+        if kept.run.hash != run.hash {
+            let seed = run.plan.seed;
+            return Err(not_deterministic(format!("{}: seed {seed} played differently once more", source.shown)));
+        }
+        outcome.record = kept.outcome.record;
     }
     let exit = exit_of(&outcome, &exploration);
     Ok(Simulated { outcome, exit })
@@ -171,13 +190,34 @@ pub fn story_of(run: &SeedRun) -> Option<Story> {
     story(broken, &run.events, true)
 }
 
-/// Writes a seed's record with its report, and returns the seed's own outcome.
-pub fn keep_record(source: &Source, run: &SeedRun, runs: &Path, how: How) -> Result<Outcome, Failure> {
-    let folder = records::create(runs, run)?;
-    let outcome = of_one_seed(source, run, &folder, how);
-    records::write_seed(&folder, source, run, how.engine, &outcome)?;
+/// A seed that was played for its record.
+pub struct Kept {
+    /// The run, with its events.
+    pub run: SeedRun,
+    /// Its outcome.
+    pub outcome: Outcome,
+}
+
+/// Plays a seed and leaves its record with its report. What is known before it is played is written before: the network
+/// log of a replay that is killed stays readable, and its header says what it is of.
+pub fn keep(source: &Source, plan: Arc<Plan>, runs: &Path, how: How) -> Result<Kept, Failure> {
+    let folder = records::create(runs, &plan)?;
+    let log = records::begin(&folder, source, &plan, how.engine)?;
+    let options = SeedOptions { engine: how.engine, tick: how.tick, keep: Keep::Events };
+    let run = play_with(plan, Setup { options, network_log: Some(log.clone()), ..Setup::default() });
+    let outcome = of_one_seed(source, &run, &folder, how);
+    records::finish(&folder, &run, &outcome, &log)?;
     output::write_html(&folder.join("report.html"), &outcome.scenario, vec![outcome.clone()], None)?;
-    Ok(outcome)
+    Ok(Kept { run, outcome })
+}
+
+fn not_deterministic(message: String) -> Failure {
+    Failure::new(
+        Exit::NotDeterministic,
+        message,
+        "something in the scenario's programs reads the machine's clock, randomness or threads; `rehearsal replay` names \
+         who asks for the first two",
+    )
 }
 
 /// The outcome of one seed alone, with its record.
@@ -198,5 +238,19 @@ fn of_one_seed(source: &Source, run: &SeedRun, record: &Path, how: How) -> Outco
         duration_ns: run.virtual_ns as i64,
         record: Some(record.display().to_string()),
         ..frame(&run.plan, how.engine)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_platform_without_simulation_is_a_usage_error_with_its_reason_and_what_works() {
+        let failure = refuse_platform(Some("no libc here".to_owned())).expect_err("refused");
+        assert_eq!(failure.exit, Exit::Usage);
+        assert_eq!(failure.message, "simulation is not supported here: no libc here");
+        assert!(failure.hint.contains("load, check, report"), "{failure}");
+        assert!(refuse_platform(rehearsal_sim::unsupported()).is_ok(), "the tests run where it is supported");
     }
 }

@@ -16,11 +16,25 @@ use std::sync::Arc;
 pub trait NetworkLog: Send + Sync {
     /// Something happened.
     fn write(&self, entry: Entry);
+
+    /// What it wants to know.
+    fn wants(&self) -> Wants {
+        Wants::Everything
+    }
+}
+
+/// What a log wants to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wants {
+    /// Packets, draws and turns of tasks.
+    Everything,
+    /// Draws alone, which are few.
+    Draws,
 }
 
 thread_local! {
     // Apart from the log, so that whoever has something to tell can look at it cheaply.
-    static IS_ON: Cell<bool> = const { Cell::new(false) };
+    static WANTED: Cell<Option<Wants>> = const { Cell::new(None) };
     static LOG: RefCell<Option<Arc<dyn NetworkLog>>> = const { RefCell::new(None) };
 }
 
@@ -30,7 +44,7 @@ pub(crate) struct Writing;
 impl Writing {
     /// From now on.
     pub(crate) fn begin(log: Option<Arc<dyn NetworkLog>>) -> Writing {
-        IS_ON.set(log.is_some());
+        WANTED.set(log.as_ref().map(|log| log.wants()));
         LOG.set(log);
         Writing
     }
@@ -38,14 +52,14 @@ impl Writing {
 
 impl Drop for Writing {
     fn drop(&mut self) {
-        IS_ON.set(false);
+        WANTED.set(None);
         LOG.set(None);
     }
 }
 
-/// Whether anybody listens.
+/// Whether anybody wants to know of packets and turns.
 pub fn is_on() -> bool {
-    IS_ON.get()
+    WANTED.get() == Some(Wants::Everything)
 }
 
 /// A packet leaves a host for another. `says` is `syn`, `data`, `fin`, `reset` or `datagram`, `bytes` what it carries, and
@@ -58,12 +72,16 @@ pub fn packet(from: &str, to: &str, says: &'static str, bytes: usize, due_ns: Op
 
 /// A host's program, or the engine itself if none is named, has drawn randomness from the machine.
 pub(crate) fn draw(host: Option<&Arc<str>>, number: u64, bytes: usize) {
-    write(host.cloned().unwrap_or_else(|| "".into()), What::Draw { number, bytes: bytes as u64 });
+    if WANTED.get().is_some() {
+        write(host.cloned().unwrap_or_else(|| "".into()), What::Draw { number, bytes: bytes as u64 });
+    }
 }
 
 /// A task of a host has its turn.
 pub(crate) fn turn(host: &Arc<str>, origin: &'static str, task: u64, poll: u64) {
-    write(host.clone(), What::Task { origin: origin.into(), task, poll });
+    if is_on() {
+        write(host.clone(), What::Task { origin: origin.into(), task, poll });
+    }
 }
 
 /// Time 0 of the plan is at this virtual time.

@@ -1,19 +1,21 @@
-//! `rehearsal replay`: plays one seed again, with its full event log and its story. Takes a record, whose scenario and seed
-//! it plays, or a scenario and a seed.
+//! `rehearsal replay`: plays one seed again, with its full event log, its story and its entropy ledger. Takes a record, whose
+//! scenario, seed and engine it plays, or a scenario and a seed.
 
 use super::runtime;
 use crate::cli::{Format, Replay};
 use crate::exit::{Exit, Failure};
+use crate::ledger;
 use crate::output;
 use crate::records;
-use crate::simulated::{self, How};
+use crate::simulated::{self, How, Kept};
 use crate::source::{self, Source};
 use rehearsal_reports::record::Header;
 use rehearsal_reports::{render, story};
-use rehearsal_scenarios::plan::World;
+use rehearsal_scenarios::plan::{Plan, World};
 use rehearsal_sim::engine::EngineKind;
+use rehearsal_sim::entropy::Ledger;
 use rehearsal_sim::event_log::Keep;
-use rehearsal_sim::seed::{SeedOptions, SeedRun, play};
+use rehearsal_sim::seed::{Callers, SeedOptions, SeedRun, Setup, play_with};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,9 +27,9 @@ pub fn run(arguments: &Replay) -> Result<Exit, Failure> {
     let plan = Arc::new(scenario.plan(seed, World::Simulated));
     simulated::refuse_unplayable(&source, &plan, engine)?;
     let _interrupted = runtime::interrupt_flag()?;
-    let run = play(plan, SeedOptions { tick: arguments.tick, keep: Keep::Events, ..SeedOptions::default() });
     let runs = records::runs(arguments.output.out.as_deref());
-    let outcome = simulated::keep_record(&source, &run, &runs, How { engine, tick: arguments.tick })?;
+    let how = How { engine, tick: arguments.tick };
+    let Kept { run, outcome } = simulated::keep(&source, plan.clone(), &runs, how)?;
     if arguments.events {
         print_events(&run);
     } else {
@@ -36,12 +38,21 @@ pub fn run(arguments: &Replay) -> Result<Exit, Failure> {
             // Nothing broke: what happened is told all the same, since somebody wanted to see it.
             output::print_to_stdout(&render::text::story_columns(&story::timeline(&run.events, true)));
         }
+        if arguments.output.format == Format::Text {
+            output::print_to_stdout(&ledger::text(&run.ledger, &callers(plan, how)));
+        }
     }
     let exit = output::exit_of(&outcome);
     if arguments.events {
         return Ok(exit);
     }
     output::conclude(scenario.name(), vec![outcome], exit, &arguments.output)
+}
+
+/// Who asks the machine for time or randomness, in a run of its own: looking at the stack shifts what masks are drawn.
+fn callers(plan: Arc<Plan>, How { engine, tick }: How) -> Ledger {
+    let options = SeedOptions { engine, tick, keep: Keep::VerdictsOnly };
+    play_with(plan, Setup { options, callers: Callers::Named, ..Setup::default() }).ledger
 }
 
 /// The scenario and the seed that the arguments name.
@@ -63,8 +74,8 @@ fn what(arguments: &Replay) -> Result<(Source, u64, EngineKind), Failure> {
             "`rehearsal check RECORD` judges it again; `rehearsal load` plays its scenario again",
         ));
     }
-    if header.lock_hash != env!("REHEARSAL_LOCK_HASH") || header.versions != records::versions() {
-        eprintln!("note: the record was made by another build; its seed may play differently in this one");
+    for difference in differences(&header) {
+        eprintln!("note: the record {difference}; its seed may play differently here");
     }
     let seed = arguments.seed.unwrap_or(header.seed);
     // A record is replayed by the engine that made it: another one has other latencies.
@@ -73,6 +84,24 @@ fn what(arguments: &Replay) -> Result<(Source, u64, EngineKind), Failure> {
     let mut source = Source::of_record(&header, String::new());
     source.shown = source.name.clone();
     Ok((source, seed, engine))
+}
+
+/// What of this program is not as it was when the record was made.
+fn differences(header: &Header) -> Vec<String> {
+    let here = records::versions();
+    let mut differences = Vec::new();
+    for (name, what) in [("rehearsal", "was made by version"), ("target", "was made on")] {
+        let unknown = "an unknown one".to_owned();
+        let (was, is) = (header.versions.get(name).unwrap_or(&unknown), here.get(name).unwrap_or(&unknown));
+        if was != is {
+            differences.push(format!("{what} {was}, this is {is}"));
+        }
+    }
+    let lock_hash = env!("REHEARSAL_LOCK_HASH");
+    if header.lock_hash != lock_hash {
+        differences.push(format!("was made with other libraries (lock file {}, here {lock_hash})", header.lock_hash));
+    }
+    differences
 }
 
 fn print_events(run: &SeedRun) {

@@ -4,16 +4,14 @@ use super::runtime;
 use crate::cli::Simulate;
 use crate::exit::{Exit, Failure};
 use crate::output;
-use crate::progress::{Progress, Verbosity};
+use crate::progress::Verbosity;
 use crate::records;
 use crate::simulated;
-use crate::source::{self, Source};
-use rehearsal_scenarios::Scenario;
+use crate::source;
 use rehearsal_scenarios::plan::World;
 use rehearsal_sim::engine::EngineKind;
-use rehearsal_sim::explore::{ExploreOptions, SeedRange, twice_on};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use rehearsal_sim::explore::{ExploreOptions, Plays, SeedRange};
+use std::sync::atomic::Ordering;
 
 /// There are no seeds beyond the largest one.
 fn refuse_wrapping(arguments: &Simulate) -> Result<(), Failure> {
@@ -43,9 +41,6 @@ pub fn run(arguments: &Simulate) -> Result<Exit, Failure> {
     let mut exits = Vec::new();
     let mut outcomes = Vec::new();
     for (source, scenario) in sources.iter().zip(&scenarios) {
-        if arguments.twice && !interrupted.load(Ordering::Relaxed) {
-            exits.push(play_twice(arguments, engine, source, scenario, &interrupted)?);
-        }
         let runs = records::runs(arguments.output.out.as_deref());
         let verbosity = Verbosity::of(arguments.output.quiet);
         let played = simulated::play(source, scenario, &options(arguments, engine), &runs, verbosity, &interrupted)?;
@@ -75,34 +70,6 @@ fn options(arguments: &Simulate, engine: EngineKind) -> ExploreOptions {
         engine,
         stop_at_first: arguments.stop_at_first,
         keep_per_check: arguments.records,
+        plays: if arguments.twice { Plays::Twice } else { Plays::Once },
     }
-}
-
-/// Plays each seed twice in fresh threads and compares event by event; the first difference ends it.
-fn play_twice(
-    arguments: &Simulate,
-    engine: EngineKind,
-    source: &Source,
-    scenario: &Scenario,
-    interrupted: &AtomicBool,
-) -> Result<Exit, Failure> {
-    let progress = Progress::start("twice", arguments.seeds, Verbosity::of(arguments.output.quiet));
-    for index in 0..arguments.seeds {
-        if interrupted.load(Ordering::Relaxed) {
-            return Ok(Exit::Interrupted);
-        }
-        let plan = Arc::new(scenario.plan(arguments.seed.wrapping_add(index), World::Simulated));
-        if let Err(difference) = twice_on(engine, &plan, arguments.tick) {
-            progress.finish();
-            return Err(Failure::new(
-                Exit::NotDeterministic,
-                format!("{}: {difference}", source.shown),
-                "something in the scenario's programs reads the machine's clock, randomness or threads",
-            ));
-        }
-        progress.at(index + 1, "the same both times");
-    }
-    progress.finish();
-    eprintln!("{}: {} seeds played twice, the same both times", source.shown, arguments.seeds);
-    Ok(Exit::Expected)
 }

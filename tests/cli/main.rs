@@ -1,12 +1,14 @@
 //! Stories through the command line: what a user types, reads and gets back. One program, so that it is linked once.
 //!
 //! - `simulated`: seeds, verdicts, records, replays; `defects`: each one proven both ways
+//! - `determinism`: the same seed is the same, and who could make it differ
 //! - `live`: the reference server as a process, loaded and interrupted; `killed`: the same at chosen points, by a `gate`
 //! - `members`: worker and client by hand
 //! - `bad_input`: rubbish files, records and targets
 
 mod bad_input;
 mod defects;
+mod determinism;
 mod gate;
 mod killed;
 mod live;

@@ -56,6 +56,11 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// How often randomness was drawn, by anybody.
+    pub fn draws(&self) -> u64 {
+        self.hosts.iter().map(|row| row.counts.randomness).sum()
+    }
+
     /// Calls that no library makes for a reason of its own: doors that a program must not use. Empty unless callers were
     /// to be named.
     pub fn charges(&self) -> impl Iterator<Item = &Call> {
@@ -111,9 +116,7 @@ pub(super) fn note_draw(stream: u64, bytes: &[u8]) {
         stream.hash = xxh3_64_with_seed(bytes, stream.hash);
         (stream.host.clone(), stream.counts.randomness)
     });
-    if netlog::is_on() {
-        netlog::draw(host.as_ref(), number, bytes.len());
-    }
+    netlog::draw(host.as_ref(), number, bytes.len());
 }
 
 /// The stream has looked at a clock.

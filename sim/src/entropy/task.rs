@@ -39,9 +39,7 @@ impl TaskId {
                 ORIGIN.set(self.1);
             }
         }
-        if netlog::is_on() {
-            netlog::turn(host, self.origin, self.number, self.polls);
-        }
+        netlog::turn(host, self.origin, self.number, self.polls);
         self.polls += 1;
         let restore = Restore(STREAM.replace(self.stream), ORIGIN.replace(self.origin));
         let result = work();

@@ -1,21 +1,21 @@
 //! Many seeds of a scenario on all cores, each on a fresh thread; what comes out depends on neither order nor cores.
 //!
 //! Seeds are played without keeping events; the lowest broken ones are then played again for their stories, which also
-//! confirms them: another hash means that the simulation was not deterministic. Neighbours: `seed` plays one, `reports`
-//! makes one result of many verdicts. Left out: files, words for a terminal, and interrupts (the caller's progress says stop).
+//! confirms them: another hash means that the simulation was not deterministic. `board` hands out seeds and folds what
+//! comes of them, `twice` compares two runs. Neighbours: `seed` plays one, `reports` makes one result of many verdicts. Left out: files, words for a terminal, and interrupts (the caller's progress says stop).
 
+mod board;
 mod twice;
 
-pub use twice::{Difference, twice, twice_on};
+pub use twice::{Difference, Excerpt, twice, twice_on, twice_with};
+
+use self::board::{Board, Summary};
 
 use crate::engine::EngineKind;
 use crate::event_log::Keep;
 use crate::seed::{SeedFailure, SeedOptions, SeedRun, TICK, play};
 use rehearsal_reports::outcome::{CheckSummary, Seeds};
-use rehearsal_reports::seeds::SeedTally;
-use rehearsal_reports::verdict::{CheckVerdict, Verdict};
-use rehearsal_scenarios::plan::{Expectation, Plan};
-use std::collections::{BTreeMap, BTreeSet};
+use rehearsal_scenarios::plan::Plan;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -39,6 +39,23 @@ pub enum SeedRange {
     },
 }
 
+impl SeedRange {
+    fn first(self) -> u64 {
+        match self {
+            SeedRange::Count { first, .. } | SeedRange::For { first, .. } => first,
+        }
+    }
+}
+
+/// How often each seed is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plays {
+    /// Once; those worth keeping once more.
+    Once,
+    /// Twice in fresh threads, compared event by event; the first difference ends the exploration.
+    Twice,
+}
+
 /// How to explore.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExploreOptions {
@@ -54,6 +71,8 @@ pub struct ExploreOptions {
     pub stop_at_first: bool,
     /// How many broken seeds to keep with their events, for each check.
     pub keep_per_check: usize,
+    /// How often each seed is played.
+    pub plays: Plays,
 }
 
 impl Default for ExploreOptions {
@@ -61,7 +80,7 @@ impl Default for ExploreOptions {
         let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let seeds = SeedRange::Count { first: 1, count: 100 };
         let engine = EngineKind::default();
-        ExploreOptions { seeds, jobs, engine, tick: TICK, stop_at_first: false, keep_per_check: 3 }
+        ExploreOptions { seeds, jobs, engine, tick: TICK, stop_at_first: false, keep_per_check: 3, plays: Plays::Once }
     }
 }
 
@@ -100,36 +119,10 @@ pub struct Exploration {
     pub events: u64,
     /// Lowest seed that played differently when it was played again, if one did.
     pub not_deterministic: Option<u64>,
+    /// Where the lowest seed that was not the same twice parts, if there was one.
+    pub difference: Option<Box<Difference>>,
     /// Whether the caller stopped it before all seeds were played.
     pub interrupted: bool,
-}
-
-/// What is remembered of a seed.
-struct Summary {
-    verdicts: Vec<CheckVerdict>,
-    hash: u64,
-    events: u64,
-    virtual_ns: u64,
-    failure: Option<SeedFailure>,
-    is_broken: bool,
-}
-
-impl Summary {
-    fn of(run: SeedRun) -> Summary {
-        let is_broken = run.is_broken();
-        let SeedRun { verdicts, hash, event_count, virtual_ns, failure, .. } = run;
-        Summary { verdicts, hash, events: event_count, virtual_ns, failure, is_broken }
-    }
-}
-
-/// Seeds handed out and played so far.
-struct Board<'p> {
-    next: u64,
-    stopped: bool,
-    interrupted: bool,
-    played: BTreeMap<u64, Summary>,
-    progress: ExploreProgress,
-    tell: &'p mut (dyn FnMut(ExploreProgress) -> ControlFlow<()> + Send),
 }
 
 /// Plays seeds of a scenario. `plan_of` applies a seed; `progress` hears of each seed played and may say stop.
@@ -138,53 +131,30 @@ pub fn explore(
     options: &ExploreOptions,
     progress: &mut (dyn FnMut(ExploreProgress) -> ControlFlow<()> + Send),
 ) -> Exploration {
-    let (first, of) = match options.seeds {
-        SeedRange::Count { first, count } => (first, Some(count)),
-        SeedRange::For { first, .. } => (first, None),
-    };
-    let board = Mutex::new(Board {
-        next: first,
-        stopped: false,
-        interrupted: false,
-        played: BTreeMap::new(),
-        progress: ExploreProgress { of, ..ExploreProgress::default() },
-        tell: progress,
-    });
+    let board = Mutex::new(Board::new(options, progress));
     let may_begin = deadline(options.seeds);
     std::thread::scope(|scope| {
         for _ in 0..options.jobs.max(1) {
             scope.spawn(|| {
-                while let Some(seed) = take_seed(&board, options, &may_begin) {
+                while let Some(seed) = next_seed(&board, &may_begin) {
                     let plan = Arc::new(plan_of(seed));
-                    let run = play(plan, options.seed(Keep::VerdictsOnly));
-                    lock(&board).enter(seed, Summary::of(run));
+                    let played = match options.plays {
+                        Plays::Once => Ok(play(plan, options.seed(Keep::VerdictsOnly))),
+                        Plays::Twice => twice_on(options.engine, &plan, options.tick),
+                    };
+                    match played {
+                        Ok(run) => lock(&board).enter(seed, Summary::of(run)),
+                        Err(difference) => lock(&board).enter_difference(difference),
+                    }
                 }
             });
         }
     });
-    let Board { mut played, interrupted, .. } = board.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if options.stop_at_first
-        && let Some(lowest) = played.iter().find(|(_, summary)| summary.is_broken).map(|(seed, _)| *seed)
-    {
-        // Whatever ran beside it does not count: the result is the same for any number of jobs.
-        played.retain(|seed, _| *seed <= lowest);
-    }
-    conclude(plan_of, options, first, played, interrupted)
+    conclude(plan_of, options, board.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-fn take_seed(board: &Mutex<Board<'_>>, options: &ExploreOptions, may_begin: &dyn Fn() -> bool) -> Option<u64> {
-    let mut board = lock(board);
-    let is_within = match options.seeds {
-        SeedRange::Count { first, count } => board.next.wrapping_sub(first) < count,
-        SeedRange::For { first, .. } => board.next == first || may_begin(),
-    };
-    let has_found = options.stop_at_first && board.progress.broken > 0;
-    if !is_within || board.stopped || has_found {
-        return None;
-    }
-    let seed = board.next;
-    board.next = board.next.wrapping_add(1);
-    Some(seed)
+fn next_seed(board: &Mutex<Board<'_>>, may_begin: &dyn Fn() -> bool) -> Option<u64> {
+    lock(board).take_seed(may_begin)
 }
 
 /// Whether further seeds may begin, by real time.
@@ -197,75 +167,19 @@ fn deadline(seeds: SeedRange) -> impl Fn() -> bool + Sync {
     }
 }
 
-impl Board<'_> {
-    fn enter(&mut self, seed: u64, summary: Summary) {
-        self.progress.done += 1;
-        self.progress.broken += u64::from(summary.is_broken);
-        self.progress.virtual_ns += summary.virtual_ns;
-        self.played.insert(seed, summary);
-        if (self.tell)(self.progress).is_break() {
-            self.stopped = true;
-            self.interrupted = true;
-        }
-    }
-}
-
-fn conclude(
-    plan_of: &dyn Fn(u64) -> Plan,
-    options: &ExploreOptions,
-    first: u64,
-    played: BTreeMap<u64, Summary>,
-    interrupted: bool,
-) -> Exploration {
+/// Plays what is worth keeping again, with its events: another hash means that the simulation was not deterministic.
+fn conclude(plan_of: &dyn Fn(u64) -> Plan, options: &ExploreOptions, board: Board<'_>) -> Exploration {
     let mut not_deterministic = None;
     let mut kept = Vec::new();
-    for seed in worth_keeping(&played, options.keep_per_check) {
-        let run = play(Arc::new(plan_of(seed)), options.seed(Keep::Events));
-        if run.hash != played[&seed].hash {
-            not_deterministic.get_or_insert(seed);
+    for (seed, hash) in board.worth_keeping() {
+        let run = play(Arc::new(plan_of(*seed)), options.seed(Keep::Events));
+        if run.hash != *hash {
+            not_deterministic.get_or_insert(*seed);
         }
         kept.push(run);
     }
-    let (seeds, checks) = tally(&plan_of(first).expect, &played);
-    Exploration {
-        seeds,
-        checks,
-        kept,
-        failures: played.values().filter_map(|summary| summary.failure.clone()).collect(),
-        virtual_ns: played.values().map(|summary| summary.virtual_ns).sum(),
-        events: played.values().map(|summary| summary.events).sum(),
-        not_deterministic,
-        interrupted,
-    }
-}
-
-/// All seeds as one. A seed that did not come to its end counts as broken, whatever its checks say.
-fn tally(expect: &Expectation, played: &BTreeMap<u64, Summary>) -> (Seeds, Vec<CheckSummary>) {
-    let mut tally = SeedTally::new();
-    played.iter().for_each(|(seed, summary)| tally.add(*seed, &summary.verdicts, summary.hash));
-    let (mut seeds, checks) = tally.finish(expect);
-    let mut broken = played.iter().filter(|(_, summary)| summary.is_broken).map(|(seed, _)| *seed);
-    seeds.broken = broken.clone().count() as u64;
-    seeds.first_broken = broken.next();
-    (seeds, checks)
-}
-
-/// The lowest broken seeds of each check, and the lowest that did not come to their end.
-fn worth_keeping(played: &BTreeMap<u64, Summary>, per_check: usize) -> BTreeSet<u64> {
-    let mut kept_by_check = BTreeMap::<&str, usize>::new();
-    let mut seeds = BTreeSet::new();
-    for (seed, summary) in played {
-        let broken = summary.verdicts.iter().filter(|check| matches!(check.verdict, Verdict::Broken { .. }));
-        let names = broken.map(|check| check.name.as_str()).chain(summary.failure.as_ref().map(|_| "the run's end"));
-        for name in names {
-            let kept = kept_by_check.entry(name).or_default();
-            if *kept < per_check {
-                *kept += 1;
-                seeds.insert(*seed);
-            }
-        }
-    }
-    seeds
+    let expect = plan_of(options.seeds.first()).expect;
+    Exploration { kept, not_deterministic, ..board.finish(&expect) }
 }
 
 fn lock<'a, 'p>(board: &'a Mutex<Board<'p>>) -> MutexGuard<'a, Board<'p>> {

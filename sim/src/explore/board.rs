@@ -1,0 +1,170 @@
+//! Seeds handed out to threads, and what came of them, folded in the order of seeds so that the result depends on neither
+//! threads nor their number. What is remembered of a seed does not grow with how many there are: 16 bytes, and the few
+//! seeds worth keeping. Neighbours: `explore` plays.
+
+use super::twice::Difference;
+use super::{Exploration, ExploreOptions, ExploreProgress, SeedRange};
+use crate::seed::{SeedFailure, SeedRun};
+use rehearsal_reports::seeds::SeedTally;
+use rehearsal_reports::verdict::{CheckVerdict, Verdict};
+use rehearsal_scenarios::plan::Expectation;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+/// What is remembered of a seed until all before it have been folded.
+pub(super) struct Summary {
+    verdicts: Vec<CheckVerdict>,
+    hash: u64,
+    events: u64,
+    virtual_ns: u64,
+    failure: Option<SeedFailure>,
+    is_broken: bool,
+}
+
+impl Summary {
+    pub(super) fn of(run: SeedRun) -> Summary {
+        let is_broken = run.is_broken();
+        let SeedRun { verdicts, hash, event_count, virtual_ns, failure, .. } = run;
+        Summary { verdicts, hash, events: event_count, virtual_ns, failure, is_broken }
+    }
+}
+
+/// Seeds handed out and played so far.
+pub(super) struct Board<'p> {
+    options: &'p ExploreOptions,
+    next: u64,
+    stopped: bool,
+    interrupted: bool,
+    /// Played before a lower seed was.
+    waiting: BTreeMap<u64, Summary>,
+    next_to_fold: u64,
+    folded: Folded,
+    difference: Option<Box<Difference>>,
+    progress: ExploreProgress,
+    tell: &'p mut (dyn FnMut(ExploreProgress) -> ControlFlow<()> + Send),
+}
+
+/// All seeds as one, up to a seed.
+#[derive(Default)]
+struct Folded {
+    tally: SeedTally,
+    broken: u64,
+    first_broken: Option<u64>,
+    failures: Vec<SeedFailure>,
+    virtual_ns: u64,
+    events: u64,
+    kept_by_check: BTreeMap<String, usize>,
+    worth_keeping: BTreeMap<u64, u64>,
+}
+
+impl<'p> Board<'p> {
+    pub(super) fn new(
+        options: &'p ExploreOptions,
+        tell: &'p mut (dyn FnMut(ExploreProgress) -> ControlFlow<()> + Send),
+    ) -> Board<'p> {
+        let (first, of) = match options.seeds {
+            SeedRange::Count { first, count } => (first, Some(count)),
+            SeedRange::For { first, .. } => (first, None),
+        };
+        Board {
+            options,
+            next: first,
+            stopped: false,
+            interrupted: false,
+            waiting: BTreeMap::new(),
+            next_to_fold: first,
+            folded: Folded::default(),
+            difference: None,
+            progress: ExploreProgress { of, ..ExploreProgress::default() },
+            tell,
+        }
+    }
+
+    /// The next seed to play, if there is one. `may_begin` says whether there is real time for another.
+    pub(super) fn take_seed(&mut self, may_begin: &dyn Fn() -> bool) -> Option<u64> {
+        let is_within = match self.options.seeds {
+            SeedRange::Count { first, count } => self.next.wrapping_sub(first) < count,
+            SeedRange::For { first, .. } => self.next == first || may_begin(),
+        };
+        let has_found = self.options.stop_at_first && self.progress.broken > 0;
+        if !is_within || self.stopped || has_found {
+            return None;
+        }
+        let seed = self.next;
+        self.next = self.next.wrapping_add(1);
+        Some(seed)
+    }
+
+    /// A seed was played.
+    pub(super) fn enter(&mut self, seed: u64, summary: Summary) {
+        self.progress.done += 1;
+        self.progress.broken += u64::from(summary.is_broken);
+        self.progress.virtual_ns += summary.virtual_ns;
+        self.waiting.insert(seed, summary);
+        while let Some(summary) = self.waiting.remove(&self.next_to_fold) {
+            // Whatever ran beside the lowest broken seed does not count: the result is the same for any number of jobs.
+            if !(self.options.stop_at_first && self.folded.broken > 0) {
+                self.folded.add(self.next_to_fold, summary, self.options.keep_per_check);
+            }
+            self.next_to_fold = self.next_to_fold.wrapping_add(1);
+        }
+        if (self.tell)(self.progress).is_break() {
+            self.stopped = true;
+            self.interrupted = true;
+        }
+    }
+
+    /// A seed that was played twice was not the same both times: no others begin, and the lowest such seed is told.
+    pub(super) fn enter_difference(&mut self, difference: Box<Difference>) {
+        self.stopped = true;
+        if self.difference.as_ref().is_none_or(|found| difference.seed < found.seed) {
+            self.difference = Some(difference);
+        }
+    }
+
+    /// The hash of each seed that is worth keeping: the lowest broken ones of each check, and the lowest that did not come to their end.
+    pub(super) fn worth_keeping(&self) -> &BTreeMap<u64, u64> {
+        &self.folded.worth_keeping
+    }
+
+    /// What all seeds came to. A seed that did not come to its end counts as broken, whatever its checks say.
+    pub(super) fn finish(self, expect: &Expectation) -> Exploration {
+        let Folded { tally, broken, first_broken, failures, virtual_ns, events, .. } = self.folded;
+        let (mut seeds, checks) = tally.finish(expect);
+        seeds.broken = broken;
+        seeds.first_broken = first_broken;
+        Exploration {
+            seeds,
+            checks,
+            kept: Vec::new(),
+            failures,
+            virtual_ns,
+            events,
+            not_deterministic: None,
+            difference: self.difference,
+            interrupted: self.interrupted,
+        }
+    }
+}
+
+impl Folded {
+    fn add(&mut self, seed: u64, summary: Summary, keep_per_check: usize) {
+        self.tally.add(seed, &summary.verdicts, summary.hash);
+        self.virtual_ns += summary.virtual_ns;
+        self.events += summary.events;
+        if summary.is_broken {
+            self.broken += 1;
+            self.first_broken.get_or_insert(seed);
+        }
+        let broken = summary.verdicts.iter().filter(|check| matches!(check.verdict, Verdict::Broken { .. }));
+        let names = broken.map(|check| check.name.as_str()).chain(summary.failure.as_ref().map(|_| "the run's end"));
+        for name in names {
+            let kept = self.kept_by_check.entry(name.to_owned()).or_default();
+            if *kept < keep_per_check {
+                *kept += 1;
+                self.worth_keeping.insert(seed, summary.hash);
+            }
+        }
+        self.failures.extend(summary.failure);
+    }
+}
