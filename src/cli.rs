@@ -71,6 +71,8 @@ pub enum Command {
     Worker(Worker),
     /// Run the reference client.
     Client(Client),
+    /// Say what this machine has for live runs, and what a scenario needs of it.
+    Doctor(Doctor),
     /// Remove what a crashed run left on its target.
     Cleanup(Cleanup),
     /// Not there yet.
@@ -391,6 +393,26 @@ pub struct Client {
     /// How many jobs to get done, one after the other.
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub jobs: u32,
+}
+
+/// Say what this machine has for live runs, and what a scenario needs of it.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Opens no socket. Exit code 2 if the machine is too small for the file.\n\nExamples:\n  rehearsal \
+doctor\n  rehearsal doctor steady_discovery_load --target wss://stg.example"
+)]
+pub struct Doctor {
+    /// A scenario file, or the name of an embedded scenario.
+    #[arg(value_name = "FILE")]
+    pub file: Option<String>,
+    #[command(flatten)]
+    pub settings: Settings,
+    /// WebSocket address that it would be played against; this machine by default.
+    #[arg(long, value_name = "URL", requires = "file")]
+    pub target: Option<String>,
+    /// The seed that makes the plan.
+    #[arg(long, default_value_t = 1, value_name = "S")]
+    pub seed: u64,
 }
 
 /// Remove what a crashed run left on its target.

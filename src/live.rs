@@ -10,6 +10,7 @@ use crate::source::Source;
 use rehearsal_loadgen::live::options::{Interrupt, LiveError, LiveOptions, LiveRun};
 use rehearsal_loadgen::live::preflight::Preflight;
 use rehearsal_loadgen::live::progress::{Progress as LiveProgress, RunStage};
+use rehearsal_loadgen::live::startup::{self, Route};
 use rehearsal_loadgen::live::tls::Trust;
 use rehearsal_loadgen::live::url;
 use rehearsal_loadgen::live::{self as live_run, machine};
@@ -62,6 +63,9 @@ pub fn play(plan: Plan, mut options: LiveOptions, verbosity: Verbosity) -> Resul
     options.parameters = plan.parameters.clone();
     let (tell, interrupt) = watch::channel(Interrupt::None);
     let runtime = runtime::multi_thread()?;
+    if verbosity == Verbosity::Normal {
+        eprintln!("start-up   {}", startup::plan(&plan, Route::to(&options.target)));
+    }
     let progress = Progress::start(&plan.scenario, plan.end_ns() / NANOS_PER_SECOND, verbosity);
     let shown = progress.clone();
     let on_progress =

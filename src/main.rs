@@ -44,6 +44,7 @@ fn main() -> ExitCode {
         Some(Command::Serve(arguments)) => commands::serve::run(&arguments),
         Some(Command::Worker(arguments)) => commands::member::worker(&arguments),
         Some(Command::Client(arguments)) => commands::member::client(&arguments),
+        Some(Command::Doctor(arguments)) => commands::doctor::run(&arguments),
         Some(Command::Cleanup(arguments)) => commands::cleanup::run(&arguments),
         Some(Command::Other(words)) => Err(not_there(&words)),
     };
@@ -73,7 +74,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 /// Commands that are planned and that this version does not have.
-const NOT_THERE_YET: [&str; 9] = ["capacity", "compare", "advise", "score", "keep", "new", "doctor", "merge", "agent"];
+const NOT_THERE_YET: [&str; 8] = ["capacity", "compare", "advise", "score", "keep", "new", "merge", "agent"];
 
 fn not_there(words: &[String]) -> Failure {
     let word = words.first().map_or("", String::as_str);

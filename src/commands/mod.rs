@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod cleanup;
+pub mod doctor;
 pub mod lint;
 pub mod load;
 pub mod member;

@@ -3,11 +3,12 @@
 //! - `simulated`: seeds, verdicts, records, replays; `defects`: each one proven both ways
 //! - `determinism`: the same seed is the same, and who could make it differ
 //! - `live`: the reference server as a process, loaded and interrupted; `killed`: the same at chosen points, by a `gate`
-//! - `members`: worker and client by hand
+//! - `members`: worker and client by hand; `doctor`: what the machine is too small for
 //! - `bad_input`: rubbish files, records and targets
 
 mod bad_input;
 mod defects;
+mod doctor;
 mod determinism;
 mod gate;
 mod killed;

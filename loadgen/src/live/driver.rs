@@ -14,7 +14,7 @@ use super::outcome::{Ending, outcome};
 use super::preflight::{Preflight, preflight};
 use super::progress::{OnProgress, RunStage};
 use super::recorder::{self, Shared};
-use super::startup;
+use super::startup::{self, Route};
 use crate::cleanup::{LeftBehind, clean_up};
 use crate::commons::{Commons, RunPhase};
 use crate::journal::NoJournal;
@@ -57,8 +57,10 @@ pub async fn run(
     interrupt: watch::Receiver<Interrupt>,
 ) -> Result<LiveRun, LiveError> {
     guard::check(&plan, &options.target, &options.allowed_hosts)?;
-    startup::plan(&plan, &options.target).check()?;
+    let start_up = startup::plan(&plan, Route::to(&options.target));
+    start_up.check()?;
     let (mut env, phase, spawner) = environment(plan.clone(), &options)?;
+    env.network = env.network.spread_over(start_up.sources);
     let opened = Opened::create(&plan, &options, env.surroundings.clock.now())?;
     env.journal = opened.journal.clone();
     let preflight = match preflight(&env, &interrupt).await {

@@ -6,6 +6,7 @@
 use super::pacer::Pacer;
 use crate::commons::lock;
 use hdrhistogram::Histogram;
+use std::io;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -27,12 +28,27 @@ struct Lags {
     max_since_asked_ns: u64,
 }
 
+/// How late this machine wakes planned sends while nothing else is asked of it: so many of them, 5 ms apart.
+pub async fn try_out(sends: u32) -> io::Result<LagTotals> {
+    const GAP: Duration = Duration::from_millis(5);
+    let (meter, pacer) = (LagMeter::default(), Pacer::start()?);
+    let start = Instant::now();
+    for at in (1..=sends).map(|nth| start + GAP * nth) {
+        // One that the machine slept over was late by that.
+        let late = pacer.until(at).await.unwrap_or_else(|| at.elapsed());
+        meter.sent(late);
+    }
+    Ok(meter.totals())
+}
+
 /// What was measured so far, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LagTotals {
     /// Planned sends that waited for their time.
     pub sends: u64,
-    /// 99th percentile of how late they left.
+    /// Median of how late they left.
+    pub send_p50_ns: u64,
+    /// 99th percentile of it.
     pub send_p99_ns: u64,
     /// The latest one.
     pub send_max_ns: u64,
@@ -100,6 +116,7 @@ impl LagMeter {
         let lags = lock(&self.lags);
         LagTotals {
             sends: lags.sends.len(),
+            send_p50_ns: lags.sends.value_at_quantile(0.5),
             send_p99_ns: lags.sends.value_at_quantile(0.99),
             send_max_ns: lags.sends.max(),
             hiccup_p99_ns: lags.ticks.value_at_quantile(0.99),
@@ -135,6 +152,12 @@ mod tests {
         let ticks = &lock(&meter.lags).ticks;
         assert_eq!(ticks.len(), 1);
         assert!(ticks.max() >= 3_600_000_000_000);
+    }
+
+    #[tokio::test]
+    async fn a_trial_measures_every_send() {
+        let tried = try_out(3).await.unwrap();
+        assert_eq!((tried.sends, tried.send_p50_ns <= tried.send_max_ns), (3, true));
     }
 
     #[tokio::test]

@@ -8,13 +8,14 @@ use rehearsal_reference::network::{Endpoint, Listener, Network, Stream};
 use rustls::pki_types::ServerName;
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -28,12 +29,20 @@ pub struct TcpNetwork {
     tls: Arc<rustls::ClientConfig>,
     give_up_after: Option<Duration>,
     starved: Arc<Starved>,
+    sources: u8,
+    spread: Arc<AtomicU32>,
 }
 
 impl TcpNetwork {
     /// A network that trusts these authorities for TLS.
     pub fn new(trust: &Trust) -> Result<Self, TlsError> {
-        Ok(TcpNetwork { tls: trust.client_config()?, give_up_after: None, starved: Arc::default() })
+        Ok(TcpNetwork {
+            tls: trust.client_config()?,
+            give_up_after: None,
+            starved: Arc::default(),
+            sources: 1,
+            spread: Arc::default(),
+        })
     }
 
     /// The same, whose connections end with `TimedOut` when what they sent is not acknowledged for so long: the live
@@ -41,6 +50,12 @@ impl TcpNetwork {
     /// leaves it to the machine, which waits for about a quarter of an hour.
     pub fn giving_up_after(self, give_up_after: Duration) -> Self {
         TcpNetwork { give_up_after: Some(give_up_after).filter(|after| !after.is_zero()), ..self }
+    }
+
+    /// The same, whose connections to addresses 127.x are spread over so many source addresses, from 127.0.0.1 on: each of
+    /// them has ports of its own.
+    pub fn spread_over(self, sources: u8) -> Self {
+        TcpNetwork { sources: sources.max(1), ..self }
     }
 
     /// What this machine could not give, over all clones.
@@ -60,8 +75,19 @@ impl TcpNetwork {
         Ok(())
     }
 
+    async fn connect_tcp(&self, endpoint: &Endpoint) -> io::Result<TcpStream> {
+        let host = endpoint.host.parse().ok().filter(|host: &Ipv4Addr| self.sources > 1 && host.is_loopback());
+        let Some(host) = host else {
+            return TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await;
+        };
+        let nth = self.spread.fetch_add(1, Ordering::Relaxed) % u32::from(self.sources);
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from(([127, 0, 0, 1 + nth as u8], 0)))?;
+        socket.connect(SocketAddr::from((host, endpoint.port))).await
+    }
+
     async fn connect_unbounded(&self, endpoint: &Endpoint) -> io::Result<LiveStream> {
-        let tcp = TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await?;
+        let tcp = self.connect_tcp(endpoint).await?;
         self.set_options(&tcp)?;
         if !endpoint.tls {
             return Ok(LiveStream::Plain(tcp));
@@ -188,6 +214,22 @@ impl AsyncWrite for LiveStream {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn connections_on_loopback_are_spread_over_the_source_addresses() {
+        let network = TcpNetwork::new(&Trust::Machine).unwrap().spread_over(3);
+        let listener = network.bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let endpoint = Endpoint { host: "127.0.0.1".into(), port, tls: false };
+        let mut sources = Vec::new();
+        for _ in 0..4 {
+            let LiveStream::Plain(tcp) = network.clone().connect(&endpoint).await.unwrap() else {
+                panic!("no TLS was asked for");
+            };
+            sources.push(tcp.local_addr().unwrap().ip().to_string());
+        }
+        assert_eq!(sources, ["127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.1"]);
+    }
 
     #[tokio::test]
     async fn a_connection_gives_up_after_what_the_plan_says_and_zero_leaves_it_to_the_machine() {

@@ -38,7 +38,7 @@ impl Demand {
         let played_s = plan.end_ns() as f64 / 1e9;
         let kept = match route {
             // Ports of loopback connections are used again within a second.
-            Route::Loopback => 0.0,
+            Route::Loopback4 | Route::Loopback => 0.0,
             Route::Network => connects_per_second(plan) * PORT_KEPT_S.min(played_s),
         };
         Demand {
@@ -66,15 +66,7 @@ fn steps_of(behaviour: &Behaviour) -> &[Step] {
 }
 
 fn any(steps: &[Step], wanted: &impl Fn(&Verb) -> bool) -> bool {
-    steps.iter().any(|step| wanted(&step.verb) || any(inside(&step.verb), wanted))
-}
-
-/// The steps that a step repeats.
-fn inside(verb: &Verb) -> &[Step] {
-    match verb {
-        Verb::Repeat { steps, .. } => steps,
-        _ => &[],
-    }
+    steps.iter().any(|step| wanted(&step.verb) || step.verb.inside().into_iter().any(|inside| any(inside, wanted)))
 }
 
 fn is_http(verb: &Verb) -> bool {
@@ -92,7 +84,7 @@ fn connects_per_second(plan: &Plan) -> f64 {
             Verb::Repeat { every: Some(every), steps, .. } if any(steps, &connects) => {
                 1e9 / mean_ns(every) * steps.iter().filter(|step| connects(&step.verb)).count().max(1) as f64
             }
-            verb => of_steps(inside(verb)),
+            verb => verb.inside().into_iter().map(of_steps).sum(),
         };
         steps.iter().map(of_step).sum()
     }

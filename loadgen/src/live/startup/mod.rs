@@ -11,8 +11,10 @@ pub mod supply;
 use crate::live::guard::is_loopback;
 use crate::target::Target;
 use demand::Demand;
+use rehearsal_reports::render::units::thousands;
 use rehearsal_scenarios::plan::Plan;
 use std::fmt::{self, Display, Formatter};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 use supply::Supply;
 
@@ -48,9 +50,7 @@ pub struct CannotStart {
 
 /// What this plan needs, and what there is for it now. Raises the number of files that this process may open as far as
 /// that is allowed.
-pub fn plan(plan: &Plan, target: &Target) -> StartUp {
-    let hosts = [&target.ws.host, &target.http.host];
-    let route = if hosts.into_iter().all(|host| is_loopback(host)) { Route::Loopback } else { Route::Network };
+pub fn plan(plan: &Plan, route: Route) -> StartUp {
     weigh(&Demand::of(plan, route), &Supply::raised(), route)
 }
 
@@ -80,10 +80,26 @@ impl Display for StartUp {
 /// How the target is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
-    /// On this machine, from any address 127.0.0.x.
+    /// On this machine by an address 127.x, from any address 127.0.0.x.
+    Loopback4,
+    /// On this machine by name or by `::1`.
     Loopback,
     /// Over a network, from the one address that leads there.
     Network,
+}
+
+impl Route {
+    /// The way to this target.
+    pub fn to(target: &Target) -> Route {
+        let hosts = [&target.ws.host, &target.http.host];
+        if hosts.into_iter().all(|host| host.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback())) {
+            Route::Loopback4
+        } else if hosts.into_iter().all(|host| is_loopback(host)) {
+            Route::Loopback
+        } else {
+            Route::Network
+        }
+    }
 }
 
 /// Connections that one source address on loopback is given: less than half of its ports, since a server on this machine
@@ -94,12 +110,12 @@ const SOURCES_MAX: u64 = 250;
 
 fn weigh(demand: &Demand, supply: &Supply, route: Route) -> StartUp {
     let sources = match route {
-        Route::Loopback => demand.connections.div_ceil(CONNECTIONS_PER_SOURCE).clamp(1, SOURCES_MAX),
-        Route::Network => 1,
+        Route::Loopback4 => demand.connections.div_ceil(CONNECTIONS_PER_SOURCE).clamp(1, SOURCES_MAX),
+        Route::Loopback | Route::Network => 1,
     };
     let mut rows = vec![
         row("connections", demand.connections, None, String::new()),
-        row("source addresses", sources, None, String::new()),
+        row(if sources == 1 { "source address" } else { "source addresses" }, sources, None, String::new()),
     ];
     if let Some(ports) = supply.ports {
         let cure = "widen net.ipv4.ip_local_port_range, reconnect less often, or split the load over several machines";
@@ -134,18 +150,6 @@ fn length(length: Duration) -> String {
     }
 }
 
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,7 +165,7 @@ mod tests {
 
     #[test]
     fn what_fits_is_told_in_one_line() {
-        let start_up = weigh(&DEMAND, &SUPPLY, Route::Loopback);
+        let start_up = weigh(&DEMAND, &SUPPLY, Route::Loopback4);
         assert_eq!(start_up.check(), Ok(()));
         assert_eq!(start_up.sources, 3);
         assert_eq!(
