@@ -31,7 +31,7 @@ fn scenarios_that_are_no_scenarios_are_refused_with_their_place() {
             format!("format = 1\n{groups}[[fault]]\ndo = \"kill\"\nwho = \"nobody\"\nat = \"1s\"\n"),
             &["fault.toml:8:", "nobody"],
         ),
-        ("later.toml", format!("format = 1\n{groups}[variants]\n"), &["later.toml:6:", "not there yet"]),
+        ("later.toml", format!("format = 1\n{groups}pace = \"1s\"\n"), &["later.toml:6:", "not there yet"]),
     ];
     for (name, text, words) in cases {
         scenario(folder.path(), name, &text);
