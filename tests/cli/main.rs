@@ -8,8 +8,8 @@
 
 mod bad_input;
 mod defects;
-mod doctor;
 mod determinism;
+mod doctor;
 mod gate;
 mod killed;
 mod live;
