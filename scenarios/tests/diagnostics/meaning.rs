@@ -1,0 +1,369 @@
+//! Users, faults, checks and times that cannot mean what they say.
+
+use super::faults_of_text;
+
+#[test]
+fn a_fault_on_an_unknown_group_names_the_groups() {
+    let source = r#"format = 1
+[users.workers]
+[users.clients]
+[[fault]]
+do = "partition"
+between = ["servr", { users = "worker", pick = 1 }]
+at = "5s"
+[[fault]]
+do = "kill"
+who = { users = "workers", pick = 3 }
+at = "5s"
+for = "2s"
+"#;
+    insta::assert_snapshot!(faults_of_text(source), @r#"
+    error: there is no group `servr`
+     --> scenarios/bad.toml:6:12
+      |
+    6 | between = ["servr", { users = "worker", pick = 1 }]
+      |            ^^^^^^^ expected one of `workers`, `clients`, `server`
+      = help: did you mean `server`?
+
+    error: there is no group `worker`
+     --> scenarios/bad.toml:6:31
+      |
+    6 | between = ["servr", { users = "worker", pick = 1 }]
+      |                               ^^^^^^^^ expected `workers` or `clients`
+      = help: did you mean `workers`?
+
+    error: group `workers` has fewer users than that
+      --> scenarios/bad.toml:10:35
+       |
+    10 | who = { users = "workers", pick = 3 }
+       |                                   ^ found 3 of 1
+
+    error: `for` means nothing for `kill`
+      --> scenarios/bad.toml:12:1
+       |
+    12 | for = "2s"
+       | ^^^
+       = help: how long a host stays away is `back`
+
+    scenarios/bad.toml: 4 faults
+    "#);
+}
+
+#[test]
+fn a_check_without_its_users_can_judge_nothing() {
+    let source = r#"format = 1
+expect = { broken = ["departed_peers_disappear"] }
+[users.clients]
+flow = "look"
+[flow.look]
+steps = ["join", "discover"]
+[checks]
+worker_runs_one_job_at_a_time = {}
+departed_peers_disapear = { within = "5s" }
+skip = { departed_peers_disappear = "" }
+"#;
+    insta::assert_snapshot!(faults_of_text(source), @r#"
+    error: `departed_peers_disappear` is expected to be broken, but `[checks]` leaves it out
+     --> scenarios/bad.toml:2:22
+      |
+    2 | expect = { broken = ["departed_peers_disappear"] }
+      |                      ^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+    error: `worker_runs_one_job_at_a_time` can judge nothing: no group runs jobs
+     --> scenarios/bad.toml:8:1
+      |
+    8 | worker_runs_one_job_at_a_time = {}
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      = help: add a group with `role = "worker"`, or remove the check
+
+    error: unknown key `departed_peers_disapear` in `[checks]`
+     --> scenarios/bad.toml:9:1
+      |
+    9 | departed_peers_disapear = { within = "5s" }
+      | ^^^^^^^^^^^^^^^^^^^^^^^
+      = expected one of `worker_runs_one_job_at_a_time`, `job_is_begun_by_one_worker`,
+        `acknowledged_status_is_seen`, `room_sees_only_its_own`, `messages_arrive_once_in_order_unchanged`,
+        `nobody_speaks_for_another`, `reservation_always_ends`, `departed_peers_disappear`,
+        `nothing_is_left_behind`, `flows_come_to_their_end`, `skip`
+      = help: did you mean `departed_peers_disappear`?
+
+    error: the reason is empty
+      --> scenarios/bad.toml:10:37
+       |
+    10 | skip = { departed_peers_disappear = "" }
+       |                                     ^^
+       = help: say why this check is left out: readers of the report will ask
+
+    scenarios/bad.toml: 4 faults
+    "#);
+}
+
+#[test]
+fn a_rate_without_duration_is_a_fault() {
+    let source = r#"format = 1
+[users.workers]
+[users.clients]
+arrive = { rate = 5.0 }
+[users.more]
+role = "client"
+arrive = { from = 1.0, to = 9.0 }
+count = 3
+"#;
+    insta::assert_snapshot!(faults_of_text(source), @r#"
+    error: `rate` needs a duration
+     --> scenarios/bad.toml:4:12
+      |
+    4 | arrive = { rate = 5.0 }
+      |            ^^^^ expected `for = …` beside it
+      = help: `{ rate = 5.0, for = "30s" }` or `{ from = 1.0, to = 50.0, over = "30s" }`
+
+    error: `from` needs a duration
+     --> scenarios/bad.toml:7:12
+      |
+    7 | arrive = { from = 1.0, to = 9.0 }
+      |            ^^^^ expected `over = …` beside it
+      = help: `{ rate = 5.0, for = "30s" }` or `{ from = 1.0, to = 50.0, over = "30s" }`
+
+    error: `count` and a rate of arrivals exclude each other
+     --> scenarios/bad.toml:8:1
+      |
+    8 | count = 3
+      | ^^^^^
+      = help: how many users there are follows from the rate and its duration
+
+    scenarios/bad.toml: 3 faults
+    "#);
+}
+
+#[test]
+fn a_defect_on_the_wrong_side_is_sent_to_the_right_one() {
+    let source = r#"format = 1
+[system]
+defects = ["no_busy_rejection"]
+[users.workers]
+defects = ["sender_not_checked", "status_after_acept"]
+[users.clients]
+defects = ["status_after_accept"]
+"#;
+    insta::assert_snapshot!(faults_of_text(source), @r#"
+    error: `no_busy_rejection` is a defect of workers
+     --> scenarios/bad.toml:3:12
+      |
+    3 | defects = ["no_busy_rejection"]
+      |            ^^^^^^^^^^^^^^^^^^^
+      = help: write it in the group of workers: `defects = ["no_busy_rejection"]`
+
+    error: `sender_not_checked` is a defect of the server
+     --> scenarios/bad.toml:5:12
+      |
+    5 | defects = ["sender_not_checked", "status_after_acept"]
+      |            ^^^^^^^^^^^^^^^^^^^^
+      = help: write it in `[system]`: `defects = ["sender_not_checked"]`
+
+    error: unknown defect `status_after_acept`
+     --> scenarios/bad.toml:5:34
+      |
+    5 | defects = ["sender_not_checked", "status_after_acept"]
+      |                                  ^^^^^^^^^^^^^^^^^^^^
+      = expected one of `status_after_accept`, `no_busy_rejection`, `assignment_timeout_never_fires`
+      = help: did you mean `status_after_accept`?
+
+    error: `defects` means nothing for a client
+     --> scenarios/bad.toml:7:1
+      |
+    7 | defects = ["status_after_accept"]
+      | ^^^^^^^ expected it in a group of built-in workers
+      = help: clients have no known defects; a server's are in `[system]`
+
+    scenarios/bad.toml: 4 faults
+    "#);
+}
+
+#[test]
+fn clients_without_workers_would_wait_in_vain() {
+    let source = r#"format = 1
+[users.clients]
+"#;
+    insta::assert_snapshot!(faults_of_text(source), @r#"
+    error: group `clients` finds no worker in its rooms
+     --> scenarios/bad.toml:2:8
+      |
+    2 | [users.clients]
+      |        ^^^^^^^
+      = help: add a group with `role = "worker"`
+
+    scenarios/bad.toml: 1 fault
+    "#);
+}
+
+#[test]
+fn contradicting_times_are_found() {
+    let source = r#"format = 1
+[time]
+measure = "10s"
+[users.workers]
+[users.clients]
+start = "20s"
+arrive = "even"
+[[fault]]
+name = "late"
+do = "latency"
+between = ["server", "clients"]
+added = { lognormal = { p50 = "40ms", p99 = "4ms" } }
+at = { uniform = ["15s", "12s"] }
+"#;
+    insta::assert_snapshot!(faults_of_text(source), @r#"
+    error: group `clients` arrives over the ramp, which is 0s long
+     --> scenarios/bad.toml:2:2
+      |
+    2 | [time]
+      |  ^^^^
+      = help: write `[time]` with `ramp = "30s"`, or `arrive = { rate = …, for = … }`
+
+    error: `start` and `arrive` exclude each other
+     --> scenarios/bad.toml:6:1
+      |
+    6 | start = "20s"
+      | ^^^^^
+      = help: `arrive` says when each user begins
+
+    error: these percentiles contradict each other
+      --> scenarios/bad.toml:12:23
+       |
+    12 | added = { lognormal = { p50 = "40ms", p99 = "4ms" } }
+       |                       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ expected 0 < p50 and p50 <= p99
+
+    scenarios/bad.toml: 3 faults
+    "#);
+}
+
+#[test]
+fn a_check_is_not_left_out_without_a_reason() {
+    let source = "format = 1\n[users.workers]\n[checks]\nroom_sees_only_its_own = false\n";
+    insta::assert_snapshot!(faults_of_text(source), @r#"
+    error: `room_sees_only_its_own` is left out without a reason
+     --> scenarios/bad.toml:4:26
+      |
+    4 | room_sees_only_its_own = false
+      |                          ^^^^^
+      = help: to leave it out: `skip = { room_sees_only_its_own = "REASON" }`
+
+    scenarios/bad.toml: 1 fault
+    "#);
+}
+
+#[test]
+fn faults_that_wait_for_a_message_and_clocks_say_what_they_lack() {
+    let source = r#"format = 1
+[users.workers]
+count = 3
+[network]
+bandwidth = "10"
+[network.links.far]
+between = ["workers", "server"]
+[network.links.near]
+between = ["workers", "server"]
+bandwidth = "8 Mbit/s"
+[[fault]]
+do = "kill"
+who = "server"
+when = { sends = { type = "offer" }, receives = { type = "answer" } }
+[[fault]]
+do = "kill"
+who = { users = "workers", pick = 1, share = 0.5 }
+at = "1s"
+when = { sends = { type = "offer" }, nth = { uniform = [5, 1] } }
+[[fault]]
+do = "clock_skew"
+who = "server"
+at = "1s"
+[[fault]]
+name = "drunk"
+do = "clock_skew"
+who = "server"
+at = "1s"
+offset = "- 5s"
+drift = -1
+[[fault]]
+do = "pause"
+who = "workers"
+at = "1s"
+grace = "1s"
+[[fault]]
+do = "bandwidth"
+between = ["workers", "server"]
+at = "1s"
+"#;
+    insta::assert_snapshot!(faults_of_text(source), @r#"
+    error: a bandwidth has a unit: B/s, kB/s, KiB/s, MB/s, MiB/s, GB/s, GiB/s, kbit/s, Mbit/s or Gbit/s
+     --> scenarios/bad.toml:5:13
+      |
+    5 | bandwidth = "10"
+      |             ^^^^
+      = expected a bandwidth such as "10Mbit/s", found the string "10"
+
+    error: the link `far` does not differ
+     --> scenarios/bad.toml:6:16
+      |
+    6 | [network.links.far]
+      |                ^^^ expected `latency`, `bandwidth` or both
+
+    error: whose message is it? only users' messages are seen
+      --> scenarios/bad.toml:14:1
+       |
+    14 | when = { sends = { type = "offer" }, receives = { type = "answer" } }
+       | ^^^^ expected `by = "GROUP"` in `when`
+
+    error: `sends` and `receives` exclude each other
+      --> scenarios/bad.toml:14:38
+       |
+    14 | when = { sends = { type = "offer" }, receives = { type = "answer" } }
+       |                                      ^^^^^^^^ expected `when` with only one of them
+
+    error: `pick` and `share` contradict each other
+      --> scenarios/bad.toml:17:38
+       |
+    17 | who = { users = "workers", pick = 1, share = 0.5 }
+       |                                      ^^^^^
+       = help: keep one
+
+    error: `at` and `when` exclude each other
+      --> scenarios/bad.toml:19:1
+       |
+    19 | when = { sends = { type = "offer" }, nth = { uniform = [5, 1] } }
+       | ^^^^ expected a fault with only one of them
+
+    error: the lower end is above the upper end
+      --> scenarios/bad.toml:19:44
+       |
+    19 | when = { sends = { type = "offer" }, nth = { uniform = [5, 1] } }
+       |                                            ^^^^^^^^^^^^^^^^^^^^
+
+    error: `clock_skew` needs `offset`, `drift` or both
+      --> scenarios/bad.toml:21:1
+       |
+    21 | do = "clock_skew"
+       | ^^
+
+    error: the number is out of range
+      --> scenarios/bad.toml:30:9
+       |
+    30 | drift = -1
+       |         ^^ expected a number from -0.9 to 10, found the whole number -1
+
+    error: `grace` means nothing for `pause`
+      --> scenarios/bad.toml:35:1
+       |
+    35 | grace = "1s"
+       | ^^^^^
+       = help: remove it
+
+    error: `bandwidth` needs `limit`
+      --> scenarios/bad.toml:37:1
+       |
+    37 | do = "bandwidth"
+       | ^^
+
+    scenarios/bad.toml: 11 faults
+    "#);
+}
