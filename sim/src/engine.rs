@@ -17,9 +17,9 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EngineKind {
     /// turmoil, which steps every host at every tick.
-    #[default]
     Turmoil,
     /// The event-driven one, which leaps from event to event.
+    #[default]
     Event,
 }
 

@@ -31,6 +31,7 @@ pub struct Echoes {
     pub clients: u32,
     pub every: Duration,
     pub virtual_time: Duration,
+    pub buffers: Buffers,
 }
 
 /// The network of all rows: 1–20 ms.
@@ -38,9 +39,19 @@ pub fn network() -> NetworkPlan {
     NetworkPlan::new(Distribution::Uniform(MS, 20 * MS), 15_000 * MS)
 }
 
-/// As the reference server and client have them; tungstenite's own 128 KiB each would be most of what a thousand hosts cost.
-fn small_buffers() -> WebSocketConfig {
-    WebSocketConfig::default().read_buffer_size(4 << 10)
+/// How much a WebSocket reads at once, and clears before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Buffers {
+    /// 128 KiB, tungstenite's default.
+    Tungstenite,
+    /// 4 KiB, as the reference server and client have them.
+    Small,
+}
+
+impl Buffers {
+    fn config(self) -> Option<WebSocketConfig> {
+        (self == Buffers::Small).then(|| WebSocketConfig::default().read_buffer_size(4 << 10))
+    }
 }
 
 impl Echoes {
@@ -56,7 +67,7 @@ impl Echoes {
     fn play_here(self, manner: Manner) {
         let heard = Arc::new(AtomicU64::new(0));
         let mut engine = EventEngine::new(1, Duration::from_secs(1), network()).unwrap().with_manner(manner);
-        engine.add_host("server", Box::new(|host| Box::pin(serve(host))));
+        engine.add_host("server", Box::new(move |host| Box::pin(serve(host, self.buffers))));
         for client in 0..self.clients {
             let heard = heard.clone();
             let program = move |host: Host| -> Task {
@@ -82,7 +93,7 @@ impl Echoes {
             let clients: Vec<_> = (0..self.clients)
                 .map(|_| {
                     let (ours, theirs) = tokio::io::duplex(64 << 10);
-                    spawn(Box::pin(serve_connection(theirs, Arc::new(spawn))));
+                    spawn(Box::pin(serve_connection(theirs, self.buffers, Arc::new(spawn))));
                     spawn_and_wait(Box::pin(self.chat(ours, heard.clone())))
                 })
                 .collect();
@@ -95,7 +106,7 @@ impl Echoes {
 
     async fn chat(self, stream: impl AsyncRead + AsyncWrite + Unpin, heard: Arc<AtomicU64>) {
         let (mut socket, _) =
-            tokio_tungstenite::client_async_with_config("ws://server/", stream, Some(small_buffers())).await.unwrap();
+            tokio_tungstenite::client_async_with_config("ws://server/", stream, self.buffers.config()).await.unwrap();
         for _ in 0..self.virtual_time.as_secs() / self.every.as_secs() {
             tokio::time::sleep(self.every).await;
             socket.send("hello".into()).await.unwrap();
@@ -114,18 +125,18 @@ fn spawn(task: Task) {
     spawn_and_wait(task);
 }
 
-async fn serve(host: Host) {
+async fn serve(host: Host, buffers: Buffers) {
     let spawner = host.surroundings("server").spawner;
     let mut listener = host.network.bind(&format!("0.0.0.0:{PORT}")).await.unwrap();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         let inner = spawner.clone();
         let spawn = move |task| inner.spawn("echo", task).detach();
-        spawner.spawn("connection", Box::pin(serve_connection(stream, Arc::new(spawn)))).detach();
+        spawner.spawn("connection", Box::pin(serve_connection(stream, buffers, Arc::new(spawn)))).detach();
     }
 }
 
-async fn serve_connection<S>(stream: S, spawn: Arc<dyn Fn(Task) + Send + Sync>)
+async fn serve_connection<S>(stream: S, buffers: Buffers, spawn: Arc<dyn Fn(Task) + Send + Sync>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -133,10 +144,8 @@ where
         let upgrade = hyper::upgrade::on(&mut request);
         spawn(Box::pin(async move {
             if let Ok(upgraded) = upgrade.await {
-                echo(
-                    WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(small_buffers())).await,
-                )
-                .await;
+                echo(WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, buffers.config()).await)
+                    .await;
             }
         }));
         let accept = derive_accept_key(request.headers()["sec-websocket-key"].as_bytes());

@@ -11,10 +11,10 @@ use crate::entropy;
 use crate::network::fabric::Fabric;
 use rehearsal_scenarios::distribution::Nanos;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use tokio::time::{Instant, advance, sleep_until};
+use tokio::time::{Instant, Sleep, advance, sleep_until};
 
 const MS: Nanos = 1_000_000;
 
@@ -23,13 +23,14 @@ const MS: Nanos = 1_000_000;
 /// change something first.
 pub(super) async fn step(fabric: &Fabric, enough: Nanos, until: Nanos) {
     let mut has_happened = false;
+    let mut alarm = pin!(sleep_until(tasks::began()));
     loop {
         has_happened |= run_dry().await;
         let next = fabric.next_due_ns().map_or(until, |due| due.min(until));
         if has_happened && next > enough {
             return;
         }
-        leap(next).await;
+        leap(next, alarm.as_mut()).await;
         fabric.wake_due();
         if elapsed() >= enough {
             return;
@@ -50,8 +51,8 @@ async fn run_dry() -> bool {
     }
 }
 
-/// Moves the clock towards `next`; stops when a timer of a task comes first.
-async fn leap(next: Nanos) {
+/// Moves the clock towards `next`, for which the alarm is set; stops when a timer of a task comes first.
+async fn leap(next: Nanos, mut alarm: Pin<&mut Sleep>) {
     let left = next.saturating_sub(now());
     // The runtime moves its clock by whole milliseconds from wherever it stands: the rest goes first, so that the end is
     // exact. A timer that this passes fires before the clock moves on.
@@ -60,10 +61,10 @@ async fn leap(next: Nanos) {
         // Its first poll moves the clock; that it then gives way would only cost another round.
         let _ = rest.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     }
-    if left > 0 {
+    if left >= MS {
         let tick = Duration::from_millis(now() / MS + left / MS);
-        let mut slept = pin!(sleep_until(tasks::began() + tick));
-        poll_fn(|context| match slept.as_mut().poll(context) {
+        alarm.as_mut().reset(tasks::began() + tick);
+        poll_fn(|context| match alarm.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(()),
             Poll::Pending => tasks::poll_have_run(context),
         })

@@ -51,11 +51,10 @@ pub(super) fn runtime(seed: u64) -> std::io::Result<Runtime> {
             }
         })
         .on_before_task_poll(|_| {
-            show_time();
-            if POLLS.replace(POLLS.get() + 1) == 0
-                && let Some(pump) = PUMP.take()
-            {
-                pump.wake();
+            // Time has not moved since the first poll: it moves only when nobody can run, and the pump is asked first.
+            if POLLS.replace(POLLS.get() + 1) == 0 {
+                show_time();
+                PUMP.take().into_iter().for_each(Waker::wake);
             }
         })
         .build()?;
