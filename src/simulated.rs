@@ -6,6 +6,7 @@ use crate::output;
 use crate::progress::{Progress, Verbosity};
 use crate::records;
 use crate::source::Source;
+use rehearsal_reports::checks::declared::unmet;
 use rehearsal_reports::judge::overall;
 use rehearsal_reports::outcome::{CheckSummary, Outcome, Seeds, Story};
 use rehearsal_reports::story::story;
@@ -147,6 +148,8 @@ fn outcome_of(source: &Source, plan: &Plan, exploration: &Exploration, how: How)
             "seed {seed} played differently when it was played again: the simulation was not deterministic"
         ));
     }
+    let unmet = unmet(&plan.checks, &exploration.checks);
+    notes.extend(unmet.into_iter().map(|name| format!("no seed showed what `{name}` is to see at least once")));
     let story_run = told_run(&exploration.checks, &exploration.kept);
     Outcome {
         seeds: exploration.seeds.clone(),

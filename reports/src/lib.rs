@@ -4,6 +4,7 @@
 //! - [`checks`]: properties over the events, one file each
 //! - [`history`]: operations recovered from events
 //! - [`judge`]: runs them over one run
+//! - [`linearizable`]: whether operations have an order that explains them
 //! - [`numbers`]: latency and errors, second by second and in all
 //! - [`record`]: the files that a run leaves, written and read as streams
 //! - [`seeds`]: the verdicts of many seeds as one
@@ -18,6 +19,7 @@ pub mod checks;
 pub mod event;
 pub mod history;
 pub mod judge;
+pub mod linearizable;
 pub mod numbers;
 pub mod outcome;
 pub mod record;

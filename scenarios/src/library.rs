@@ -16,6 +16,7 @@ library![
     "partition_between_worker_and_server",
     "server_restarts_while_workers_run",
     "every_kind_of_fault",
+    "checks_of_your_own",
     "v1_and_v2_peers_share_a_room",
     "steady_discovery_load",
     "ramp_until_slow",

@@ -140,6 +140,6 @@ impl Check for Sometimes {
     }
 
     fn finish(self: Box<Self>, _: RunEnd, _: &Cast) -> CheckVerdict {
-        self.presents.verdict(self.findings, "groups in which it was seen", "it was not seen")
+        self.presents.verdict(self.findings, "sightings", "it was not seen")
     }
 }

@@ -1,0 +1,172 @@
+//! The search against trying everything, on ten thousand small histories; and what it says of larger ones.
+
+use super::*;
+use rehearsal_scenarios::draw::Draw;
+
+/// A register with compare and swap.
+struct Register;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    Write(u8),
+    Read(u8),
+    Swap { from: u8, to: u8 },
+}
+
+impl Model for Register {
+    type State = u8;
+    type Call = Call;
+
+    fn step(state: &u8, call: &Call) -> Option<u8> {
+        match *call {
+            Call::Write(value) => Some(value),
+            Call::Read(value) => (*state == value).then_some(value),
+            Call::Swap { from, to } => (*state == from).then_some(to),
+        }
+    }
+
+    fn is_read(call: &Call) -> bool {
+        matches!(call, Call::Read(_))
+    }
+
+    fn leaves(call: &Call) -> Vec<u8> {
+        match *call {
+            Call::Write(value) | Call::Swap { to: value, .. } => vec![value],
+            Call::Read(_) => Vec::new(),
+        }
+    }
+}
+
+/// Draws one after the other.
+struct Draws {
+    draw: Draw,
+    number: u64,
+}
+
+impl Draws {
+    fn new() -> Draws {
+        Draws { draw: Draw::of_seed(1), number: 0 }
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.number += 1;
+        self.draw.at(self.number).below(limit)
+    }
+}
+
+fn span(call: Call, began: i64, ended: Option<i64>) -> Span<Call> {
+    Span { call, began: (began, 0), ended: ended.map(|ended| (ended, 0)) }
+}
+
+fn draw(draws: &mut Draws) -> Vec<Span<Call>> {
+    let calls = 1 + draws.below(6);
+    let mut spans = Vec::new();
+    for _ in 0..calls {
+        let value = |draws: &mut Draws| draws.below(3) as u8;
+        let call = match draws.below(5) {
+            0 | 1 => Call::Write(value(draws)),
+            2 | 3 => Call::Read(value(draws)),
+            _ => Call::Swap { from: value(draws), to: value(draws) },
+        };
+        let began = draws.below(12) as i64;
+        let ended = (draws.below(5) > 0).then(|| began + draws.below(6) as i64);
+        spans.push(span(call, began, ended));
+    }
+    spans
+}
+
+/// Tries every order of every choice of calls that may have happened.
+fn by_force(state: u8, spans: &[Span<Call>], happened: &mut Vec<usize>) -> bool {
+    let is_open = |index: &usize| !happened.contains(index);
+    if (0..spans.len()).filter(is_open).all(|index| spans[index].ended.is_none()) {
+        return true;
+    }
+    let open: Vec<usize> = (0..spans.len()).filter(is_open).collect();
+    for next in &open {
+        // Nothing may come after a call that began only when this one had ended.
+        let is_too_late = |other: &usize| spans[*other].ended.is_some_and(|ended| ended < spans[*next].began);
+        if open.iter().any(is_too_late) {
+            continue;
+        }
+        if let Some(after) = Register::step(&state, &spans[*next].call) {
+            happened.push(*next);
+            let found = by_force(after, spans, happened);
+            happened.pop();
+            if found {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+#[test]
+fn it_says_what_trying_everything_says_on_ten_thousand_small_histories() {
+    let mut draws = Draws::new();
+    let mut without = 0;
+    for number in 0..10_000 {
+        let spans = draw(&mut draws);
+        let by_force = by_force(0, &spans, &mut Vec::new());
+        let found = order::<Register>(&[0], &spans, &mut Steps::new(100_000));
+        assert_eq!(found == Order::Found, by_force, "history {number}: {spans:?}");
+        assert_ne!(found, Order::GivenUp, "history {number}");
+        without += u32::from(!by_force);
+    }
+    assert!((2_000..8_000).contains(&without), "{without} have no order");
+}
+
+#[test]
+fn a_counterexample_has_no_order_and_each_of_its_calls_is_needed() {
+    let mut draws = Draws::new();
+    let mut shrunk = 0;
+    for _ in 0..3_000 {
+        let spans = draw(&mut draws);
+        let Order::None { at } = order::<Register>(&[0], &spans, &mut Steps::new(100_000)) else { continue };
+        let few = counterexample::shrink::<Register>(&[0], &spans, at);
+        assert!(few.contains(&at) && few.is_sorted_by_key(|index| spans[*index].began), "{few:?} of {spans:?}");
+        // All others may do whatever they like, unless they began when it was too late.
+        let end = spans[at].ended;
+        let free = |(index, span): (usize, &Span<Call>)| {
+            let is_kept = few.contains(&index);
+            if is_kept { span.clone() } else { Span { began: (-1, 0), ended: None, ..span.clone() } }
+        };
+        let in_time = spans.iter().enumerate().filter(|(_, span)| Some(span.began) <= end);
+        let freed: Vec<_> = in_time.map(free).collect();
+        assert!(!by_force(0, &freed, &mut Vec::new()), "{few:?} of {spans:?}");
+        shrunk += usize::from(few.len() < spans.len());
+    }
+    assert!(shrunk > 100, "{shrunk}");
+}
+
+#[test]
+fn a_stale_read_after_a_thousand_calls_is_told_by_two() {
+    let mut spans: Vec<_> = (0..1_000_i64)
+        .map(|n| {
+            span(
+                if n % 2 == 0 { Call::Write((n % 100) as u8) } else { Call::Read(((n - 1) % 100) as u8) },
+                n * 10,
+                Some(n * 10 + 5),
+            )
+        })
+        .collect();
+    spans.push(span(Call::Read(96), 10_000, Some(10_005)));
+    let Order::None { at } = order::<Register>(&[0], &spans, &mut Steps::new(100_000)) else { panic!("it is stale") };
+    assert_eq!(at, 1_000);
+    let few = counterexample::shrink::<Register>(&[0], &spans, at);
+    assert_eq!(few, [999, 1_000], "a read of the newer value, and one of the older; nothing was written between them");
+}
+
+#[test]
+fn a_call_that_nobody_knows_of_may_have_happened_late_or_never() {
+    let late = [span(Call::Write(1), 0, None), span(Call::Read(0), 10, Some(11)), span(Call::Read(1), 20, Some(21))];
+    assert_eq!(order::<Register>(&[0], &late, &mut Steps::new(1_000)), Order::Found);
+    let twice = [late.as_slice(), &[span(Call::Read(0), 30, Some(31))]].concat();
+    assert_eq!(order::<Register>(&[0], &twice, &mut Steps::new(1_000)), Order::None { at: 3 });
+}
+
+#[test]
+fn a_search_that_is_too_long_is_given_up_at_the_same_step() {
+    let mut spans: Vec<_> = (0..40).map(|n| span(Call::Write(n), 0, Some(100))).collect();
+    spans.push(span(Call::Read(200), 0, Some(100)));
+    assert_eq!(order::<Register>(&[0], &spans, &mut Steps::new(10_000)), Order::GivenUp);
+}
