@@ -14,10 +14,10 @@ use rehearsal_reports::verdict::CheckVerdict;
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::plan::Plan;
 use std::collections::BTreeMap;
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// Where plan time stands before time 0 is known: far enough before it that nothing planned has come.
 const BEFORE_TIME_0: Duration = Duration::from_secs(24 * 60 * 60);
@@ -49,9 +49,24 @@ struct State {
 struct Folded {
     judge: Judge,
     hash: Xxh3,
+    pieces: Pieces,
     count: u64,
     keep: Keep,
     events: Vec<Event>,
+}
+
+/// The pieces of one event, put together for the hash, which is slow with small ones.
+#[derive(Default)]
+struct Pieces(Vec<u8>);
+
+impl Hasher for Pieces {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        xxh3_64(&self.0)
+    }
 }
 
 /// What a finished run leaves.
@@ -83,7 +98,14 @@ pub struct PendingOperation {
 impl EventLog {
     /// An empty log, judged by the plan's checks.
     pub fn new(plan: &Plan, clock: Arc<Clock>, keep: Keep) -> EventLog {
-        let folded = Folded { judge: Judge::new(plan), hash: Xxh3::new(), count: 0, keep, events: Vec::new() };
+        let folded = Folded {
+            judge: Judge::new(plan),
+            hash: Xxh3::new(),
+            pieces: Pieces::default(),
+            count: 0,
+            keep,
+            events: Vec::new(),
+        };
         let state = State { time_0_ns: None, waiting: Vec::new(), folded: Some(folded), pending: BTreeMap::new() };
         EventLog { clock, state: Mutex::new(state) }
     }
@@ -159,7 +181,9 @@ impl State {
         let Some(folded) = &mut self.folded else { return };
         let event = draft.stamp(folded.count, t_ns);
         folded.count += 1;
-        event.hash(&mut folded.hash);
+        event.hash(&mut folded.pieces);
+        folded.hash.update(&folded.pieces.0);
+        folded.pieces.0.clear();
         folded.judge.observe(&event);
         if folded.keep == Keep::Events {
             folded.events.push(event);
