@@ -2,6 +2,7 @@
 //! Neighbours: `checks` (the properties), `seeds` (the verdicts of many runs as one), `outcome` (where verdicts end up).
 
 use crate::checks::cast::Cast;
+use crate::checks::standstills::Standstills;
 use crate::checks::{self, Check, RunEnd};
 use crate::event::Event;
 use crate::outcome::Overall;
@@ -13,26 +14,30 @@ pub struct Judge {
     cast: Cast,
     checks: Vec<Box<dyn Check>>,
     named: Vec<String>,
+    standstills: Standstills,
 }
 
 impl Judge {
     /// A judge with the checks and bounds of this plan.
     pub fn new(plan: &Plan) -> Self {
-        Judge { cast: Cast::new(), checks: checks::all(plan), named: plan.checks.named.clone() }
+        let (checks, named) = (checks::all(plan), plan.checks.named.clone());
+        Judge { cast: Cast::new(), checks, named, standstills: Standstills::default() }
     }
 
     /// Takes the next event into account. Events come in the order of their numbers.
     pub fn observe(&mut self, event: &Event) {
+        self.standstills.observe(event);
         let moment = self.cast.observe(event);
         for check in &mut self.checks {
             check.observe(&moment, &self.cast);
         }
     }
 
-    /// The verdicts, in the order of [`checks::NAMES`]. A check that the file names and that nothing exercised is unknown.
+    /// The verdicts, in the order of [`checks::NAMES`]. A check that the file names and that nothing exercised is unknown, and
+    /// so is a missed bound that a standstill of the generator explains.
     pub fn finish(self, end: RunEnd) -> Vec<CheckVerdict> {
-        let Judge { cast, checks, named } = self;
-        let verdicts = checks.into_iter().map(|check| check.finish(end, &cast));
+        let Judge { cast, checks, named, standstills } = self;
+        let verdicts = checks.into_iter().map(|check| standstills.excuse(check.finish(end, &cast)));
         verdicts.map(|verdict| if named.contains(&verdict.name) { insist(verdict) } else { verdict }).collect()
     }
 }

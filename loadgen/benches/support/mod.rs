@@ -58,7 +58,7 @@ impl Stand {
             tasks.spawn(play_user(self.env.clone(), user.number, 0));
         }
         let meter = self.shared.clone();
-        let meter = tokio::spawn(async move { meter.lag.run(&meter.pacer).await });
+        let meter = tokio::spawn(async move { meter.lag.run(&meter.pacer, |_| {}).await });
         self.shared.sink.set_zero();
         self.phase.send_replace(RunPhase::Playing);
         tokio::time::sleep(Duration::from_nanos(self.env.plan.phases.measured().end)).await;

@@ -161,7 +161,8 @@ impl Run {
     fn watch_over(&self) {
         let (meter, probe, env) = (self.shared.clone(), self.shared.clone(), self.env.clone());
         let spawner = &self.env.surroundings.spawner;
-        spawner.spawn("lag meter", Box::pin(async move { meter.lag.run(&meter.pacer).await })).detach();
+        let ticks = async move { meter.lag.run(&meter.pacer, |length| meter.stood_still(length)).await };
+        spawner.spawn("lag meter", Box::pin(ticks)).detach();
         spawner.spawn("target metrics", Box::pin(async move { probe.probe.run(&env).await })).detach();
     }
 

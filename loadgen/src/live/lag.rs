@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 /// Distance between two ticks.
 const TICK: Duration = Duration::from_millis(10);
+/// Checks with a time bound allow for less than this, and not for more.
+const STANDSTILL: Duration = Duration::from_millis(100);
 /// Ticks that fell into a standstill are counted as far back as this.
 const CATCH_UP: Duration = Duration::from_secs(10);
 /// Longer lags count as an hour.
@@ -72,12 +74,16 @@ impl Default for LagMeter {
 }
 
 impl LagMeter {
-    /// Ticks for ever, on the runtime of the users.
-    pub async fn run(&self, pacer: &Pacer) {
+    /// Ticks for ever, on the runtime of the users; `stood_still` is told of each standstill that may matter to a check.
+    pub async fn run(&self, pacer: &Pacer, stood_still: impl Fn(Duration)) {
         let mut due = Instant::now() + TICK;
         loop {
             pacer.until(due).await;
-            due = self.noticed(due, Instant::now());
+            let now = Instant::now();
+            if let Some(standstill) = now.checked_duration_since(due).filter(|late| *late > STANDSTILL) {
+                stood_still(standstill);
+            }
+            due = self.noticed(due, now);
         }
     }
 
@@ -165,7 +171,7 @@ mod tests {
         let meter = LagMeter::default();
         let pacer = Pacer::start().unwrap();
         let until = pacer.until(Instant::now() + TICK * 5);
-        tokio::select! { () = meter.run(&pacer) => {}, _ = until => {} }
+        tokio::select! { () = meter.run(&pacer, |_| {}) => {}, _ = until => {} }
         assert!(meter.totals().hiccup_max_ns > 0);
     }
 

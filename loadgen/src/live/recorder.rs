@@ -16,8 +16,10 @@ use super::samples::{Sample, TargetProbe};
 use super::sink::{LiveSink, Stamped};
 use crate::commons::lock;
 use crate::sink::{Draft, EventSink, Wait};
+use crate::steward::RUN;
 use rehearsal_reports::checks::RunEnd;
-use rehearsal_reports::event::Event;
+use rehearsal_reports::checks::standstills::STANDSTILL;
+use rehearsal_reports::event::{Body, Event, Kind, Name};
 use rehearsal_reports::judge::Judge;
 use rehearsal_reports::numbers::{self, Numbers};
 use rehearsal_reports::outcome::{Generator, Validity};
@@ -69,6 +71,15 @@ impl Shared {
     /// Where the run stands from now on.
     pub fn enter(&self, stage: RunStage) {
         lock(&self.status).stage = stage;
+    }
+
+    /// The generator noticed nothing for so long, until now: checks with a time bound have to know.
+    pub fn stood_still(&self, length: Duration) {
+        let length_ns = i64::try_from(length.as_nanos()).unwrap_or(i64::MAX);
+        let (name, what) = (Name::from(STANDSTILL), Name::from(format!("for {length:.0?}, ended")));
+        let body = Body::Fault { name, what, hosts: Vec::new(), users: Vec::new() };
+        let planned_ns = Some(self.now_ns().saturating_sub(length_ns));
+        self.record(Draft { planned_ns, ..Draft::new(RUN.into(), Kind::Fault, Name::default(), body) });
     }
 
     /// Operations since time 0, as of the last beat.

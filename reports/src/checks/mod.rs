@@ -3,7 +3,8 @@
 //!
 //! To add one: a file here that implements [`Check`], a line in [`NAMES`] and in `make`, tests with one history that breaks it
 //! and one near miss (`history_for_tests` writes them). Neighbours: `event` (what is folded), [`cast`] (who plays, folded
-//! once for all checks), [`findings`] (evidence and counts), `verdict` (what comes out), `judge` (runs them).
+//! once for all checks), [`findings`] (evidence and counts), [`standstills`] (what a late generator explains),
+//! `verdict` (what comes out), `judge` (runs them).
 
 pub mod cast;
 pub mod declared;
@@ -11,6 +12,7 @@ pub mod faults;
 pub mod findings;
 pub mod moment;
 pub mod names;
+pub mod standstills;
 
 mod acknowledged_status_is_seen;
 mod departed_peers_disappear;
