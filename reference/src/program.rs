@@ -8,10 +8,12 @@ use crate::observer::{Observed, Observer};
 use crate::peer::{Link, LinkError, LinkEvent};
 use crate::protocol::Metadata;
 use crate::shutdown::{Shutdown, stricter};
+use crate::surroundings::Timers;
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 
 /// What a core is told.
 #[derive(Clone, Copy, Debug)]
@@ -91,14 +93,14 @@ pub(crate) async fn run<N: Network>(
     observer: &dyn Observer,
     shutdown: watch::Receiver<Shutdown>,
 ) -> Result<(), LinkError> {
-    let start = Instant::now();
-    let mut orders = Orders { shutdown, asked: Shutdown::Run, leave_by: None };
+    let clock = ProgramClock::start(link.surroundings().timers.clone());
+    let mut orders = Orders { shutdown, asked: Shutdown::Run, clock: clock.clone(), leave_by: None };
     loop {
         while let Some(output) = program.poll_output() {
             let sent = tokio::select! {
                 biased;
                 () = perform(&output, &mut link, observer) => Sent::InTime,
-                () = orders.no_more_time(|asked| program.handle(Input::Shutdown(asked), start.elapsed())) => Sent::TooLate,
+                () = orders.no_more_time(|asked| program.handle(Input::Shutdown(asked), clock.now())) => Sent::TooLate,
             };
             if let Sent::TooLate = sent {
                 link.abort();
@@ -109,15 +111,15 @@ pub(crate) async fn run<N: Network>(
             link.close().await;
             return Ok(());
         }
-        let deadline = program.deadline().map(|at| start + at);
+        let deadline = program.deadline();
         tokio::select! {
             biased;
-            asked = orders.next() => program.handle(Input::Shutdown(asked), start.elapsed()),
-            () = until(deadline) => program.handle_deadline(start.elapsed()),
+            asked = orders.next() => program.handle(Input::Shutdown(asked), clock.now()),
+            () = clock.until(deadline) => program.handle_deadline(clock.now()),
             event = link.next(|| program.metadata()) => match event? {
-                LinkEvent::Joined => program.handle(Input::Joined, start.elapsed()),
-                LinkEvent::Message(message) => program.handle(Input::Message(&message), start.elapsed()),
-                LinkEvent::Lost(_) => program.handle(Input::Lost, start.elapsed()),
+                LinkEvent::Joined => program.handle(Input::Joined, clock.now()),
+                LinkEvent::Message(message) => program.handle(Input::Message(&message), clock.now()),
+                LinkEvent::Lost(_) => program.handle(Input::Lost, clock.now()),
             },
         }
     }
@@ -133,8 +135,9 @@ enum Sent {
 struct Orders {
     shutdown: watch::Receiver<Shutdown>,
     asked: Shutdown,
+    clock: ProgramClock,
     /// When it stops waiting for sends, once it is told to leave now.
-    leave_by: Option<Instant>,
+    leave_by: Option<Duration>,
 }
 
 impl Orders {
@@ -142,7 +145,7 @@ impl Orders {
     async fn next(&mut self) -> Shutdown {
         self.asked = stricter(&mut self.shutdown, self.asked).await;
         if self.asked == Shutdown::Now {
-            self.leave_by = Some(Instant::now() + LAST_WORDS_WITHIN);
+            self.leave_by = Some(self.clock.now() + LAST_WORDS_WITHIN);
         }
         self.asked
     }
@@ -152,14 +155,32 @@ impl Orders {
         while self.leave_by.is_none() {
             tell(self.next().await);
         }
-        until(self.leave_by).await;
+        self.clock.until(self.leave_by).await;
     }
 }
 
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
+/// Time since the start of the program, as its host counts it.
+#[derive(Clone)]
+struct ProgramClock {
+    timers: Arc<dyn Timers>,
+    start: Duration,
+}
+
+impl ProgramClock {
+    fn start(timers: Arc<dyn Timers>) -> ProgramClock {
+        ProgramClock { start: timers.now(), timers }
+    }
+
+    fn now(&self) -> Duration {
+        self.timers.now().saturating_sub(self.start)
+    }
+
+    /// Waits until then; for ever if there is no time.
+    async fn until(&self, at: Option<Duration>) {
+        match at {
+            Some(at) => sleep_until(self.timers.rings(self.start.saturating_add(at))).await,
+            None => std::future::pending().await,
+        }
     }
 }
 

@@ -1,11 +1,15 @@
-//! What a host hands to the programs on it besides the network: a wall clock, randomness, and a spawner that owns every
-//! task. In a simulation all three come from the seed; on a machine from its operating system.
-//! Monotonic time is `tokio::time`, which both worlds control.
+//! What a host hands to the programs on it besides the network: a wall clock, timers, randomness, and a spawner that owns
+//! every task. In a simulation all of them come from the seed; on a machine from its operating system.
+//!
+//! Both worlds control `tokio::time`. What a program does after a while, or counts as too long, goes through its host's
+//! timers all the same, since these may be too fast or too slow; only the bounds on one connect, send, close, question or HTTP
+//! request are tokio's own.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// A boxed task.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -15,6 +19,74 @@ pub trait WallClock: Send + Sync {
     /// Time since 1970-01-01 00:00 UTC.
     fn now(&self) -> Duration;
 }
+
+/// Monotonic time of a host, as fast as the host runs.
+pub trait Timers: Send + Sync {
+    /// Time since some moment of the host's own.
+    fn now(&self) -> Duration;
+    /// When, by tokio's clock, that time will have come to `at` at its pace of now; never early by that pace.
+    fn rings(&self, at: Duration) -> Instant;
+    /// How much of that time has passed since then, at its pace of now.
+    fn passed_since(&self, then: Instant) -> Duration;
+}
+
+impl dyn Timers + '_ {
+    /// Waits for so long by these timers.
+    pub async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep_until(self.rings_after(duration)).await;
+    }
+
+    /// Runs a future for so long at most, by these timers.
+    ///
+    /// # Errors
+    /// If it has not ended by then; it is dropped.
+    pub async fn timeout<T>(&self, duration: Duration, future: impl Future<Output = T>) -> Result<T, TooLate> {
+        tokio::time::timeout_at(self.rings_after(duration), future).await.map_err(|_| TooLate)
+    }
+
+    /// When, by tokio's clock, so long will have passed on this host.
+    pub fn rings_after(&self, duration: Duration) -> Instant {
+        self.rings(self.now().saturating_add(duration))
+    }
+}
+
+/// Timers that run as tokio's clock does.
+#[derive(Clone, Copy, Debug)]
+pub struct TokioTimers {
+    began: Instant,
+}
+
+impl TokioTimers {
+    /// Timers whose time begins now.
+    pub fn new() -> TokioTimers {
+        TokioTimers { began: Instant::now() }
+    }
+}
+
+impl Default for TokioTimers {
+    fn default() -> TokioTimers {
+        TokioTimers::new()
+    }
+}
+
+impl Timers for TokioTimers {
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn rings(&self, at: Duration) -> Instant {
+        self.began + at
+    }
+
+    fn passed_since(&self, then: Instant) -> Duration {
+        then.elapsed()
+    }
+}
+
+/// What was waited for has not come in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it took too long")]
+pub struct TooLate;
 
 /// A stream of random bytes.
 pub trait Random: Send + Sync {
@@ -62,6 +134,8 @@ impl Drop for TaskHandle {
 pub struct Surroundings {
     /// The wall clock.
     pub clock: Arc<dyn WallClock>,
+    /// Monotonic time.
+    pub timers: Arc<dyn Timers>,
     /// Randomness.
     pub random: Arc<dyn Random>,
     /// Where tasks run.

@@ -5,6 +5,7 @@
 
 use crate::clock::Clock;
 use crate::host::{Panic, Program};
+use crate::host_clock::{HostClock, Skew};
 use crate::network::fabric::Fabric;
 use crate::network::link::{FaultId, Link};
 use crate::network::{Condition, HostId};
@@ -59,6 +60,9 @@ pub trait Engine {
     /// Everything between hosts, where faults act.
     fn fabric(&self) -> &Fabric;
 
+    /// The clocks of a host.
+    fn host_clock(&self, host: HostId) -> &HostClock;
+
     /// Ends all programs of a host, whose machine is down by now.
     ///
     /// # Errors
@@ -99,9 +103,11 @@ pub trait Engine {
             }
             FaultAction::Kill { hosts } => take_down(self, hosts, Condition::Killed)?,
             FaultAction::Lose { hosts } => take_down(self, hosts, Condition::Lost)?,
-            FaultAction::Stop { .. } | FaultAction::Pause { .. } | FaultAction::ClockSkew { .. } => {
-                return Err(EngineError::CannotPlay(self.name()));
+            FaultAction::ClockSkew { hosts: names, offset_ns, drift_ppm } => {
+                let skew = Skew { offset_ns: *offset_ns, drift_ppm: *drift_ppm };
+                hosts(fabric, names)?.into_iter().for_each(|host| self.host_clock(host).begin(fault, skew));
             }
+            FaultAction::Stop { .. } | FaultAction::Pause { .. } => return Err(EngineError::CannotPlay(self.name())),
         }
         Ok(())
     }
@@ -120,9 +126,10 @@ pub trait Engine {
                 links(fabric, left, right, Way::Both)?.for_each(|(from, to)| fabric.end_fault(fault, from, to));
             }
             FaultAction::Kill { hosts } | FaultAction::Lose { hosts } => bring_up(self, hosts)?,
-            FaultAction::Stop { .. } | FaultAction::Pause { .. } | FaultAction::ClockSkew { .. } => {
-                return Err(EngineError::CannotPlay(self.name()));
+            FaultAction::ClockSkew { hosts: names, .. } => {
+                hosts(fabric, names)?.into_iter().for_each(|host| self.host_clock(host).end(fault));
             }
+            FaultAction::Stop { .. } | FaultAction::Pause { .. } => return Err(EngineError::CannotPlay(self.name())),
         }
         Ok(())
     }

@@ -8,12 +8,6 @@ use rehearsal_scenarios::plan::{DatagramPlan, FaultAction, Plan};
 pub enum Feature {
     /// Hosts whose processes are held while time goes on.
     Pause,
-    /// Hosts with clocks of their own.
-    ClockSkew,
-    /// Links that carry so much at most.
-    Bandwidth,
-    /// Links that differ from the rest.
-    Links,
     /// Datagrams that are lost, doubled and overtaken.
     Datagrams,
     /// Tasks that are held back so that others come first.
@@ -25,9 +19,6 @@ impl Feature {
     fn words(self) -> &'static str {
         match self {
             Feature::Pause => "pausing processes",
-            Feature::ClockSkew => "clocks that differ from host to host",
-            Feature::Bandwidth => "bandwidth",
-            Feature::Links => "links that differ from the rest",
             Feature::Datagrams => "datagrams",
             Feature::DelayPoints => "holding tasks back",
         }
@@ -45,11 +36,11 @@ fn needs(plan: &Plan) -> Vec<(Feature, String)> {
     let by_fault = plan.faults.iter().filter_map(|fault| {
         let feature = match fault.action {
             FaultAction::Pause { .. } => Feature::Pause,
-            FaultAction::ClockSkew { .. } => Feature::ClockSkew,
-            FaultAction::Bandwidth { .. } => Feature::Bandwidth,
             FaultAction::Partition { .. }
             | FaultAction::Latency { .. }
             | FaultAction::Loss { .. }
+            | FaultAction::Bandwidth { .. }
+            | FaultAction::ClockSkew { .. }
             | FaultAction::Stop { .. }
             | FaultAction::Kill { .. }
             | FaultAction::Lose { .. } => return None,
@@ -62,11 +53,7 @@ fn needs(plan: &Plan) -> Vec<(Feature, String)> {
             needs.push((feature, by.to_owned()));
         }
     };
-    let network = &plan.network;
-    need(Feature::Links, !network.links.is_empty(), "`network.links`");
-    let is_limited = network.links.iter().any(|link| link.bandwidth_bytes_per_s.is_some());
-    need(Feature::Bandwidth, is_limited || network.bandwidth_bytes_per_s.is_some(), "`bandwidth` in `[network]`");
-    need(Feature::Datagrams, network.datagrams != DatagramPlan::default(), "`network.datagrams`");
+    need(Feature::Datagrams, plan.network.datagrams != DatagramPlan::default(), "`network.datagrams`");
     need(Feature::DelayPoints, !plan.delay_points.is_empty(), "`delay_points` in `[search]`");
     needs
 }

@@ -7,8 +7,9 @@
 use crate::clock::Clock;
 use crate::entropy::{self, TaskId};
 use crate::event_engine::Roster;
+use crate::host_clock::HostClock;
 use crate::network::SimNetwork;
-use rehearsal_reference::surroundings::{Random, Spawn, Surroundings, Task, TaskHandle, WallClock};
+use rehearsal_reference::surroundings::{Random, Spawn, Surroundings, Task, TaskHandle};
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::draw::Draw;
 use std::any::Any;
@@ -41,6 +42,8 @@ pub struct Host {
 /// What all tasks of an incarnation share.
 pub(crate) struct Life {
     pub(crate) clock: Arc<Clock>,
+    /// What the host takes for the time.
+    pub(crate) host_clock: Arc<HostClock>,
     pub(crate) panics: Arc<Panics>,
     pub(crate) host: Arc<str>,
     /// The place of this incarnation's draws.
@@ -75,7 +78,8 @@ impl Host {
     pub fn surroundings(&self, who: &str) -> Surroundings {
         let place = self.life.draw.named("random").named(who);
         Surroundings {
-            clock: Arc::new(SimWallClock(self.life.clock.clone())),
+            clock: self.life.host_clock.clone(),
+            timers: self.life.host_clock.clone(),
             random: Arc::new(SimRandom { place, calls: AtomicU64::new(0) }),
             spawner: Arc::new(SimSpawner(self.life.clone())),
         }
@@ -86,14 +90,6 @@ impl Life {
     fn report(&self, origin: &str, message: String) {
         let (host, origin) = (self.host.to_string(), origin.to_owned());
         self.panics.report(Panic { host, origin, t_ns: self.clock.now_ns(), message });
-    }
-}
-
-struct SimWallClock(Arc<Clock>);
-
-impl WallClock for SimWallClock {
-    fn now(&self) -> Duration {
-        EPOCH + Duration::from_nanos(self.0.now_ns())
     }
 }
 

@@ -6,7 +6,7 @@
 //! - [`event_engine`]: the event-driven one
 //! - [`host`]: what a program finds on its host
 //! - [`network`]: everything between hosts: streams, links and faults on them
-//! - [`clock`]: virtual time
+//! - [`clock`]: virtual time; [`host_clock`]: what a host takes for it
 //! - [`entropy`]: what a simulating thread gets when it asks the machine for randomness or the time, and who asked
 //! - [`netlog`]: packets, draws and turns of tasks, for whoever looks into a seed
 //!
@@ -41,6 +41,7 @@ pub mod event_log;
 pub mod explore;
 pub mod feature;
 pub mod host;
+pub mod host_clock;
 pub mod netlog;
 pub mod network;
 pub mod seed;

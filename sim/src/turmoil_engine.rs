@@ -8,6 +8,7 @@ use crate::engine::{Engine, EngineError};
 use crate::entropy::{NotInterposed, Simulating};
 use crate::feature::Feature;
 use crate::host::{EPOCH, Host, Life, Panics, Polls, Program, message_of, watched};
+use crate::host_clock::HostClock;
 use crate::network::fabric::Fabric;
 use crate::network::{HostId, SimNetwork, Wakes};
 use rehearsal_scenarios::distribution::Nanos;
@@ -22,7 +23,7 @@ use turmoil::{Builder, Sim};
 pub const NAME: &str = "turmoil";
 
 /// What plans may need and this engine lacks.
-pub const LACKS: &[Feature] = &[Feature::Pause, Feature::ClockSkew, Feature::Datagrams, Feature::DelayPoints];
+pub const LACKS: &[Feature] = &[Feature::Pause, Feature::Datagrams, Feature::DelayPoints];
 
 /// A world on turmoil. Belongs to the thread it was made on.
 pub struct TurmoilEngine {
@@ -34,6 +35,7 @@ pub struct TurmoilEngine {
     draw: Draw,
     /// By host.
     names: Vec<Arc<str>>,
+    host_clocks: Vec<Arc<HostClock>>,
     simulating: Simulating,
 }
 
@@ -53,7 +55,8 @@ impl TurmoilEngine {
         let clock = Arc::new(Clock::default());
         let fabric = Arc::new(Fabric::new(seed, network, clock.clone(), Wakes::ByThemselves));
         let draw = Draw::of_seed(seed).named("hosts");
-        Ok(TurmoilEngine { sim, fabric, clock, panics: Arc::default(), draw, names: Vec::new(), simulating })
+        let (names, host_clocks) = (Vec::new(), Vec::new());
+        Ok(TurmoilEngine { sim, fabric, clock, panics: Arc::default(), draw, names, host_clocks, simulating })
     }
 }
 
@@ -67,10 +70,13 @@ impl Engine for TurmoilEngine {
         let (fabric, clock, panics) = (self.fabric.clone(), self.clock.clone(), self.panics.clone());
         let (name, place): (Arc<str>, _) = (name.into(), self.draw.named(name));
         self.names.push(name.clone());
+        let host_clock = Arc::new(HostClock::new(clock.clone()));
+        self.host_clocks.push(host_clock.clone());
         self.sim.host(&*name.clone(), move || {
             let incarnation = fabric.incarnation(id);
             let life = Arc::new(Life {
                 clock: clock.clone(),
+                host_clock: host_clock.clone(),
                 panics: panics.clone(),
                 host: name.clone(),
                 draw: place.at(incarnation.into()),
@@ -94,6 +100,10 @@ impl Engine for TurmoilEngine {
 
     fn fabric(&self) -> &Fabric {
         &self.fabric
+    }
+
+    fn host_clock(&self, host: HostId) -> &HostClock {
+        &self.host_clocks[host]
     }
 
     fn end_programs(&mut self, host: HostId) -> Result<(), EngineError> {

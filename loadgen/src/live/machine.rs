@@ -4,7 +4,7 @@
 
 use crate::commons::lock;
 use futures_util::FutureExt;
-use rehearsal_reference::surroundings::{Random, Spawn, Surroundings, Task, TaskHandle, WallClock};
+use rehearsal_reference::surroundings::{Random, Spawn, Surroundings, Task, TaskHandle, TokioTimers, WallClock};
 use rustls::crypto::SecureRandom;
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -16,8 +16,12 @@ use tokio::task::JoinSet;
 pub fn surroundings() -> (Surroundings, Arc<MachineSpawner>) {
     let spawner = Arc::new(MachineSpawner::default());
     let random = OsRandom(rustls::crypto::ring::default_provider().secure_random);
-    let surroundings =
-        Surroundings { clock: Arc::new(MachineClock), random: Arc::new(random), spawner: spawner.clone() };
+    let surroundings = Surroundings {
+        clock: Arc::new(MachineClock),
+        timers: Arc::new(TokioTimers::new()),
+        random: Arc::new(random),
+        spawner: spawner.clone(),
+    };
     (surroundings, spawner)
 }
 

@@ -148,7 +148,9 @@ impl<N: Network> Link<N> {
                     Err(error) => self.not_joined(error)?,
                 },
                 State::Joined { peer, probed } => {
-                    let quiet_until = peer.heard_at() + if *probed { GIVE_UP_AFTER } else { PROBE_AFTER };
+                    let patience = if *probed { GIVE_UP_AFTER } else { PROBE_AFTER };
+                    let silent_for = self.surroundings.timers.passed_since(peer.heard_at());
+                    let quiet_until = self.surroundings.timers.rings_after(patience.saturating_sub(silent_for));
                     tokio::select! {
                         biased;
                         message = peer.receive() => match message {
@@ -166,6 +168,11 @@ impl<N: Network> Link<N> {
                 }
             }
         }
+    }
+
+    /// What its host hands to it.
+    pub(crate) fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
     }
 
     /// Whether it is registered at the moment.
@@ -240,13 +247,13 @@ impl<N: Network> Link<N> {
 
     fn waiting(&mut self, then: Then) -> State<N> {
         let pause = self.back_off.pause(&*self.surroundings.random);
-        State::Waiting { until: Instant::now() + pause, then }
+        State::Waiting { until: self.surroundings.timers.rings_after(pause), then }
     }
 
     /// The other side was silent for long: asks whether it is there, and the second time gives up.
     async fn probe(&mut self) -> Option<LinkEvent> {
         let State::Joined { peer, probed } = &mut self.state else { return None };
-        if peer.heard_at().elapsed() < PROBE_AFTER {
+        if self.surroundings.timers.passed_since(peer.heard_at()) < PROBE_AFTER {
             // It was heard since the wait began; pings and pongs do not show as messages.
             *probed = false;
             return None;

@@ -50,7 +50,7 @@ pub(super) async fn accept_all<L: Listener>(mut listener: L, role: ListenerRole,
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
+                shared.surroundings.timers.sleep(ACCEPT_AGAIN_AFTER).await;
             }
         }
     }

@@ -2,9 +2,9 @@
 
 use super::ServerOptions;
 use super::outbound::Outgoing;
+use crate::surroundings::Timers;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Notify, mpsc};
-use tokio::time::{sleep, timeout};
 
 /// The pongs that came on a connection.
 #[derive(Default)]
@@ -29,15 +29,16 @@ impl Pongs {
     }
 }
 
-/// Pings, and ends when a ping is not answered in time.
-pub(super) async fn watch(queue: &mpsc::Sender<Outgoing>, pongs: &Pongs, options: &ServerOptions) {
+/// Pings, and ends when a ping is not answered in time, by the timers of the host.
+pub(super) async fn watch(queue: &mpsc::Sender<Outgoing>, pongs: &Pongs, options: &ServerOptions, timers: &dyn Timers) {
     for number in 1.. {
-        sleep(options.ping_every).await;
+        timers.sleep(options.ping_every).await;
         // A ping that finds no place was not sent. Who takes nothing for as long as a pong may take is not there either.
-        if !matches!(timeout(options.pong_within, queue.send(Outgoing::Ping(number))).await, Ok(Ok(()))) {
+        let sent = timers.timeout(options.pong_within, queue.send(Outgoing::Ping(number))).await;
+        if !matches!(sent, Ok(Ok(()))) {
             return;
         }
-        if timeout(options.pong_within, pongs.until(number)).await.is_err() {
+        if timers.timeout(options.pong_within, pongs.until(number)).await.is_err() {
             return;
         }
     }
@@ -46,6 +47,7 @@ pub(super) async fn watch(queue: &mpsc::Sender<Outgoing>, pongs: &Pongs, options
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::surroundings::TokioTimers;
     use std::time::Duration;
     use tokio::time::Instant;
 
@@ -57,6 +59,7 @@ mod tests {
     /// Watches a side that treats the numbers of pings like this; for how long it is thought to be there.
     async fn lasts(mut answer: impl FnMut(u64) -> Option<u64>) -> Duration {
         let (pongs, options, began) = (Pongs::default(), options(), Instant::now());
+        let timers = TokioTimers::new();
         let (queue, mut queued) = mpsc::channel(8);
         let answering = async {
             while let Some(Outgoing::Ping(number)) = queued.recv().await {
@@ -66,7 +69,7 @@ mod tests {
             }
         };
         tokio::select! {
-            () = watch(&queue, &pongs, &options) => began.elapsed(),
+            () = watch(&queue, &pongs, &options, &timers) => began.elapsed(),
             () = answering => panic!("the queue is open"),
         }
     }
@@ -86,7 +89,7 @@ mod tests {
         queue.try_send(Outgoing::Text(String::new())).unwrap();
         let began = Instant::now();
         // Even a pong ahead of its ping does not help: nothing is taken.
-        watch(&queue, &Pongs::default(), &options()).await;
+        watch(&queue, &Pongs::default(), &options(), &TokioTimers::new()).await;
         assert_eq!(began.elapsed(), Duration::from_secs(40));
     }
 

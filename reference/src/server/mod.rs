@@ -131,7 +131,7 @@ impl Server {
         }
         stop.send_replace(true);
         // Every task holds a clone of `alive`: the channel ends with the last one. Who is late is left to the spawner.
-        let _ = tokio::time::timeout(SHUTDOWN_GRACE, all_ended.recv()).await;
+        let _ = self.shared.surroundings.timers.timeout(SHUTDOWN_GRACE, all_ended.recv()).await;
     }
 }
 

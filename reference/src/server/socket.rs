@@ -73,7 +73,7 @@ pub(super) async fn run<S: Stream>(stream: S, read_ahead: Vec<u8>, shared: Arc<S
         Ok(order) = ordered => End::Close(order),
         end = write(&mut sink, &mut queued, &backlog) => end,
         end = read(&mut source, conn, &shared, &pongs) => end,
-        () = liveness::watch(&queue, &pongs, &shared.options) => End::Silent,
+        () = liveness::watch(&queue, &pongs, &shared.options, &*shared.surroundings.timers) => End::Silent,
         () = unregistered(conn, &shared) => End::close(close_code::NOT_REGISTERED, "this connection did not register"),
     };
     let Ok(ws) = source.reunite(sink) else { return shared.hub.close(conn) };
@@ -101,7 +101,7 @@ pub(super) async fn run<S: Stream>(stream: S, read_ahead: Vec<u8>, shared: Arc<S
 /// Ends when a connection has not registered in time. Deployed servers wait for ever.
 async fn unregistered(conn: ConnectionId, shared: &Shared) {
     if shared.options.profile == Profile::Documented {
-        tokio::time::sleep(shared.options.register_within).await;
+        shared.surroundings.timers.sleep(shared.options.register_within).await;
         if !shared.hub.with_rooms(|rooms| rooms.is_registered(conn)) {
             return;
         }

@@ -7,7 +7,7 @@ mod pieces;
 
 use pieces::{Counted, OnThisRuntime};
 use rehearsal_reference::network::{Endpoint, Listener, Network, Stream};
-use rehearsal_reference::surroundings::{Surroundings, WallClock};
+use rehearsal_reference::surroundings::{Surroundings, TokioTimers, WallClock};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -93,6 +93,7 @@ impl WallClock for MachineClock {
 pub fn surroundings() -> Surroundings {
     Surroundings {
         clock: Arc::new(MachineClock),
+        timers: Arc::new(TokioTimers::new()),
         random: Arc::new(Counted::default()),
         spawner: Arc::new(OnThisRuntime),
     }

@@ -5,7 +5,7 @@ mod pieces;
 
 use pieces::{Counted, OnThisRuntime};
 use rehearsal_reference::network::{Endpoint, Listener, Network, Stream};
-use rehearsal_reference::surroundings::{Surroundings, WallClock};
+use rehearsal_reference::surroundings::{Surroundings, TokioTimers, WallClock};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -98,7 +98,8 @@ impl Listener for Incoming {
 /// Surroundings without chance: the wall clock follows virtual time, random bytes are counted.
 pub fn surroundings() -> Surroundings {
     let clock = Arc::new(VirtualClock(Instant::now()));
-    Surroundings { clock, random: Arc::new(Counted::default()), spawner: Arc::new(OnThisRuntime) }
+    let (timers, random) = (Arc::new(TokioTimers::new()), Arc::new(Counted::default()));
+    Surroundings { clock, timers, random, spawner: Arc::new(OnThisRuntime) }
 }
 
 /// Started in November 2023.

@@ -20,6 +20,7 @@ use crate::engine::{Engine, EngineError};
 use crate::entropy::Simulating;
 use crate::feature::Feature;
 use crate::host::{EPOCH, Host, Life, Panics, Polls, Program, watched};
+use crate::host_clock::HostClock;
 use crate::network::fabric::Fabric;
 use crate::network::{HostId, SimNetwork, Wakes};
 use rehearsal_scenarios::distribution::Nanos;
@@ -33,7 +34,7 @@ use tokio::runtime::Runtime;
 pub const NAME: &str = "event";
 
 /// What plans may need and this engine lacks.
-pub const LACKS: &[Feature] = &[Feature::Pause, Feature::ClockSkew, Feature::Datagrams, Feature::DelayPoints];
+pub const LACKS: &[Feature] = &[Feature::Pause, Feature::Datagrams, Feature::DelayPoints];
 
 /// A world whose clock leaps. Belongs to the thread it was made on.
 pub struct EventEngine {
@@ -53,6 +54,7 @@ pub struct EventEngine {
 struct HostRun {
     name: Arc<str>,
     program: Program,
+    clock: Arc<HostClock>,
     /// None before it starts for the first time.
     roster: Option<Arc<Roster>>,
 }
@@ -100,6 +102,7 @@ impl EventEngine {
         host.roster = Some(roster.clone());
         let life = Arc::new(Life {
             clock: self.clock.clone(),
+            host_clock: host.clock.clone(),
             panics: self.panics.clone(),
             host: host.name.clone(),
             draw,
@@ -129,7 +132,8 @@ impl Engine for EventEngine {
 
     fn add_host(&mut self, name: &str, program: Program) {
         self.fabric.add_host(name);
-        self.hosts.push(HostRun { name: name.into(), program, roster: None });
+        let clock = Arc::new(HostClock::new(self.clock.clone()));
+        self.hosts.push(HostRun { name: name.into(), program, clock, roster: None });
     }
 
     fn clock(&self) -> Arc<Clock> {
@@ -138,6 +142,10 @@ impl Engine for EventEngine {
 
     fn fabric(&self) -> &Fabric {
         &self.fabric
+    }
+
+    fn host_clock(&self, host: HostId) -> &HostClock {
+        &self.hosts[host].clock
     }
 
     fn end_programs(&mut self, id: HostId) -> Result<(), EngineError> {

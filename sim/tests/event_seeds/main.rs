@@ -4,6 +4,8 @@
 
 const ENGINE: rehearsal_sim::engine::EngineKind = rehearsal_sim::engine::EngineKind::Event;
 
+#[path = "../seeds/clock_skew.rs"]
+mod clock_skew;
 #[path = "../seeds/determinism.rs"]
 mod determinism;
 mod differential;

@@ -5,6 +5,7 @@
 
 const ENGINE: rehearsal_sim::engine::EngineKind = rehearsal_sim::engine::EngineKind::Turmoil;
 
+mod clock_skew;
 mod determinism;
 mod faults;
 mod ledger;
