@@ -132,6 +132,18 @@ fn nearest(name: &str) -> String {
     }
 }
 
+/// The text with the rows of its CSV files, which lie beside it.
+fn with_rows(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+    let read = |file: &str| {
+        let file = path.parent().unwrap_or(Path::new(".")).join(file);
+        std::fs::read_to_string(&file).map_err(|error| error.to_string())
+    };
+    rehearsal_scenarios::with_rows(bytes, read).map_err(|why| {
+        let hint = "`rows` names a CSV file with names of columns in its first line, beside the scenario";
+        Failure::usage(format!("{}: the rows cannot be read: {why}", path.display()), hint)
+    })
+}
+
 fn folder(path: &Path, settings: &Settings) -> Result<Vec<Source>, Failure> {
     let unreadable = |error: std::io::Error| {
         Failure::usage(
@@ -160,6 +172,7 @@ fn read(path: &Path, settings: &Settings) -> Result<Source, Failure> {
     let bytes = std::fs::read(path).map_err(|error| {
         Failure::usage(format!("cannot read {}: {error}", path.display()), "check its name and its permissions")
     })?;
+    let bytes = with_rows(path, &bytes)?;
     let name = path.file_stem().map_or_else(|| "scenario".to_owned(), |stem| stem.to_string_lossy().into_owned());
     Ok(Source { name, shown: path.display().to_string(), bytes, settings: settings.clone() })
 }

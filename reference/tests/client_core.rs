@@ -33,7 +33,7 @@ struct Bench {
 
 impl Bench {
     fn new(change: impl FnOnce(&mut ClientProfile)) -> Bench {
-        let think: Think = Arc::new(|_| Duration::from_secs(5));
+        let think: Think = Arc::new(|job| Duration::from_secs(job.min(1) * 5));
         let mut profile = ClientProfile { ask: 2, think, ..client_profile(2) };
         change(&mut profile);
         let mut bench = Bench { core: ClientCore::new("c", profile, Arc::new(Zeros)), now: Duration::ZERO };

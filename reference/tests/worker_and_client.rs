@@ -106,7 +106,7 @@ impl Stage {
         strategy: Strategy,
         observer: Arc<dyn Observer>,
     ) -> impl Future<Output = Result<JobsDone, UserError>> + use<> {
-        let think: Think = Arc::new(|_| Duration::from_secs(1));
+        let think: Think = Arc::new(|job| Duration::from_secs(job.min(1)));
         let profile = ClientProfile { strategy, think, ..client_profile(2) };
         let options = ClientOptions { user: self.user(peer_id), profile };
         run_client(options, self.memory.clone(), self.surroundings.clone(), observer, self.shutdown.subscribe())

@@ -174,7 +174,7 @@ fn assignments(strategy: WorkerStrategy, script: Vec<Happens>) -> Result<usize, 
         requirements: Requirements::default(),
         choose: Object::new(),
         ask: 2,
-        think: Arc::new(|_| Duration::from_secs(1)),
+        think: Arc::new(|job| Duration::from_secs(job.min(1))),
         cancel_after: Arc::new(|nth| (nth == 1).then_some(Duration::from_secs(2))),
         job_prefix: None,
     };

@@ -12,6 +12,7 @@
 //!
 //! Absent on purpose: tokio, sockets, files, the wall clock. The same input gives the same bytes.
 
+mod csv;
 pub mod diagnostics;
 pub mod distribution;
 pub mod draw;
@@ -28,6 +29,7 @@ pub use language::checks::names as check_names;
 pub use language::defects::names as defect_names;
 pub use language::params::{setting, variant_names};
 pub use language::reference::reference;
+pub use language::rows::with_rows;
 pub use language::schema::schema;
 pub use language::{load, load_all};
 pub use plan::timeline::timeline;

@@ -9,7 +9,7 @@ pub(crate) use fault::{Action, Fault, HowMany, Link, Sight, Signed, Target, When
 
 use crate::distribution::{Distribution, Nanos};
 use crate::plan::{
-    Behaviour, ChecksPlan, Expectation, NetworkPlan, PreparePlan, Protocol, SystemPlan, Threshold, World,
+    Behaviour, ChecksPlan, ChurnPlan, Expectation, NetworkPlan, PreparePlan, Protocol, SystemPlan, Threshold, World,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -133,6 +133,12 @@ pub(crate) struct Group {
     pub protocol: Protocol,
     /// The rooms that its users take in turn; never empty.
     pub rooms: Vec<u32>,
+    pub spread: Spread,
+    pub pace: Option<Pace>,
+    pub drop_when_late_ns: Option<Nanos>,
+    pub churn: Option<ChurnPlan>,
+    /// Rows that its users take in turn.
+    pub rows: Vec<BTreeMap<String, Value>>,
     pub tags: Vec<String>,
     pub properties: BTreeMap<String, Property>,
     /// As planned, but meeting points of a flow do not yet know how many users come.
@@ -148,8 +154,59 @@ pub(crate) enum Arrival {
     Listed(Vec<Nanos>),
     /// So many, over the ramp phase.
     OverRamp { count: u32, gaps: Gaps },
+    /// As many as arrive in these stages, one after the other.
+    Stages(Vec<Stage>),
+}
+
+/// A part of the time in which users arrive.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Stage {
     /// As many as arrive at a rate that changes linearly.
     Rate { from: f64, to: f64, over_ns: Nanos, gaps: Gaps },
+    /// So many at once, several times.
+    Bursts { count: u32, times: u32, every_ns: Nanos },
+    /// Nobody.
+    Pause(Nanos),
+}
+
+impl Stage {
+    /// How long it lasts: after its last burst as long as between two.
+    pub fn length_ns(&self) -> Nanos {
+        match self {
+            Stage::Rate { over_ns, .. } => *over_ns,
+            Stage::Bursts { times, every_ns, .. } => every_ns.saturating_mul((*times).into()),
+            Stage::Pause(length_ns) => *length_ns,
+        }
+    }
+
+    /// How many users are expected to come.
+    pub fn users(&self) -> f64 {
+        match self {
+            Stage::Rate { from, to, over_ns, .. } => (from + to) / 2.0 * *over_ns as f64 / 1e9,
+            Stage::Bursts { count, times, .. } => f64::from(*count) * f64::from(*times),
+            Stage::Pause(_) => 0.0,
+        }
+    }
+}
+
+/// How often planned work begins.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Pace {
+    /// So many a second, all users of the group together.
+    Rate { per_s: f64, gaps: Gaps },
+    /// This long from one to the next, for each user.
+    Every(Distribution),
+}
+
+/// How the users of a group are spread over its rooms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spread {
+    /// They take them in turn.
+    InTurn,
+    /// The nth room is taken in proportion to 1/n.
+    Zipf,
+    /// So many in each.
+    PerRoom(u32),
 }
 
 /// How arrivals are spaced.

@@ -2,10 +2,10 @@
 //! shutdown. Workers serve until the run has ended, since others still finish; clients begin nothing new once it settles.
 
 use super::env::UserEnv;
-use super::player::{Player, UserEnd};
-use crate::commons::RunPhase;
+use super::player::{Player, UserEnd, to_plan_time};
+use crate::commons::{RunPhase, lock};
 use crate::steward::Steward;
-use rehearsal_reference::client::{CancelAfter, ClientOptions, ClientProfile, run_client};
+use rehearsal_reference::client::{CancelAfter, ClientOptions, ClientProfile, Think, run_client};
 use rehearsal_reference::defects::{Defect, Defects};
 use rehearsal_reference::http_client::{RoomKey, SignIn};
 use rehearsal_reference::network::Network;
@@ -16,12 +16,12 @@ use rehearsal_reference::shutdown::Shutdown;
 use rehearsal_reference::user::{User, UserError};
 use rehearsal_reference::worker::{self, WorkerOptions, WorkerProfile, run_worker};
 use rehearsal_scenarios::distribution::Distribution;
-use rehearsal_scenarios::plan::{ClientPlan, Strategy, WorkerPlan};
+use rehearsal_scenarios::plan::{ClientPlan, PacePlan, Strategy, WorkerPlan};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -59,7 +59,7 @@ pub(super) async fn ask_for_jobs<N: Network>(player: Player<N>, plan: &ClientPla
         requirements: Requirements::default(),
         choose: object(&plan.choose),
         ask: plan.ask.max(1) as usize,
-        think: sampled(&player, &plan.think, THINK),
+        think: rests(&player, plan),
         cancel_after: cancel_after(&player, plan),
         job_prefix: Some(job_prefix(&player)),
     };
@@ -132,14 +132,62 @@ fn signs_in<N: Network>(player: &Player<N>) -> SignsIn {
 const JOB: u64 = 0;
 const THINK: u64 = 0;
 const CANCEL: u64 = 1;
+const PACE: u64 = 2;
 
 /// What clients ask for; every reference worker does it.
 const JOB_TYPE: &str = "training";
 
 /// The plan's choice for the nth job, whatever happened before.
 fn sampled<N>(player: &Player<N>, length: &Distribution, step: u64) -> Arc<dyn Fn(u64) -> Duration + Send + Sync> {
-    let (plan, number, length) = (player.env.plan.clone(), player.number, length.clone());
-    Arc::new(move |nth| Duration::from_nanos(length.sample(plan.draw(number, nth, step))))
+    let (draws, length) = (player.draws(), length.clone());
+    Arc::new(move |nth| Duration::from_nanos(length.sample(draws(nth, step))))
+}
+
+/// How long a client rests before each job: not before the first, then as long as it thinks; or until the job was planned.
+fn rests<N>(player: &Player<N>, plan: &ClientPlan) -> Think {
+    match &plan.pace {
+        Some(pace) => paced(player, pace),
+        None => {
+            let thinks = sampled(player, &plan.think, THINK);
+            Arc::new(move |nth| if nth == 0 { Duration::ZERO } else { thinks(nth) })
+        }
+    }
+}
+
+/// The next planned job: its number among the planned ones, the job that it is to be, and its time.
+struct Planned {
+    nth: u64,
+    job: u64,
+    at_ns: i64,
+}
+
+/// Rests until the next job was planned to begin. What comes too late to be done at all is dropped and counted.
+fn paced<N>(player: &Player<N>, pace: &PacePlan) -> Think {
+    let (draws, every, recorder) = (player.draws(), pace.every.clone(), player.recorder.clone());
+    let (user, begun_ns) = (player.user(), recorder.now_ns());
+    let late_ns_max = user.drop_when_late_ns.map(to_plan_time);
+    // A later life begins its own plan when it begins.
+    let start_ns = if player.incarnation == 0 { to_plan_time(user.start_ns) } else { begun_ns };
+    let first_ns = to_plan_time(pace.first.sample(draws(0, PACE)));
+    let next = Mutex::new(Planned { nth: 0, job: 0, at_ns: start_ns.saturating_add(first_ns) });
+    Arc::new(move |job| {
+        let mut next = lock(&next);
+        let late_ns = |next: &Planned| recorder.now_ns().saturating_sub(next.at_ns);
+        let advance = |next: &mut Planned| {
+            next.nth += 1;
+            next.at_ns = next.at_ns.saturating_add(to_plan_time(every.sample(draws(next.nth, PACE))));
+        };
+        if next.job < job {
+            next.job = job;
+            advance(&mut next);
+        }
+        while late_ns_max.is_some_and(|most| late_ns(&next) > most) {
+            recorder.dropped(next.at_ns);
+            advance(&mut next);
+        }
+        recorder.plan_next(next.at_ns);
+        Duration::from_nanos(u64::try_from(-late_ns(&next)).unwrap_or(0))
+    })
 }
 
 fn cancel_after<N>(player: &Player<N>, plan: &ClientPlan) -> CancelAfter {

@@ -1,7 +1,7 @@
 //! A user's whole life, the same in both worlds. Start here: [`play_user`].
 //!
 //! - [`mod@env`]: what a user finds around it
-//! - `player`: waits for its start, signs in, and plays its behaviour
+//! - `player`: waits for its start, signs in, and plays its behaviour; `churn`: leaves and comes back
 //! - `built_in`: the reference worker and client
 //! - [`flow`]: steps of the scenario's own
 //! - `template`, [`pattern`]: texts with variables, and messages that match
@@ -10,6 +10,7 @@
 //! own: a user is one future.
 
 mod built_in;
+mod churn;
 pub mod env;
 pub mod flow;
 pub mod pattern;

@@ -2,6 +2,7 @@
 //! leaves. What goes wrong for it is recorded and ends it, never the run.
 
 use super::built_in;
+use super::churn;
 use super::env::UserEnv;
 use super::flow;
 use crate::commons::{IdentityCredentials, RoomCredentials, RunPhase};
@@ -44,8 +45,16 @@ impl<N> Player<N> {
 
     /// Where the draws of one repetition and step are made; each life has its own.
     pub(super) fn draw(&self, repetition: u64, step: u64) -> Draw {
-        let draw = self.env.plan.draw(self.number, repetition, step);
-        if self.incarnation == 0 { draw } else { draw.named("life").at(self.incarnation.into()) }
+        self.draws()(repetition, step)
+    }
+
+    /// The same, for programs that outlive this value.
+    pub(super) fn draws(&self) -> impl Fn(u64, u64) -> Draw + Send + Sync + 'static {
+        let (plan, number, incarnation) = (self.env.plan.clone(), self.number, self.incarnation);
+        move |repetition, step| {
+            let draw = plan.draw(number, repetition, step);
+            if incarnation == 0 { draw } else { draw.named("life").at(incarnation.into()) }
+        }
     }
 
     pub(super) fn credentials(&self) -> Credentials {
@@ -58,18 +67,26 @@ impl<N> Player<N> {
     }
 }
 
-/// Plays one life of the user with this number. `incarnation` is 0 for the first and counts restarts of its host: a later
+/// Plays the user with this number. `incarnation` is 0 for the first and counts restarts of its host: a later
 /// life starts at once, with the identity of the first. Ends by itself when the run has ended.
 pub async fn play_user<N: Network>(env: UserEnv<N>, number: u32, incarnation: u32) -> UserEnd {
-    let name = Name::from(env.user(number).name.as_str());
-    let watched = env.plan.checks.watched().into();
-    let recorder = UserRecorder::watching(env.sink.clone(), name, incarnation, watched);
     if !wait_for_start(&env, number, incarnation).await {
         return UserEnd::NeverStarted;
     }
+    match &env.user(number).churn {
+        Some(churn) => churn::play_lives(&env, churn, number, incarnation).await,
+        None => play_life(&env, number, incarnation).await,
+    }
+}
+
+/// Plays one life from its first event to its last.
+pub(super) async fn play_life<N: Network>(env: &UserEnv<N>, number: u32, incarnation: u32) -> UserEnd {
+    let name = Name::from(env.user(number).name.as_str());
+    let watched = env.plan.checks.watched().into();
+    let recorder = UserRecorder::watching(env.sink.clone(), name, incarnation, watched);
     let user = Name::from("user");
     recorder.note(Kind::Began, &user, Body::Empty);
-    let end = live(&env, number, incarnation, &recorder).await;
+    let end = live(env, number, incarnation, &recorder).await;
     let body = match &end {
         UserEnd::Failed(reason) => error("user_failed", reason),
         UserEnd::Stopped => Body::Text { text: "stopped".into() },

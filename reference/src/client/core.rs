@@ -48,7 +48,7 @@ pub struct ClientCore {
 impl Program for ClientCore {
     fn handle(&mut self, input: Input<'_>, now: Duration) {
         match input {
-            Input::Joined => self.is_joined = true,
+            Input::Joined => self.joined(now),
             Input::Lost => self.lost(now),
             Input::Message(message) => self.receive(message, now),
             Input::Shutdown(asked) => self.shut_down(asked, now),
@@ -114,6 +114,13 @@ impl ClientCore {
     /// What came of its jobs so far.
     pub fn jobs_done(&self) -> JobsDone {
         JobsDone { wanted: self.profile.jobs, completed: self.completed }
+    }
+
+    fn joined(&mut self, now: Duration) {
+        self.is_joined = true;
+        if self.job == 0 && self.attempts == 0 {
+            self.rest_until = now + (self.profile.think)(0);
+        }
     }
 
     fn begin_attempt(&mut self, now: Duration) {

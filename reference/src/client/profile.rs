@@ -30,7 +30,7 @@ pub struct ClientProfile {
     pub choose: Object,
     /// How many workers it asks at once, at least 1. With reservations it asks the one that it reserved.
     pub ask: usize,
-    /// How long it rests between jobs.
+    /// How long it rests before each job, the first (number 0) included.
     pub think: Think,
     /// When it changes its mind.
     pub cancel_after: CancelAfter,

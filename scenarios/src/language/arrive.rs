@@ -7,25 +7,30 @@ use crate::language::distribution;
 use crate::language::shape::{Shape, Table, Words, beside, default, key};
 use crate::language::units::{self, DURATION};
 use crate::language::view::View;
-use crate::scenario::{Arrival, Gaps};
+use crate::scenario::{Arrival, Gaps, Stage};
 
 /// Most users of one group.
 pub(crate) const COUNT_MAX: u64 = 10_000;
 
 /// `arrive`.
-pub(crate) const ARRIVE: Shape = Shape::Either(&[Shape::Word(&GAPS), Shape::Table(&ARRIVE_TABLE)]);
+pub(crate) const ARRIVE: Shape =
+    Shape::Either(&[Shape::Word(&GAPS), Shape::Table(&ARRIVE_TABLE), Shape::List(&Shape::Table(&ARRIVE_TABLE), 1)]);
 
-static GAPS: Words = Words { words: &["exponential", "even"], later: &[] };
+pub(crate) static GAPS: Words = Words { words: &["exponential", "even"], later: &[] };
 
 static ARRIVE_TABLE: Table = Table {
     name: "`arrive`",
-    doc: "`{ rate = 5.0, for = \"30s\" }` or `{ from = 1.0, to = 50.0, over = \"30s\" }`",
+    doc: "`{ rate = 5.0, for = \"30s\" }`, `{ from = 1.0, to = 50.0, over = \"30s\" }`, `{ burst = 50 }` or `{ pause = \"10s\" }`",
     keys: &[
         key("rate", RATE, "Arrivals a second."),
         beside(&["rate"], "for", DURATION, None, "How long users arrive at the rate."),
         key("from", RATE, "Arrivals a second at the beginning of a ramp."),
         beside(&["from"], "to", RATE, None, "Arrivals a second at the end of the ramp."),
         beside(&["from"], "over", DURATION, None, "How long the ramp is."),
+        key("burst", Shape::Whole(1, COUNT_MAX), "So many at once."),
+        beside(&["burst"], "times", Shape::Whole(1, COUNT_MAX), Some("1"), "How many bursts."),
+        beside(&["burst"], "every", DURATION, Some("'0s'"), "From one burst to the next."),
+        key("pause", DURATION, "Nobody arrives for so long."),
         default(
             "gaps",
             Shape::Word(&GAPS),
@@ -33,15 +38,17 @@ static ARRIVE_TABLE: Table = Table {
             "`exponential`: independent of each other; `even`: regular.",
         ),
     ],
-    one_of: &["rate", "from"],
+    one_of: &["rate", "from", "burst", "pause"],
     later: &[],
 };
 
-const RATE: Shape = Shape::Number(0.0, 10_000.0);
+pub(crate) const RATE: Shape = Shape::Number(0.0, 10_000.0);
 
 /// Reads count, start and arrive of a group.
-pub(crate) fn read(view: &View<'_>, faults: &mut Faults) -> Arrival {
-    let count = view.whole("count").unwrap_or(1).clamp(1, COUNT_MAX) as u32;
+///
+/// `count` is how many users there are unless arrivals decide.
+pub(crate) fn read(view: &View<'_>, count: u64, faults: &mut Faults) -> Arrival {
+    let count = count.clamp(1, COUNT_MAX) as u32;
     let fallback = Arrival::Drawn { count, start: Distribution::Fixed(0) };
     let Some(arrive) = view.entry("arrive") else {
         return read_start(view, count, faults).unwrap_or(fallback);
@@ -61,7 +68,20 @@ pub(crate) fn read(view: &View<'_>, faults: &mut Faults) -> Arrival {
                 .hint("how many users there are follows from the rate and its duration"),
         );
     }
-    read_rate(&View::new(&ARRIVE_TABLE, Some(&arrive.node), &arrive.key_span), faults).unwrap_or(fallback)
+    let one = std::slice::from_ref(&arrive.node);
+    let tables = arrive.node.as_list().unwrap_or(one).iter().filter(|node| node.is_table());
+    let stages = tables.map(|node| read_stage(&View::new(&ARRIVE_TABLE, Some(node), &node.span), faults));
+    let Some(stages) = stages.collect::<Option<Vec<Stage>>>() else { return fallback };
+    let users: f64 = stages.iter().map(Stage::users).sum();
+    if !(1.0..=COUNT_MAX as f64).contains(&users) {
+        faults.push(
+            Fault::new(&arrive.key_span, "this makes too few or too many users")
+                .found(format!("{users:.1} users"))
+                .expected(format!("1 to {COUNT_MAX}")),
+        );
+        return fallback;
+    }
+    Arrival::Stages(stages)
 }
 
 fn read_start(view: &View<'_>, count: u32, faults: &mut Faults) -> Option<Arrival> {
@@ -81,7 +101,14 @@ fn read_start(view: &View<'_>, count: u32, faults: &mut Faults) -> Option<Arriva
     Some(Arrival::Listed(starts))
 }
 
-fn read_rate(view: &View<'_>, faults: &mut Faults) -> Option<Arrival> {
+fn read_stage(view: &View<'_>, faults: &mut Faults) -> Option<Stage> {
+    if let Some(length_ns) = view.duration("pause") {
+        return Some(Stage::Pause(length_ns));
+    }
+    if let Some(count) = view.whole("burst") {
+        let (times, every_ns) = (view.whole("times")? as u32, view.duration("every")?);
+        return Some(Stage::Bursts { count: count as u32, times, every_ns });
+    }
     for (beside, name) in [("rate", "for"), ("from", "to"), ("from", "over")] {
         if view.has(beside) && !view.has(name) {
             let missing = if name == "to" { "its end" } else { "a duration" };
@@ -94,19 +121,10 @@ fn read_rate(view: &View<'_>, faults: &mut Faults) -> Option<Arrival> {
     }
     let (from, to, over) = if view.has("rate") { ("rate", "rate", "for") } else { ("from", "to", "over") };
     let (from, to, over_ns) = (view.number(from)?, view.number(to)?, view.duration(over)?);
-    let expected = (from + to) / 2.0 * over_ns as f64 / 1e9;
-    if expected < 1.0 || expected > COUNT_MAX as f64 {
-        faults.push(
-            Fault::new(&view.anchor, "this rate makes too few or too many users")
-                .found(format!("{expected:.1} users"))
-                .expected(format!("1 to {COUNT_MAX}")),
-        );
-        return None;
-    }
-    Some(Arrival::Rate { from, to, over_ns, gaps: gaps(view.text("gaps").as_deref()) })
+    Some(Stage::Rate { from, to, over_ns, gaps: gaps(view.text("gaps").as_deref()) })
 }
 
-fn gaps(word: Option<&str>) -> Gaps {
+pub(crate) fn gaps(word: Option<&str>) -> Gaps {
     match word {
         Some("even") => Gaps::Even,
         _ => Gaps::Exponential,

@@ -111,7 +111,10 @@ pub(crate) fn read(kind: Kind<'_>, view: &View<'_>, faults: &mut Faults) -> Beha
         Kind::Client => Behaviour::Client(ClientPlan {
             strategy: strategy(view).unwrap_or(Strategy::MetadataFirst),
             defects: Vec::new(),
-            jobs: view.whole("jobs").unwrap_or(1) as u32,
+            jobs: match view.has("pace") && !view.has("jobs") {
+                true => u32::MAX,
+                false => view.whole("jobs").unwrap_or(1) as u32,
+            },
             think: view.distribution("think", faults).unwrap_or(Distribution::Fixed(0)),
             pace: None,
             choose: read_choose(&view.table("choose", &CHOOSE)),

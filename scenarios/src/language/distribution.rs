@@ -12,7 +12,7 @@ use crate::tree::{Node, Span};
 /// A duration, or a distribution over durations.
 pub(crate) const DISTRIBUTION: Shape = Shape::Either(&[DURATION, Shape::Table(&DISTRIBUTION_TABLE)]);
 
-static DISTRIBUTION_TABLE: Table = Table {
+pub(crate) static DISTRIBUTION_TABLE: Table = Table {
     name: "a distribution",
     doc: "exactly one of uniform, exponential, lognormal, pick",
     keys: &[

@@ -59,7 +59,11 @@ pub(crate) fn read_all(
         let mut unheard = Faults::default();
         let is_own = is_played(&entry.key) || !reached.contains(&entry.key);
         let known = Known { saved, secrets: Secrets::Hidden, roster, columns: columns(&entry.key, users) };
+        let paced = |user: &Entry| user.node.get("pace").is_some();
+        let mut players = users.iter().filter(|user| user.node.get("flow").and_then(Node::as_text) == Some(&entry.key));
+        let is_paced = is_played(&entry.key) && players.all(paced);
         let mut reader = Reader::new(&entry.key, known, &lists, if is_own { &mut *faults } else { &mut unheard });
+        reader.is_paced = is_paced;
         let steps = reader.steps(&lists[&entry.key]);
         let Reader { meets, names, .. } = reader;
         (entry.key.clone(), Flow { steps, meets, names, is_reached: reached.contains(&entry.key) })

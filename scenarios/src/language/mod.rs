@@ -3,7 +3,7 @@
 //! - `shape`, `check`, `schema`, `reference`, `view`: the description, and what is derived from it
 //! - `params`: values with a name, filled in before anything is read
 //! - `units`, `quantities`, `distribution`, `templates`: values
-//! - `system`, `users`, `arrive`, `behaviour`, `flow`, `step`, `verb`, `network`, `fault`
+//! - `system`, `users`, `arrive`, `pace`, `churn`, `rows`, `behaviour`, `flow`, `step`, `verb`, `network`, `fault`
 //!   with `target` and `sight`, `time`, `checks`, `declared` with `event_pattern`, `thresholds`, `expect`: sections
 //!
 //! A file is read in two passes: `check` finds faults of form, the sections find contradictions; both go on after a
@@ -13,6 +13,7 @@ pub(crate) mod arrive;
 pub(crate) mod behaviour;
 pub(crate) mod check;
 pub(crate) mod checks;
+pub(crate) mod churn;
 pub(crate) mod declared;
 pub(crate) mod defects;
 pub(crate) mod distribution;
@@ -21,9 +22,11 @@ pub(crate) mod expect;
 pub(crate) mod fault;
 pub(crate) mod flow;
 pub(crate) mod network;
+pub(crate) mod pace;
 pub(crate) mod params;
 pub(crate) mod quantities;
 pub(crate) mod reference;
+pub(crate) mod rows;
 pub(crate) mod schema;
 pub(crate) mod shape;
 pub(crate) mod sight;
@@ -90,8 +93,8 @@ pub(crate) static ROOT: Table = Table {
             "sometimes",
             "what must be seen in some seed is a check of your own: `[check.NAME]` with `sometimes = { … }`",
         ),
-        later("spans", "spans over several steps are not there yet: name the steps and set thresholds on them"),
-        later("churn", "churn is not there yet: use a flow with `reconnect`"),
+        later("spans", "each step of a span says `span = \"NAME\"`"),
+        later("churn", "churn stands on its group: `[users.NAME]` with `churn = { stay = … }`"),
     ],
 };
 
@@ -168,7 +171,7 @@ fn read(root: &Node, values: &params::Values, overrides: &Overrides, faults: &mu
     let view = View::new(&ROOT, Some(root), &(0..0));
     check_format(&view, faults);
     let rooms = system::read_rooms(&view.table("rooms", &system::ROOMS));
-    let roster = users::roster(view.names("users"));
+    let roster = users::roster(view.names("users"), rooms);
     let flows = flow::read_all(view.names("flow"), view.names("users"), &roster, faults);
     let groups = users::read_all(view.names("users"), rooms, &flows, faults);
     let meetings = flow::meetings(view.names("users"), view.names("flow"), &flows, faults);

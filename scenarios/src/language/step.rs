@@ -239,7 +239,7 @@ const HOW_IT_ENDS: Key = default(
     "How the connection ends: `clean` (a close), `abrupt` (a reset), `silent` (it stays open, unused).",
 );
 
-static ENDINGS: Words = Words { words: &["clean", "abrupt", "silent"], later: &[] };
+pub(crate) static ENDINGS: Words = Words { words: &["clean", "abrupt", "silent"], later: &[] };
 
 pub(crate) static DISCONNECT: Table = Table {
     name: "`disconnect`",

@@ -84,7 +84,7 @@ fn how_many(view: &View<'_>, group: &Group, faults: &mut Faults) -> HowMany {
     let count = match &group.arrival {
         Arrival::Drawn { count, .. } | Arrival::OverRamp { count, .. } => Some(*count),
         Arrival::Listed(starts) => Some(starts.len() as u32),
-        Arrival::Rate { .. } => None,
+        Arrival::Stages(_) => None,
     };
     if let (Some(pick), Some(count)) = (pick, count)
         && pick > count

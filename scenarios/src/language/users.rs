@@ -3,13 +3,16 @@
 use crate::diagnostics::{Fault, Faults};
 use crate::language::arrive::{self, ARRIVE, COUNT_MAX};
 use crate::language::behaviour::{self, CHOOSE, STRATEGIES};
+use crate::language::churn::{self, CHURN};
 use crate::language::distribution::{DISTRIBUTION, WEIGHTS, weights};
 use crate::language::flow::Flow;
-use crate::language::shape::{NameRule, Names, Shape, Table, Words, default, key, later};
+use crate::language::pace::{self, PACE};
+use crate::language::rows::{self, ROWS};
+use crate::language::shape::{NameRule, Names, Shape, Table, Words, default, key, later, needed};
 use crate::language::units::DURATION;
 use crate::language::view::View;
-use crate::plan::Protocol;
-use crate::scenario::{Group, Property};
+use crate::plan::{Protocol, Step, Verb};
+use crate::scenario::{Group, Pace, Property, Spread};
 use crate::tree::Entry;
 use std::collections::BTreeMap;
 
@@ -40,7 +43,26 @@ pub(crate) static GROUP: Table = Table {
             "rooms",
             ROOM_CHOICE,
             "'even'",
-            "Which rooms they take in turn: `even` for all, a room's number, or a list of numbers.",
+            "Which rooms they take: `even` (all, in turn), `zipf` (the first ones more often), `{ per_room = 5 }`, a room's \
+             number, or a list of numbers.",
+        ),
+        key(
+            "pace",
+            Shape::Table(&PACE),
+            "How often planned work begins: jobs of built-in clients, which then ask until the measure phase ends; in a \
+             flow its first-level `repeat` that says neither `times` nor `every`.",
+        ),
+        key(
+            "drop_when_late",
+            DURATION,
+            "Planned work whose user is busy for longer than this is dropped and counted; without it all of it is done, \
+             late, and timed from its plan.",
+        ),
+        key("churn", Shape::Table(&CHURN), "How users leave and come back."),
+        key(
+            "rows",
+            ROWS,
+            "A table, or a CSV file beside the scenario, whose rows they take in turn: `${row.COLUMN}` in a flow.",
         ),
         key("tags", Shape::List(&Shape::Text, 0), "Tags in their metadata."),
         key(
@@ -63,10 +85,8 @@ pub(crate) static GROUP: Table = Table {
     ],
     one_of: &[],
     later: &[
-        later("churn", "churn is not there yet: write a flow with `reconnect`"),
-        later("pace", "a planned pace is not there yet: write a flow with `repeat = { every = … }`"),
-        later("late", "dropping late work is not there yet: late operations are counted and done"),
-        later("spans", "spans over several steps are not there yet: name the steps"),
+        later("late", "how late work may be is `drop_when_late = \"5s\"`"),
+        later("spans", "each step of a span says `span = \"NAME\"`"),
         later("steps", "steps are written in `[flow.NAME]`, and the group says `flow = \"NAME\"`"),
     ],
 };
@@ -76,13 +96,19 @@ static PROTOCOLS: Words = Words { words: &["v1", "v2"], later: &[] };
 const START: Shape = Shape::Either(&[DISTRIBUTION, Shape::List(&DURATION, 1)]);
 
 const ROOM_CHOICE: Shape = Shape::Either(&[
-    Shape::Word(&Words {
-        words: &["even"],
-        later: &[later("zipf", "uneven rooms are not there yet: `even`, or a list of room numbers")],
-    }),
+    Shape::Word(&Words { words: &["even", "zipf"], later: &[] }),
+    Shape::Table(&PER_ROOM),
     Shape::Whole(0, 999),
     Shape::List(&Shape::Whole(0, 999), 1),
 ]);
+
+static PER_ROOM: Table = Table {
+    name: "a number in each room",
+    doc: "`{ per_room = 5 }`",
+    keys: &[needed("per_room", Shape::Whole(1, COUNT_MAX), "So many users in each room, in place of `count`.")],
+    one_of: &[],
+    later: &[],
+};
 
 static PROPERTIES: Names = Names { what: "property", rule: NameRule::Any, value: PROPERTY };
 
@@ -101,12 +127,24 @@ static PICK: Table = Table {
 };
 
 /// Names of all groups with their counts; no count where arrivals decide.
-pub(crate) fn roster(entries: &[Entry]) -> BTreeMap<String, Option<u64>> {
+pub(crate) fn roster(entries: &[Entry], rooms: u32) -> BTreeMap<String, Option<u64>> {
     let count = |entry: &Entry| match entry.node.get("arrive") {
-        Some(arrive) if arrive.is_table() => None,
-        _ => Some(entry.node.get("count").and_then(|count| count.as_whole()).unwrap_or(1)),
+        Some(arrive) if arrive.as_text().is_none() => None,
+        _ => Some(count(&View::new(&GROUP, Some(&entry.node), &entry.key_span), rooms)),
     };
     entries.iter().map(|entry| (entry.key.clone(), count(entry))).collect()
+}
+
+/// How many users a group has, unless arrivals decide.
+fn count(view: &View<'_>, rooms: u32) -> u64 {
+    match per_room(view) {
+        Some(per_room) => per_room * u64::from(rooms),
+        None => view.whole("count").unwrap_or(1),
+    }
+}
+
+fn per_room(view: &View<'_>) -> Option<u64> {
+    view.entry("rooms").and_then(|entry| entry.node.get("per_room")?.as_whole())
 }
 
 /// All groups, in the order of the file.
@@ -140,9 +178,14 @@ fn read(entry: &Entry, rooms: u32, flows: &BTreeMap<String, Flow>, faults: &mut 
     Group {
         name: entry.key.clone(),
         role: kind.role(&view),
-        arrival: arrive::read(&view, faults),
+        arrival: arrive::read(&view, count(&view, rooms), faults),
         protocol,
         rooms: read_rooms(&view, rooms, faults),
+        spread: read_spread(&view, rooms, faults),
+        pace: read_pace(&view, &kind, faults),
+        drop_when_late_ns: view.duration("drop_when_late"),
+        churn: churn::read(&view, faults),
+        rows: rows::read(&view, faults),
         tags,
         properties: view.names("properties").iter().map(|entry| read_property(entry, faults)).collect(),
         behaviour: behaviour::read(kind, &view, faults),
@@ -178,6 +221,47 @@ fn read_rooms(view: &View<'_>, rooms: u32, faults: &mut Faults) -> Vec<u32> {
         );
     }
     chosen.into_iter().map(|room| room as u32).collect()
+}
+
+fn read_spread(view: &View<'_>, rooms: u32, faults: &mut Faults) -> Spread {
+    let Some(per_room) = per_room(view) else {
+        let is_zipf = view.text("rooms").as_deref() == Some("zipf");
+        return if is_zipf { Spread::Zipf } else { Spread::InTurn };
+    };
+    for other in ["count", "arrive"].into_iter().filter(|name| view.has(name)) {
+        // Over the ramp phase so many can arrive as anywhere else.
+        if view.entry(other).is_some_and(|entry| other == "count" || entry.node.as_text().is_none()) {
+            let fault =
+                Fault::new(&view.key_span(other), format!("`{other}` and a number in each room exclude each other"));
+            faults.push(fault.hint("how many users there are follows from `per_room` and the rooms"));
+        }
+    }
+    if per_room * u64::from(rooms) > COUNT_MAX {
+        let fault = Fault::new(&view.span("rooms"), "this makes too many users");
+        faults
+            .push(fault.found(format!("{per_room} in each of {rooms} rooms")).expected(format!("at most {COUNT_MAX}")));
+    }
+    Spread::PerRoom(per_room as u32)
+}
+
+fn read_pace(view: &View<'_>, kind: &behaviour::Kind<'_>, faults: &mut Faults) -> Option<Pace> {
+    let pace = pace::read(view, faults);
+    let is_paced = |step: &Step| matches!(step.verb, Verb::Repeat { times: None, every: None, .. });
+    let unpaced = match kind {
+        behaviour::Kind::Worker => Some("a worker works when it is asked"),
+        behaviour::Kind::Flow(Some(flow)) if !flow.steps.iter().any(is_paced) => {
+            Some("the flow has no `repeat` without `times` and `every` that could follow it")
+        }
+        _ => None,
+    };
+    if let (Some(_), Some(why)) = (&pace, unpaced) {
+        faults.push(Fault::new(&view.key_span("pace"), "`pace` means nothing here").hint(why));
+    }
+    if view.has("drop_when_late") && matches!(kind, behaviour::Kind::Worker) {
+        let fault = Fault::new(&view.key_span("drop_when_late"), "`drop_when_late` means nothing for a worker");
+        faults.push(fault.hint("a worker works when it is asked"));
+    }
+    pace
 }
 
 fn read_property(entry: &Entry, faults: &mut Faults) -> (String, Property) {

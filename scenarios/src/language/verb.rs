@@ -26,6 +26,8 @@ pub(crate) struct Reader<'a> {
     flows: &'a BTreeMap<String, Vec<Node>>,
     /// The flows that are being read, each within the one before.
     path: Vec<String>,
+    /// Whether everybody who plays it has a pace.
+    pub is_paced: bool,
     pub meets: Vec<Meet>,
     pub names: BTreeSet<String>,
     faults: &'a mut Faults,
@@ -38,7 +40,15 @@ impl<'a> Reader<'a> {
         flows: &'a BTreeMap<String, Vec<Node>>,
         faults: &'a mut Faults,
     ) -> Reader<'a> {
-        Reader { known, flows, path: vec![flow.to_owned()], meets: Vec::new(), names: BTreeSet::new(), faults }
+        Reader {
+            known,
+            flows,
+            path: vec![flow.to_owned()],
+            is_paced: false,
+            meets: Vec::new(),
+            names: BTreeSet::new(),
+            faults,
+        }
     }
 
     pub fn steps(&mut self, list: &[Node]) -> Vec<Step> {
@@ -152,7 +162,7 @@ impl<'a> Reader<'a> {
         self.check_until(view, &steps);
         let takes_time =
             every.as_ref().map_or_else(|| steps.iter().any(takes_time), |every| *every != Distribution::Fixed(0));
-        if times.is_none() && !takes_time && !steps.is_empty() {
+        if times.is_none() && !takes_time && !self.is_paced && !steps.is_empty() {
             self.faults.push(
                 Fault::new(&view.anchor, "this repeats without end, and nothing in it takes time")
                     .expected("`times`, `every`, or a step that waits, such as `think`"),
@@ -267,7 +277,7 @@ fn bare(word: &str) -> Option<Verb> {
     })
 }
 
-fn ending(word: Option<&str>) -> Ending {
+pub(crate) fn ending(word: Option<&str>) -> Ending {
     match word {
         Some("abrupt") => Ending::Abrupt,
         Some("silent") => Ending::Silent,

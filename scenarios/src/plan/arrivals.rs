@@ -3,7 +3,7 @@
 
 use crate::distribution::Nanos;
 use crate::draw::Draw;
-use crate::scenario::{Arrival, Gaps};
+use crate::scenario::{Arrival, Gaps, Stage};
 
 /// More arrivals than any rate of the language makes: the bound that keeps planning total.
 const ARRIVALS_MAX: u64 = 20_000;
@@ -14,7 +14,7 @@ impl Arrival {
         match self {
             Arrival::Drawn { start, .. } => start.minimum(),
             Arrival::Listed(starts) => starts.iter().copied().min().unwrap_or(0),
-            Arrival::OverRamp { .. } | Arrival::Rate { .. } => 0,
+            Arrival::OverRamp { .. } | Arrival::Stages(_) => 0,
         }
     }
 }
@@ -35,27 +35,47 @@ pub(crate) fn starts(arrival: &Arrival, ramp_ns: Nanos, draw: Draw) -> Vec<Nanos
                 (share * ramp_ns as f64) as Nanos
             })
             .collect(),
-        Arrival::Rate { from, to, over_ns, gaps } => {
-            let over_s = *over_ns as f64 / 1e9;
-            let expected = (from + to) / 2.0 * over_s;
+        Arrival::Stages(stages) => {
             let mut starts = Vec::new();
+            let mut from_ns = 0;
+            for stage in stages {
+                add_stage(stage, from_ns, draw, &mut starts);
+                from_ns = from_ns.saturating_add(stage.length_ns());
+            }
+            if starts.is_empty() {
+                // A low rate may bring nobody, but faults and meetings count on somebody of each group.
+                starts.push((draw.named("only one").unit() * from_ns as f64) as Nanos);
+            }
+            starts
+        }
+    }
+}
+
+fn add_stage(stage: &Stage, from_ns: Nanos, draw: Draw, starts: &mut Vec<Nanos>) {
+    match stage {
+        Stage::Pause(_) => {}
+        Stage::Bursts { count, times, every_ns } => {
+            for burst in 0..u64::from(*times) {
+                let at_ns = from_ns.saturating_add(every_ns.saturating_mul(burst));
+                starts.extend((0..*count).map(|_| at_ns));
+            }
+        }
+        Stage::Rate { from, to, over_ns, gaps } => {
+            let over_s = *over_ns as f64 / 1e9;
+            let expected = stage.users();
             let mut reached = 0.0;
-            for user in 0..ARRIVALS_MAX {
+            for nth in 0..ARRIVALS_MAX {
                 reached = match gaps {
-                    Gaps::Exponential => reached - libm::log(1.0 - draw.at(user).unit()),
-                    Gaps::Even => user as f64 + 0.5,
+                    // Users are numbered over all stages: each has a draw of its own.
+                    Gaps::Exponential => reached - libm::log(1.0 - draw.at(starts.len() as u64).unit()),
+                    Gaps::Even => nth as f64 + 0.5,
                 };
                 if reached >= expected {
                     break;
                 }
-                starts.push((time_s(*from, *to, over_s, reached) * 1e9) as Nanos);
+                let at_ns = (time_s(*from, *to, over_s, reached) * 1e9) as Nanos;
+                starts.push(from_ns.saturating_add(at_ns));
             }
-            if starts.is_empty() {
-                // A low rate may bring nobody, but faults and meetings count on somebody of each group.
-                let share = draw.named("only one").unit();
-                starts.push((time_s(*from, *to, over_s, expected * share) * 1e9) as Nanos);
-            }
-            starts
         }
     }
 }
@@ -73,7 +93,7 @@ mod tests {
     use super::*;
 
     fn rate(from: f64, to: f64, gaps: Gaps) -> Vec<Nanos> {
-        starts(&Arrival::Rate { from, to, over_ns: 100_000_000_000, gaps }, 0, Draw::of_seed(3))
+        starts(&Arrival::Stages(vec![Stage::Rate { from, to, over_ns: 100_000_000_000, gaps }]), 0, Draw::of_seed(3))
     }
 
     #[test]
@@ -94,7 +114,8 @@ mod tests {
     #[test]
     fn a_rate_so_low_that_nobody_may_come_brings_somebody() {
         for seed in 0..100 {
-            let arrival = Arrival::Rate { from: 1.0, to: 1.0, over_ns: 1_000_000_000, gaps: Gaps::Exponential };
+            let stage = Stage::Rate { from: 1.0, to: 1.0, over_ns: 1_000_000_000, gaps: Gaps::Exponential };
+            let arrival = Arrival::Stages(vec![stage]);
             let starts = starts(&arrival, 0, Draw::of_seed(seed));
             assert!(!starts.is_empty() && starts.iter().all(|start| *start <= 1_000_000_000));
         }
@@ -105,5 +126,19 @@ mod tests {
         let starts = rate(5.0, 5.0, Gaps::Exponential);
         assert!((400..600).contains(&starts.len()), "{} arrivals", starts.len());
         assert!(starts.is_sorted());
+    }
+
+    #[test]
+    fn stages_follow_each_other_and_bursts_come_at_once() {
+        let stages = vec![
+            Stage::Rate { from: 1.0, to: 1.0, over_ns: 10_000_000_000, gaps: Gaps::Even },
+            Stage::Pause(5_000_000_000),
+            Stage::Bursts { count: 3, times: 2, every_ns: 2_000_000_000 },
+            Stage::Rate { from: 2.0, to: 2.0, over_ns: 1_000_000_000, gaps: Gaps::Even },
+        ];
+        let starts = starts(&Arrival::Stages(stages), 0, Draw::of_seed(1));
+        let late: Vec<f64> = starts[10..].iter().map(|ns| *ns as f64 / 1e9).collect();
+        assert!(starts.is_sorted() && starts[9] < 10_000_000_000);
+        assert_eq!(late, [15.0, 15.0, 15.0, 17.0, 17.0, 17.0, 19.25, 19.75]);
     }
 }

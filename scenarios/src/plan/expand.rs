@@ -4,10 +4,12 @@
 //! fault shifts nobody's draws. Neighbours: `scenario` (what is still open), `hosts` (who runs where), `arrivals`
 //! (when), `faults` (what goes wrong).
 
-use crate::distribution::{Nanos, pick_index};
+use crate::distribution::{Distribution, Nanos, pick_index};
 use crate::draw::Draw;
-use crate::plan::{Begin, Behaviour, FaultPlan, Phases, Plan, Step, UserPlan, Verb, World, arrivals, hosts};
-use crate::scenario::{Group, Property, Scenario, Script};
+use crate::plan::{
+    Begin, Behaviour, FaultPlan, PacePlan, Phases, Plan, RowsPlan, Step, UserPlan, Verb, World, arrivals, hosts,
+};
+use crate::scenario::{Gaps, Group, Pace, Property, Scenario, Script, Spread};
 use std::collections::BTreeMap;
 
 /// The shortest measure phase that is derived.
@@ -48,7 +50,7 @@ impl Script {
             network: self.network(draw, &users),
             rooms: (0..self.rooms).map(|room| format!("room-{room}")).collect(),
             delay_points: self.delay_points(draw, &users),
-            tables: BTreeMap::new(),
+            tables: self.tables(),
             users,
             faults,
             phases,
@@ -69,27 +71,33 @@ impl Script {
                 self.count_meetings(steps, &counts);
             }
             let is_named = self.is_named(&group.name);
+            let count = starts.len() as u32;
             for (index, start_ns) in starts.iter().enumerate() {
                 let index = index as u32;
                 users.push(UserPlan {
                     number: users.len() as u32,
                     name: format!("{}-{index}", group.name),
                     group: group.name.clone(),
-                    room: group.rooms[index as usize % group.rooms.len()],
+                    room: room(group, index, group_draw(draw, group)),
                     host: hosts::host_of(&group.name, index, is_named),
                     start_ns: *start_ns,
                     protocol: group.protocol,
-                    behaviour: behaviour.clone(),
+                    behaviour: paced(&behaviour, group.pace.as_ref().map(|pace| pace.of_user(index, count))),
                     role: group.role.clone(),
                     tags: group.tags.clone(),
                     properties: properties(group, index, group_draw(draw, group)),
-                    drop_when_late_ns: None,
-                    churn: None,
-                    rows: None,
+                    drop_when_late_ns: group.drop_when_late_ns,
+                    churn: group.churn.clone(),
+                    rows: (!group.rows.is_empty()).then_some(RowsPlan { first: index.into(), step: count.into() }),
                 });
             }
         }
         users
+    }
+
+    fn tables(&self) -> BTreeMap<String, Vec<BTreeMap<String, serde_json::Value>>> {
+        let with_rows = self.groups.iter().filter(|group| !group.rows.is_empty());
+        with_rows.map(|group| (group.name.clone(), group.rows.clone())).collect()
     }
 
     /// Tells each meeting point how many users come.
@@ -130,6 +138,61 @@ impl Script {
 
 fn group_draw(draw: Draw, group: &Group) -> Draw {
     draw.named("group").named(&group.name)
+}
+
+/// The room of a user.
+fn room(group: &Group, index: u32, draw: Draw) -> u32 {
+    let rooms = &group.rooms;
+    let nth = match group.spread {
+        Spread::InTurn => index as usize % rooms.len(),
+        Spread::PerRoom(per_room) => (index / per_room) as usize % rooms.len(),
+        Spread::Zipf => {
+            let weights: Vec<f64> = (1..=rooms.len()).map(|rank| 1.0 / rank as f64).collect();
+            pick_index(&weights, rooms.len(), draw.named("room").at(index.into()))
+        }
+    };
+    rooms[nth]
+}
+
+/// The behaviour with its planned work.
+fn paced(behaviour: &Behaviour, pace: Option<PacePlan>) -> Behaviour {
+    let mut behaviour = behaviour.clone();
+    let Some(pace) = pace else { return behaviour };
+    match &mut behaviour {
+        Behaviour::Client(client) => client.pace = Some(pace),
+        Behaviour::Flow(steps) => {
+            for step in steps {
+                if let Verb::Repeat { times: None, first, every: every @ None, .. } = &mut step.verb {
+                    first.get_or_insert(pace.first.clone());
+                    *every = Some(pace.every.clone());
+                }
+            }
+        }
+        Behaviour::Worker(_) => {}
+    }
+    behaviour
+}
+
+impl Pace {
+    /// What one of `count` users does of it. A rate is shared; the first beginning is drawn too, so that they do not begin
+    /// all at once.
+    fn of_user(&self, index: u32, count: u32) -> PacePlan {
+        let nanos = |seconds: f64| (seconds * 1e9) as Nanos;
+        match self {
+            Pace::Rate { per_s, gaps: Gaps::Exponential } => {
+                let every = Distribution::Exponential(nanos(f64::from(count) / per_s));
+                PacePlan { first: every.clone(), every }
+            }
+            Pace::Rate { per_s, gaps: Gaps::Even } => PacePlan {
+                first: Distribution::Fixed(nanos(f64::from(index) / per_s)),
+                every: Distribution::Fixed(nanos(f64::from(count) / per_s)),
+            },
+            Pace::Every(Distribution::Fixed(every)) => {
+                PacePlan { first: Distribution::Uniform(0, *every), every: Distribution::Fixed(*every) }
+            }
+            Pace::Every(every) => PacePlan { first: every.clone(), every: every.clone() },
+        }
+    }
 }
 
 fn properties(group: &Group, index: u32, draw: Draw) -> BTreeMap<String, serde_json::Value> {
