@@ -5,10 +5,11 @@
 
 use crate::clock::Clock;
 use crate::host::{Panic, Program};
-use crate::host_clock::{HostClock, Skew};
+use crate::host_clock::Skew;
 use crate::network::fabric::Fabric;
 use crate::network::link::{FaultId, Link};
 use crate::network::{Condition, HostId};
+use crate::standing::Standing;
 use crate::{event_engine, feature, turmoil_engine};
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::plan::{FaultAction, Plan, Way};
@@ -60,8 +61,8 @@ pub trait Engine {
     /// Everything between hosts, where faults act.
     fn fabric(&self) -> &Fabric;
 
-    /// The clocks of a host.
-    fn host_clock(&self, host: HostId) -> &HostClock;
+    /// How a host stands apart from its programs.
+    fn standing(&self, host: HostId) -> &Standing;
 
     /// Ends all programs of a host, whose machine is down by now.
     ///
@@ -103,11 +104,17 @@ pub trait Engine {
             }
             FaultAction::Kill { hosts } => take_down(self, hosts, Condition::Killed)?,
             FaultAction::Lose { hosts } => take_down(self, hosts, Condition::Lost)?,
+            FaultAction::Pause { hosts: names } => {
+                for host in hosts(fabric, names)? {
+                    self.standing(host).pause(fault);
+                    fabric.isolate(fault, host);
+                }
+            }
             FaultAction::ClockSkew { hosts: names, offset_ns, drift_ppm } => {
                 let skew = Skew { offset_ns: *offset_ns, drift_ppm: *drift_ppm };
-                hosts(fabric, names)?.into_iter().for_each(|host| self.host_clock(host).begin(fault, skew));
+                hosts(fabric, names)?.into_iter().for_each(|host| self.standing(host).clock.begin(fault, skew));
             }
-            FaultAction::Stop { .. } | FaultAction::Pause { .. } => return Err(EngineError::CannotPlay(self.name())),
+            FaultAction::Stop { .. } => return Err(EngineError::CannotPlay(self.name())),
         }
         Ok(())
     }
@@ -126,10 +133,16 @@ pub trait Engine {
                 links(fabric, left, right, Way::Both)?.for_each(|(from, to)| fabric.end_fault(fault, from, to));
             }
             FaultAction::Kill { hosts } | FaultAction::Lose { hosts } => bring_up(self, hosts)?,
-            FaultAction::ClockSkew { hosts: names, .. } => {
-                hosts(fabric, names)?.into_iter().for_each(|host| self.host_clock(host).end(fault));
+            FaultAction::Pause { hosts: names } => {
+                for host in hosts(fabric, names)? {
+                    fabric.rejoin(fault, host);
+                    self.standing(host).resume(fault);
+                }
             }
-            FaultAction::Stop { .. } | FaultAction::Pause { .. } => return Err(EngineError::CannotPlay(self.name())),
+            FaultAction::ClockSkew { hosts: names, .. } => {
+                hosts(fabric, names)?.into_iter().for_each(|host| self.standing(host).clock.end(fault));
+            }
+            FaultAction::Stop { .. } => return Err(EngineError::CannotPlay(self.name())),
         }
         Ok(())
     }

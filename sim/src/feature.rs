@@ -1,13 +1,11 @@
 //! What a plan may need that not every engine has, so that an engine refuses it by name and nothing is silently left out.
 //! Neighbours: each engine says what it lacks, `EngineKind::refuses` asks.
 
-use rehearsal_scenarios::plan::{DatagramPlan, FaultAction, Plan};
+use rehearsal_scenarios::plan::{DatagramPlan, Plan};
 
 /// Something that a plan may need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
-    /// Hosts whose processes are held while time goes on.
-    Pause,
     /// Datagrams that are lost, doubled and overtaken.
     Datagrams,
     /// Tasks that are held back so that others come first.
@@ -18,7 +16,6 @@ impl Feature {
     /// In words, for whoever reads why an engine refuses.
     fn words(self) -> &'static str {
         match self {
-            Feature::Pause => "pausing processes",
             Feature::Datagrams => "datagrams",
             Feature::DelayPoints => "holding tasks back",
         }
@@ -33,21 +30,7 @@ pub fn refusal(plan: &Plan, lacks: &[Feature]) -> Option<String> {
 
 /// What a plan needs, and which part of it does.
 fn needs(plan: &Plan) -> Vec<(Feature, String)> {
-    let by_fault = plan.faults.iter().filter_map(|fault| {
-        let feature = match fault.action {
-            FaultAction::Pause { .. } => Feature::Pause,
-            FaultAction::Partition { .. }
-            | FaultAction::Latency { .. }
-            | FaultAction::Loss { .. }
-            | FaultAction::Bandwidth { .. }
-            | FaultAction::ClockSkew { .. }
-            | FaultAction::Stop { .. }
-            | FaultAction::Kill { .. }
-            | FaultAction::Lose { .. } => return None,
-        };
-        Some((feature, format!("the fault {:?}", fault.name)))
-    });
-    let mut needs: Vec<(Feature, String)> = by_fault.collect();
+    let mut needs = Vec::new();
     let mut need = |feature, is_needed: bool, by: &str| {
         if is_needed {
             needs.push((feature, by.to_owned()));

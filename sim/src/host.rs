@@ -7,8 +7,8 @@
 use crate::clock::Clock;
 use crate::entropy::{self, TaskId};
 use crate::event_engine::Roster;
-use crate::host_clock::HostClock;
 use crate::network::SimNetwork;
+use crate::standing::Standing;
 use rehearsal_reference::surroundings::{Random, Spawn, Surroundings, Task, TaskHandle};
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::draw::Draw;
@@ -42,13 +42,13 @@ pub struct Host {
 /// What all tasks of an incarnation share.
 pub(crate) struct Life {
     pub(crate) clock: Arc<Clock>,
-    /// What the host takes for the time.
-    pub(crate) host_clock: Arc<HostClock>,
     pub(crate) panics: Arc<Panics>,
     pub(crate) host: Arc<str>,
     /// The place of this incarnation's draws.
     pub(crate) draw: Draw,
     pub(crate) polls: Polls,
+    /// Shared with the other incarnations.
+    pub(crate) standing: Arc<Standing>,
     /// Who owns its tasks, unless a runtime of its own does.
     pub(crate) roster: Option<Arc<Roster>>,
 }
@@ -78,8 +78,8 @@ impl Host {
     pub fn surroundings(&self, who: &str) -> Surroundings {
         let place = self.life.draw.named("random").named(who);
         Surroundings {
-            clock: self.life.host_clock.clone(),
-            timers: self.life.host_clock.clone(),
+            clock: self.life.standing.clock.clone(),
+            timers: self.life.standing.clock.clone(),
             random: Arc::new(SimRandom { place, calls: AtomicU64::new(0) }),
             spawner: Arc::new(SimSpawner(self.life.clone())),
         }
@@ -136,6 +136,9 @@ fn poll_watched(
     task: Pin<&mut (dyn Future<Output = ()> + Send)>,
     context: &mut Context<'_>,
 ) -> Poll<()> {
+    if life.standing.holds(context.waker()) {
+        return Poll::Pending;
+    }
     if life.polls.is_too_many(life.clock.step_began_ns()) {
         let message = format!("it never rests: {POLLS_IN_A_STEP_MAX} polls, and virtual time stands still");
         life.report(origin, message);

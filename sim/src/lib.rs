@@ -4,7 +4,7 @@
 //! - [`seed`]: one seed, from plan to verdicts; [`event_log`]: what happened in it
 //! - [`engine`]: what a simulated world can do; [`feature`]: what not every engine can; [`turmoil_engine`]: the one on turmoil
 //! - [`event_engine`]: the event-driven one
-//! - [`host`]: what a program finds on its host
+//! - [`host`]: what a program finds on its host; [`standing`]: whether it is held, and how wrong its clock is
 //! - [`network`]: everything between hosts: streams, links and faults on them
 //! - [`clock`]: virtual time; [`host_clock`]: what a host takes for it
 //! - [`entropy`]: what a simulating thread gets when it asks the machine for randomness or the time, and who asked
@@ -45,6 +45,7 @@ pub mod host_clock;
 pub mod netlog;
 pub mod network;
 pub mod seed;
+pub mod standing;
 pub mod turmoil_engine;
 
 /// Why this machine cannot simulate, if so: another platform than Linux with the GNU C library.

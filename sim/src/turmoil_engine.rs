@@ -8,9 +8,9 @@ use crate::engine::{Engine, EngineError};
 use crate::entropy::{NotInterposed, Simulating};
 use crate::feature::Feature;
 use crate::host::{EPOCH, Host, Life, Panics, Polls, Program, message_of, watched};
-use crate::host_clock::HostClock;
 use crate::network::fabric::Fabric;
 use crate::network::{HostId, SimNetwork, Wakes};
+use crate::standing::Standing;
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::draw::Draw;
 use rehearsal_scenarios::plan::NetworkPlan;
@@ -23,7 +23,7 @@ use turmoil::{Builder, Sim};
 pub const NAME: &str = "turmoil";
 
 /// What plans may need and this engine lacks.
-pub const LACKS: &[Feature] = &[Feature::Pause, Feature::Datagrams, Feature::DelayPoints];
+pub const LACKS: &[Feature] = &[Feature::Datagrams, Feature::DelayPoints];
 
 /// A world on turmoil. Belongs to the thread it was made on.
 pub struct TurmoilEngine {
@@ -33,10 +33,14 @@ pub struct TurmoilEngine {
     clock: Arc<Clock>,
     panics: Arc<Panics>,
     draw: Draw,
-    /// By host.
-    names: Vec<Arc<str>>,
-    host_clocks: Vec<Arc<HostClock>>,
+    hosts: Vec<HostRun>,
     simulating: Simulating,
+}
+
+/// A host, as turmoil knows it by name.
+struct HostRun {
+    name: Arc<str>,
+    standing: Arc<Standing>,
 }
 
 impl TurmoilEngine {
@@ -55,8 +59,7 @@ impl TurmoilEngine {
         let clock = Arc::new(Clock::default());
         let fabric = Arc::new(Fabric::new(seed, network, clock.clone(), Wakes::ByThemselves));
         let draw = Draw::of_seed(seed).named("hosts");
-        let (names, host_clocks) = (Vec::new(), Vec::new());
-        Ok(TurmoilEngine { sim, fabric, clock, panics: Arc::default(), draw, names, host_clocks, simulating })
+        Ok(TurmoilEngine { sim, fabric, clock, panics: Arc::default(), draw, hosts: Vec::new(), simulating })
     }
 }
 
@@ -69,18 +72,17 @@ impl Engine for TurmoilEngine {
         let id = self.fabric.add_host(name);
         let (fabric, clock, panics) = (self.fabric.clone(), self.clock.clone(), self.panics.clone());
         let (name, place): (Arc<str>, _) = (name.into(), self.draw.named(name));
-        self.names.push(name.clone());
-        let host_clock = Arc::new(HostClock::new(clock.clone()));
-        self.host_clocks.push(host_clock.clone());
+        let standing = Arc::new(Standing::new(clock.clone()));
+        self.hosts.push(HostRun { name: name.clone(), standing: standing.clone() });
         self.sim.host(&*name.clone(), move || {
             let incarnation = fabric.incarnation(id);
             let life = Arc::new(Life {
                 clock: clock.clone(),
-                host_clock: host_clock.clone(),
                 panics: panics.clone(),
                 host: name.clone(),
                 draw: place.at(incarnation.into()),
                 polls: Polls::default(),
+                standing: standing.clone(),
                 roster: None,
             });
             let network = SimNetwork::new(fabric.clone(), id);
@@ -102,17 +104,17 @@ impl Engine for TurmoilEngine {
         &self.fabric
     }
 
-    fn host_clock(&self, host: HostId) -> &HostClock {
-        &self.host_clocks[host]
+    fn standing(&self, host: HostId) -> &Standing {
+        &self.hosts[host].standing
     }
 
     fn end_programs(&mut self, host: HostId) -> Result<(), EngineError> {
-        self.sim.crash(self.names[host].as_ref());
+        self.sim.crash(self.hosts[host].name.as_ref());
         Ok(())
     }
 
     fn start_programs(&mut self, host: HostId) {
-        self.sim.bounce(self.names[host].as_ref());
+        self.sim.bounce(self.hosts[host].name.as_ref());
     }
 
     fn step(&mut self, _: Nanos) -> Result<(), EngineError> {

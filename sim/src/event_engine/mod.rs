@@ -20,12 +20,12 @@ use crate::engine::{Engine, EngineError};
 use crate::entropy::Simulating;
 use crate::feature::Feature;
 use crate::host::{EPOCH, Host, Life, Panics, Polls, Program, watched};
-use crate::host_clock::HostClock;
 use crate::network::fabric::Fabric;
 use crate::network::{HostId, SimNetwork, Wakes};
+use crate::standing::Standing;
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::draw::Draw;
-use rehearsal_scenarios::plan::NetworkPlan;
+use rehearsal_scenarios::plan::{DelayPoint, NetworkPlan};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -34,7 +34,7 @@ use tokio::runtime::Runtime;
 pub const NAME: &str = "event";
 
 /// What plans may need and this engine lacks.
-pub const LACKS: &[Feature] = &[Feature::Pause, Feature::Datagrams, Feature::DelayPoints];
+pub const LACKS: &[Feature] = &[Feature::Datagrams];
 
 /// A world whose clock leaps. Belongs to the thread it was made on.
 pub struct EventEngine {
@@ -47,6 +47,7 @@ pub struct EventEngine {
     draw: Draw,
     step: Duration,
     manner: Manner,
+    delay_points: Vec<DelayPoint>,
     _simulating: Simulating,
 }
 
@@ -54,7 +55,7 @@ pub struct EventEngine {
 struct HostRun {
     name: Arc<str>,
     program: Program,
-    clock: Arc<HostClock>,
+    standing: Arc<Standing>,
     /// None before it starts for the first time.
     roster: Option<Arc<Roster>>,
 }
@@ -79,6 +80,7 @@ impl EventEngine {
             draw: Draw::of_seed(seed).named("hosts"),
             step,
             manner: Manner::default(),
+            delay_points: Vec::new(),
             _simulating: simulating,
         })
     }
@@ -90,23 +92,28 @@ impl EventEngine {
         EventEngine { manner, ..self }
     }
 
+    /// Holds tasks back at these places. Call it before hosts are added.
+    #[must_use]
+    pub fn with_delay_points(self, delay_points: Vec<DelayPoint>) -> EventEngine {
+        EventEngine { delay_points, ..self }
+    }
+
     /// Starts the newest incarnation of a host.
     fn start(&mut self, id: HostId) {
         let incarnation = self.fabric.incarnation(id);
         let host = &mut self.hosts[id];
         let draw = self.draw.named(&host.name).at(incarnation.into());
-        let roster = Arc::new(match self.manner {
-            Manner::Searching => Roster::searching(draw.named("tasks")),
-            Manner::Plain => Roster::default(),
-        });
+        let points = self.delay_points.iter().filter(|point| incarnation == 0 && *point.host == *host.name).cloned();
+        let (fabric, tasks) = (self.fabric.clone(), draw.named("tasks"));
+        let roster = Arc::new(Roster::new(fabric, tasks, self.manner, points.collect()));
         host.roster = Some(roster.clone());
         let life = Arc::new(Life {
             clock: self.clock.clone(),
-            host_clock: host.clock.clone(),
             panics: self.panics.clone(),
             host: host.name.clone(),
             draw,
             polls: Polls::default(),
+            standing: host.standing.clone(),
             roster: Some(roster.clone()),
         });
         let network = SimNetwork::new(self.fabric.clone(), id);
@@ -132,8 +139,8 @@ impl Engine for EventEngine {
 
     fn add_host(&mut self, name: &str, program: Program) {
         self.fabric.add_host(name);
-        let clock = Arc::new(HostClock::new(self.clock.clone()));
-        self.hosts.push(HostRun { name: name.into(), program, clock, roster: None });
+        let standing = Arc::new(Standing::new(self.clock.clone()));
+        self.hosts.push(HostRun { name: name.into(), program, standing, roster: None });
     }
 
     fn clock(&self) -> Arc<Clock> {
@@ -144,8 +151,8 @@ impl Engine for EventEngine {
         &self.fabric
     }
 
-    fn host_clock(&self, host: HostId) -> &HostClock {
-        &self.hosts[host].clock
+    fn standing(&self, id: HostId) -> &Standing {
+        &self.hosts[id].standing
     }
 
     fn end_programs(&mut self, id: HostId) -> Result<(), EngineError> {

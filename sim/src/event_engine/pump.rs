@@ -45,7 +45,7 @@ async fn run_dry() -> bool {
         tokio::task::yield_now().await;
         let ran = tasks::take_ran();
         has_run |= ran != tasks::Ran::Nobody;
-        if ran != tasks::Ran::PerhapsNotAll {
+        if ran != tasks::Ran::PerhapsNotAll && !tasks::release_those_behind() {
             return has_run;
         }
     }

@@ -8,12 +8,17 @@
 
 use crate::entropy;
 use crate::host::message_of;
+use crate::network::fabric::Fabric;
+use crate::network::{Manner, rest};
 use rehearsal_reference::surroundings::{Task, TaskHandle};
 use rehearsal_scenarios::draw::Draw;
+use rehearsal_scenarios::plan::{DelayPoint, Hold};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use tokio::runtime::{Builder, RngSeed, Runtime};
@@ -33,6 +38,8 @@ thread_local! {
     static POLLED: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
     /// Whether a roster is spawning.
     static SPAWNING: Cell<bool> = const { Cell::new(false) };
+    /// Tasks that are held back until no other can run.
+    static BEHIND: RefCell<Vec<(Waker, Arc<AtomicBool>)>> = const { RefCell::new(Vec::new()) };
     static STRAY: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
@@ -59,6 +66,7 @@ pub(super) fn runtime(seed: u64) -> std::io::Result<Runtime> {
         })
         .build()?;
     STRAY.set(None);
+    BEHIND.take();
     POLLS.set(0);
     BEGAN.set(Some(runtime.block_on(async { Instant::now() })));
     Ok(runtime)
@@ -113,13 +121,16 @@ type Work = Mutex<Option<Task>>;
 
 /// Share of polls that let other tasks of the moment run first. tokio's queue is first in, first out, so that without this
 /// no seed would ever try another order.
-const HELD_BACK_SHARE: f64 = 1.0 / 16.0;
+const YIELDING_SHARE: f64 = 1.0 / 16.0;
 
 /// All tasks of one incarnation of a host.
-#[derive(Default)]
 pub(crate) struct Roster {
-    /// Where it is drawn which polls are held back; none are without.
-    search: Option<Draw>,
+    fabric: Arc<Fabric>,
+    /// The place of its draws.
+    draw: Draw,
+    manner: Manner,
+    /// Where the plan holds tasks back.
+    points: Vec<DelayPoint>,
     state: Mutex<State>,
 }
 
@@ -132,18 +143,25 @@ struct State {
 }
 
 impl Roster {
-    /// A roster whose tasks are held back now and then, by draws below this place.
-    pub(super) fn searching(place: Draw) -> Roster {
-        Roster { search: Some(place), state: Mutex::default() }
+    pub(super) fn new(fabric: Arc<Fabric>, draw: Draw, manner: Manner, points: Vec<DelayPoint>) -> Roster {
+        Roster { fabric, draw, manner, points, state: Mutex::default() }
     }
 
     /// Spawns a task of this incarnation.
     pub(crate) fn spawn(&self, host: Arc<str>, task: Task) -> TaskHandle {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let work = Arc::new(Mutex::new((!state.is_over).then_some(task)));
-        let search = self.search.map(|place| place.at(state.spawned));
+        let number = state.spawned;
         state.spawned += 1;
-        let owned = Owned { host, work: work.clone(), search };
+        let points = self.points.iter().filter(|point| point.task == number).map(|point| (point.poll, point.hold));
+        let owned = Owned {
+            host,
+            work: work.clone(),
+            draw: self.draw.at(number),
+            manner: self.manner,
+            points: points.collect(),
+            fabric: self.fabric.clone(),
+        };
         SPAWNING.set(true);
         #[allow(clippy::disallowed_methods, reason = "this is what a spawner of this engine rests on")]
         let abort = tokio::spawn(owned.run()).abort_handle();
@@ -179,26 +197,40 @@ impl Roster {
 struct Owned {
     host: Arc<str>,
     work: Arc<Work>,
-    search: Option<Draw>,
+    draw: Draw,
+    manner: Manner,
+    /// Where it is held back, by the number of the poll.
+    points: BTreeMap<u64, Hold>,
+    fabric: Arc<Fabric>,
 }
 
 impl Owned {
     async fn run(self) {
-        let (mut polls, mut was_held_back) = (0, false);
-        poll_fn(|context| {
-            was_held_back = !was_held_back && self.is_held_back(polls);
-            if was_held_back {
-                context.waker().wake_by_ref();
-                return Poll::Pending;
+        let mut polls = 0;
+        loop {
+            match self.points.get(&polls) {
+                Some(Hold::BehindOthers) => behind_others().await,
+                Some(Hold::For(nanos)) => rest(&self.fabric, *nanos, self.draw.named("held").at(polls)).await,
+                None if self.lets_others_go_first(polls) => let_others_go_first().await,
+                None => {}
             }
             polls += 1;
-            self.poll(context)
-        })
-        .await;
+            // One poll, and then until the next one is asked for.
+            let mut was_polled = false;
+            let polled = poll_fn(|context| {
+                if std::mem::replace(&mut was_polled, true) {
+                    return Poll::Ready(Poll::Pending);
+                }
+                self.poll(context).map(Poll::Ready)
+            });
+            if polled.await.is_ready() {
+                return;
+            }
+        }
     }
 
-    fn is_held_back(&self, poll: u64) -> bool {
-        self.search.is_some_and(|place| place.at(poll).unit() < HELD_BACK_SHARE)
+    fn lets_others_go_first(&self, poll: u64) -> bool {
+        self.manner == Manner::Searching && self.draw.at(poll).unit() < YIELDING_SHARE
     }
 
     fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
@@ -209,6 +241,45 @@ impl Owned {
         POLLED.set(before);
         polled
     }
+}
+
+/// Ready at the second poll, which is asked for at the first one: whoever is ready by then runs before.
+async fn let_others_go_first() {
+    let mut gave_way = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut gave_way, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Ready once nobody else can run at this moment.
+async fn behind_others() {
+    let is_released = Arc::new(AtomicBool::new(false));
+    let mut waits = false;
+    poll_fn(|context| {
+        if is_released.load(Ordering::Relaxed) {
+            return Poll::Ready(());
+        }
+        if !std::mem::replace(&mut waits, true) {
+            BEHIND.with_borrow_mut(|behind| behind.push((context.waker().clone(), is_released.clone())));
+        }
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Lets tasks run that were held back behind all others, which have run by now. Whether there are any.
+pub(super) fn release_those_behind() -> bool {
+    let behind = BEHIND.take();
+    for (waker, is_released) in &behind {
+        is_released.store(true, Ordering::Relaxed);
+        waker.wake_by_ref();
+    }
+    !behind.is_empty()
 }
 
 impl Drop for Owned {

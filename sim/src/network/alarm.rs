@@ -35,7 +35,7 @@ impl Alarm {
 }
 
 /// Ready after so long, to the nanosecond where the engine can; `place` orders those that wake in the same moment.
-pub(super) async fn rest(fabric: &Arc<Fabric>, delay: Nanos, place: Draw) {
+pub(crate) async fn rest(fabric: &Arc<Fabric>, delay: Nanos, place: Draw) {
     let until = fabric.clock.now_ns().saturating_add(delay);
     if fabric.keeps_agenda() {
         Resting { fabric: fabric.clone(), until, tie: place.bits(), asleep: None }.await;

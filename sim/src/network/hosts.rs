@@ -110,6 +110,10 @@ impl Hosts {
         &mut self.hosts[host]
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.hosts.len()
+    }
+
     /// A further incarnation of a host begins.
     pub(super) fn start_again(&mut self, host: HostId) {
         let address = self.next_address();

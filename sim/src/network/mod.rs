@@ -22,6 +22,7 @@ mod stream;
 pub mod wire;
 mod wires;
 
+pub(crate) use alarm::rest;
 pub use hosts::{Condition, HostId};
 pub use listener::SimListener;
 pub use stream::SimStream;

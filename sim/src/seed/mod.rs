@@ -284,6 +284,9 @@ fn engine_for(plan: &Plan, options: SeedOptions) -> Result<Box<dyn Engine>, Engi
             Ok(engine) => Ok(Box::new(engine)),
             Err(error) => Err(EngineError::Failed(error.to_string())),
         },
-        EngineKind::Event => Ok(Box::new(EventEngine::new(plan.seed, options.tick, plan.network.clone())?)),
+        EngineKind::Event => {
+            let engine = EventEngine::new(plan.seed, options.tick, plan.network.clone())?;
+            Ok(Box::new(engine.with_delay_points(plan.delay_points.clone())))
+        }
     }
 }

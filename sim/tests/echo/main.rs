@@ -9,4 +9,6 @@ mod determinism;
 mod faults;
 mod hosts;
 mod panics;
+mod standing;
+mod width;
 mod world;

@@ -65,11 +65,21 @@ pub fn play(
     for_ms: u64,
     build: impl Send + FnOnce(&mut World),
 ) -> Result<Trace, EngineError> {
+    play_on(seed, network(latency), for_ms, build)
+}
+
+/// The same, on another network.
+pub fn play_on(
+    seed: u64,
+    network: NetworkPlan,
+    for_ms: u64,
+    build: impl Send + FnOnce(&mut World),
+) -> Result<Trace, EngineError> {
     std::thread::scope(|scope| {
         let played = scope.spawn(|| {
             let mut world = World { trace: Trace::default(), hosts: Vec::new(), faults: Vec::new() };
             build(&mut world);
-            let engine = world.engine(seed, network(latency));
+            let engine = world.engine(seed, network);
             world.run(engine, for_ms)
         });
         played.join().unwrap()

@@ -14,5 +14,9 @@ mod kills;
 #[path = "../echo/panics.rs"]
 mod panics;
 mod search;
+#[path = "../echo/standing.rs"]
+mod standing;
+#[path = "../echo/width.rs"]
+mod width;
 #[path = "../echo/world.rs"]
 mod world;
