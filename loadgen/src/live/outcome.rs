@@ -101,6 +101,7 @@ fn remarks(recorded: &Recorded, preflight: &Preflight, left: &LeftBehind, ending
         None => {}
     }
     remarks.extend(preflight.remarks.iter().cloned());
+    remarks.extend(recorded.numbers.outages.iter().map(ToString::to_string));
     match ending {
         Ending::Complete => {}
         Ending::Interrupted => remarks.push("the run was interrupted; its record ends there".to_owned()),

@@ -4,7 +4,7 @@
 //! - [`operation`]: one operation's histograms
 //! - [`seconds`]: what ended in each second
 //! - [`deliveries`]: how long relayed messages took, which nobody acknowledges; [`fan_outs`]: until the last recipient
-//! - [`presence`]: how long a status change stayed unseen
+//! - [`presence`]: how long a status change stayed unseen; [`outages`]: how long many users were away at once
 //! - [`latency`]: percentiles, and when there are too few samples for one
 //! - [`thresholds`]: service-level objectives
 //! - [`hlog`]: the interval log, `latency.hlog`
@@ -17,6 +17,7 @@ pub mod fan_outs;
 pub mod hlog;
 pub mod latency;
 pub mod operation;
+pub mod outages;
 pub mod presence;
 pub mod seconds;
 pub mod thresholds;
@@ -33,6 +34,7 @@ use deliveries::{Deliveries, Delivery};
 use fan_outs::{FanOut, FanOuts};
 use hdrhistogram::Histogram;
 use operation::{Ended, OperationFold};
+use outages::{Outage, Outages};
 use presence::Presence;
 use rehearsal_scenarios::plan::{Plan, World};
 use seconds::{Interval, Seconds};
@@ -46,6 +48,7 @@ pub struct Numbers {
     deliveries: Deliveries,
     fan_outs: FanOuts,
     presence: Presence,
+    outages: Outages,
     measured: Range<i64>,
     operations: BTreeMap<Name, OperationFold>,
     errors: BTreeMap<Name, u64>,
@@ -74,6 +77,8 @@ pub struct Totals {
     pub seconds: Vec<Second>,
     /// Errors by class, over all operations and connections.
     pub errors: BTreeMap<String, u64>,
+    /// When many users lost their connections at once, and the round of retries after that.
+    pub outages: Vec<Outage>,
     /// Service-level objectives; live only.
     pub thresholds: Vec<ThresholdVerdict>,
     /// 99th percentile of the distance between planned and invoked, in nanoseconds.
@@ -94,6 +99,7 @@ impl Numbers {
             deliveries: Deliveries::default(),
             fan_outs: FanOuts::default(),
             presence: Presence::default(),
+            outages: Outages::default(),
             measured: to_i64(measured.start)..to_i64(measured.end),
             operations: BTreeMap::new(),
             errors: BTreeMap::new(),
@@ -130,6 +136,7 @@ impl Numbers {
             _ => {}
         }
         self.status_seen(event);
+        self.outages.observe(event);
         if let Some(operation) = self.history.observe(event) {
             self.ended(&operation);
         }
@@ -172,6 +179,7 @@ impl Numbers {
             operations: self.operations.iter().map(|(name, fold)| fold.numbers(name, &self.measured)).collect(),
             thresholds: thresholds::judge(plan, &self.operations),
             errors: self.errors.iter().map(|(class, count)| (class.to_string(), *count)).collect(),
+            outages: std::mem::take(&mut self.outages).finish(),
             lag_p99_ns: self.lag.value_at_quantile(0.99),
             lag_max_ns: self.lag.max(),
             succeeded: self.succeeded(),
