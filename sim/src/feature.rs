@@ -1,13 +1,11 @@
 //! What a plan may need that not every engine has, so that an engine refuses it by name and nothing is silently left out.
 //! Neighbours: each engine says what it lacks, `EngineKind::refuses` asks.
 
-use rehearsal_scenarios::plan::{DatagramPlan, Plan};
+use rehearsal_scenarios::plan::Plan;
 
 /// Something that a plan may need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
-    /// Datagrams that are lost, doubled and overtaken.
-    Datagrams,
     /// Tasks that are held back so that others come first.
     DelayPoints,
 }
@@ -16,7 +14,6 @@ impl Feature {
     /// In words, for whoever reads why an engine refuses.
     fn words(self) -> &'static str {
         match self {
-            Feature::Datagrams => "datagrams",
             Feature::DelayPoints => "holding tasks back",
         }
     }
@@ -29,14 +26,8 @@ pub fn refusal(plan: &Plan, lacks: &[Feature]) -> Option<String> {
 }
 
 /// What a plan needs, and which part of it does.
-fn needs(plan: &Plan) -> Vec<(Feature, String)> {
-    let mut needs = Vec::new();
-    let mut need = |feature, is_needed: bool, by: &str| {
-        if is_needed {
-            needs.push((feature, by.to_owned()));
-        }
-    };
-    need(Feature::Datagrams, plan.network.datagrams != DatagramPlan::default(), "`network.datagrams`");
-    need(Feature::DelayPoints, !plan.delay_points.is_empty(), "`delay_points` in `[search]`");
-    needs
+fn needs(plan: &Plan) -> Vec<(Feature, &'static str)> {
+    let delay_points =
+        (!plan.delay_points.is_empty()).then_some((Feature::DelayPoints, "`delay_points` in `[search]`"));
+    delay_points.into_iter().collect()
 }

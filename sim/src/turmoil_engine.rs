@@ -23,7 +23,7 @@ use turmoil::{Builder, Sim};
 pub const NAME: &str = "turmoil";
 
 /// What plans may need and this engine lacks.
-pub const LACKS: &[Feature] = &[Feature::Datagrams, Feature::DelayPoints];
+pub const LACKS: &[Feature] = &[Feature::DelayPoints];
 
 /// A world on turmoil. Belongs to the thread it was made on.
 pub struct TurmoilEngine {

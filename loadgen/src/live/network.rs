@@ -4,7 +4,7 @@
 
 use super::starved::Starved;
 use super::tls::{TlsError, Trust};
-use rehearsal_reference::network::{Endpoint, Listener, Network, Stream};
+use rehearsal_reference::network::{DatagramSocket, Endpoint, Listener, Network, Stream};
 use rustls::pki_types::ServerName;
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UdpSocket};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -112,6 +112,7 @@ fn tls_failure(error: io::Error) -> io::Error {
 impl Network for TcpNetwork {
     type Stream = LiveStream;
     type Listener = LiveListener;
+    type Datagrams = LiveDatagrams;
 
     async fn bind(&self, address: &str) -> io::Result<LiveListener> {
         TcpListener::bind(address).await.map(LiveListener)
@@ -122,6 +123,27 @@ impl Network for TcpNetwork {
             Ok(connected) => connected.inspect_err(|error| self.starved.count(error)),
             Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no connection within 10 s")),
         }
+    }
+
+    async fn bind_datagram(&self, address: &str) -> io::Result<LiveDatagrams> {
+        UdpSocket::bind(address).await.map(LiveDatagrams)
+    }
+}
+
+/// A UDP socket of this machine.
+pub struct LiveDatagrams(UdpSocket);
+
+impl DatagramSocket for LiveDatagrams {
+    async fn send_to(&self, datagram: &[u8], to: &str) -> io::Result<()> {
+        self.0.send_to(datagram, to).await.map(drop)
+    }
+
+    async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.0.recv_from(buffer).await
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
     }
 }
 
@@ -214,6 +236,21 @@ impl AsyncWrite for LiveStream {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_datagram_arrives_whole_with_its_sender_and_is_cut_off_where_the_buffer_ends() {
+        let network = TcpNetwork::new(&Trust::Machine).unwrap();
+        for host in ["127.0.0.1", "[::1]"] {
+            let one = network.bind_datagram(&format!("{host}:0")).await.unwrap();
+            let other = network.bind_datagram(&format!("{host}:0")).await.unwrap();
+            let mut buffer = [0; 4];
+            for (sent, received) in [(&b"four"[..], &b"four"[..]), (b"", b""), (b"longer", b"long")] {
+                one.send_to(sent, &other.local_addr().unwrap().to_string()).await.unwrap();
+                let (length, from) = other.recv_from(&mut buffer).await.unwrap();
+                assert_eq!((&buffer[..length], from), (received, one.local_addr().unwrap()));
+            }
+        }
+    }
 
     #[tokio::test]
     async fn connections_on_loopback_are_spread_over_the_source_addresses() {

@@ -6,7 +6,7 @@
 mod pieces;
 
 use pieces::{Counted, OnThisRuntime};
-use rehearsal_reference::network::{Endpoint, Listener, Network, Stream};
+use rehearsal_reference::network::{Endpoint, Listener, Network, NoDatagrams, Stream};
 use rehearsal_reference::surroundings::{Surroundings, TokioTimers, WallClock};
 use std::io;
 use std::net::SocketAddr;
@@ -24,6 +24,7 @@ pub struct Loopback;
 impl Network for Loopback {
     type Stream = LoopbackStream;
     type Listener = LoopbackListener;
+    type Datagrams = NoDatagrams;
 
     async fn bind(&self, address: &str) -> io::Result<LoopbackListener> {
         TcpListener::bind(address).await.map(LoopbackListener)

@@ -4,7 +4,7 @@
 mod pieces;
 
 use pieces::{Counted, OnThisRuntime};
-use rehearsal_reference::network::{Endpoint, Listener, Network, Stream};
+use rehearsal_reference::network::{Endpoint, Listener, Network, NoDatagrams, Stream};
 use rehearsal_reference::surroundings::{Surroundings, TokioTimers, WallClock};
 use std::io;
 use std::net::SocketAddr;
@@ -61,6 +61,7 @@ pub fn network() -> (Memory, Incoming) {
 impl Network for Memory {
     type Stream = Pipe;
     type Listener = Incoming;
+    type Datagrams = NoDatagrams;
 
     async fn bind(&self, _: &str) -> io::Result<Incoming> {
         Err(io::ErrorKind::Unsupported.into())

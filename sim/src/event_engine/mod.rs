@@ -34,7 +34,7 @@ use tokio::runtime::Runtime;
 pub const NAME: &str = "event";
 
 /// What plans may need and this engine lacks.
-pub const LACKS: &[Feature] = &[Feature::Datagrams];
+pub const LACKS: &[Feature] = &[];
 
 /// A world whose clock leaps. Belongs to the thread it was made on.
 pub struct EventEngine {

@@ -1,9 +1,10 @@
 //! The simulated network of a world, one for either engine: hosts, wires and links behind one lock.
 //!
 //! Invariants: wakers are called when nobody holds the lock; every delay is drawn at a place that hosts, connection, direction
-//! and number name. Neighbours: `hosts`, `wires` (what is here), `faults` (what faults do to it), `connecting`, `stream` and
+//! and number name. Neighbours: `hosts`, `wires`, `datagrams` (what is here), `faults` (what faults do to it), `connecting`, `stream` and
 //! `mod` (what programs hold), `event_engine::pump` (asks what is due). Left out: who runs on a host.
 
+use super::datagrams::Datagrams;
 use super::hosts::{Condition, HostId, Hosts};
 use super::link::Link;
 use super::wire::{Half, Manner, Moment, Side, Wire};
@@ -11,7 +12,7 @@ use super::wires::{Wakes, WireId, Wires};
 use crate::clock::Clock;
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::draw::Draw;
-use rehearsal_scenarios::plan::{LinkPlan, NetworkPlan};
+use rehearsal_scenarios::plan::{DatagramPlan, LinkPlan, NetworkPlan};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -33,6 +34,7 @@ pub struct Fabric {
 pub(super) struct State {
     pub(super) hosts: Hosts,
     pub(super) wires: Wires,
+    pub(super) datagrams: Datagrams,
     opened: BTreeMap<(HostId, HostId), u64>,
 }
 
@@ -41,7 +43,7 @@ impl Fabric {
     pub fn new(seed: u64, plan: NetworkPlan, clock: Arc<Clock>, wakes: Wakes) -> Fabric {
         let untouched = Link::new(plan.latency.clone(), plan.bandwidth_bytes_per_s);
         let wires = Wires::new(untouched, plan.tcp_timeout_ns, wakes);
-        let state = State { hosts: Hosts::default(), wires, opened: BTreeMap::new() };
+        let state = State { hosts: Hosts::default(), wires, datagrams: Datagrams::default(), opened: BTreeMap::new() };
         let draw = Draw::of_seed(seed).named("network");
         Fabric { clock, plan, draw, wakes, state: Mutex::new(state), changed: Notify::new() }
     }
@@ -118,6 +120,16 @@ impl Fabric {
             let place = self.draw.named("wire").named(&state.hosts.get(from).name);
             place.named(&state.hosts.get(to).name).at(*ordinal)
         })
+    }
+
+    /// What becomes of datagrams.
+    pub(super) fn datagram_plan(&self) -> DatagramPlan {
+        self.plan.datagrams
+    }
+
+    /// The place of all draws for datagrams from one host to another.
+    pub(super) fn place_of_datagrams(&self, from: &str, to: &str) -> Draw {
+        self.draw.named("datagrams").named(from).named(to)
     }
 
     /// The link from one host to another, to be changed; as the plan has it, when it is touched for the first time.

@@ -1,6 +1,6 @@
 //! The simulated network as the reference system meets it, the same for either engine: [`SimNetwork`].
 //!
-//! - `stream`, `listener`: what programs hold; `connecting`: how a connection is opened, refused or times out
+//! - `stream`, `listener`, `datagrams`: what programs hold; `connecting`: how a connection is opened, refused or times out
 //! - [`wire`]: one connection, without a clock: when its bytes arrive, and how it dies. Start there
 //! - [`link`]: what happens to a packet between two hosts: cuts, latency, loss, bandwidth
 //! - `hosts`: hosts and their incarnations; `wires`: all connections and links, and who waits for them
@@ -13,6 +13,7 @@
 mod agenda;
 mod alarm;
 mod connecting;
+mod datagrams;
 pub mod fabric;
 mod faults;
 mod hosts;
@@ -23,6 +24,7 @@ pub mod wire;
 mod wires;
 
 pub(crate) use alarm::rest;
+pub use datagrams::SimDatagrams;
 pub use hosts::{Condition, HostId};
 pub use listener::SimListener;
 pub use stream::SimStream;
@@ -51,11 +53,14 @@ impl SimNetwork {
 impl Network for SimNetwork {
     type Stream = SimStream;
     type Listener = SimListener;
+    type Datagrams = SimDatagrams;
 
     async fn bind(&self, address: &str) -> io::Result<SimListener> {
-        let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-        let port = port.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("no port in {address}")))?;
-        SimListener::bind(self.fabric.clone(), self.host, port)
+        SimListener::bind(self.fabric.clone(), self.host, port_of(address)?)
+    }
+
+    async fn bind_datagram(&self, address: &str) -> io::Result<SimDatagrams> {
+        SimDatagrams::bind(self.fabric.clone(), self.host, port_of(address)?)
     }
 
     async fn connect(&self, endpoint: &Endpoint) -> io::Result<SimStream> {
@@ -65,4 +70,10 @@ impl Network for SimNetwork {
         let target = self.fabric.resolve(&endpoint.host)?;
         connecting::connect(self.fabric.clone(), self.host, target, endpoint.port).await
     }
+}
+
+/// The port of `host:port`; the host is whoever binds.
+fn port_of(address: &str) -> io::Result<u16> {
+    let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+    port.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("no port in {address}")))
 }

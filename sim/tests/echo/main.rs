@@ -5,6 +5,7 @@
 
 const ENGINE: rehearsal_sim::engine::EngineKind = rehearsal_sim::engine::EngineKind::Turmoil;
 
+mod datagrams;
 mod determinism;
 mod faults;
 mod hosts;

@@ -4,6 +4,8 @@
 
 const ENGINE: rehearsal_sim::engine::EngineKind = rehearsal_sim::engine::EngineKind::Event;
 
+#[path = "../echo/datagrams.rs"]
+mod datagrams;
 #[path = "../echo/determinism.rs"]
 mod determinism;
 #[path = "../echo/faults.rs"]
