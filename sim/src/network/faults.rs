@@ -16,6 +16,7 @@ impl Fabric {
             let link = self.link_between(state, from, to);
             let was_cut = link.cut_since().is_some();
             link.cut(fault, now);
+            state.datagrams.lose_between(from, to, now);
             was_cut
         });
         if !was_cut {

@@ -52,10 +52,15 @@ pub(super) struct Host {
 impl Host {
     /// A port that no program listens at.
     pub(super) fn free_port(&mut self) -> u16 {
+        self.free_port_but(|_| false)
+    }
+
+    /// A port that no program listens at, and that is not taken otherwise.
+    pub(super) fn free_port_but(&mut self, is_taken: impl Fn(u16) -> bool) -> u16 {
         loop {
             let port = self.next_port;
             self.next_port = port.checked_add(1).unwrap_or(EPHEMERAL);
-            if !self.listening.contains_key(&port) {
+            if !self.listening.contains_key(&port) && !is_taken(port) {
                 return port;
             }
         }

@@ -3,6 +3,7 @@
 //! - `stream`, `listener`, `datagrams`: what programs hold; `connecting`: how a connection is opened, refused or times out
 //! - [`wire`]: one connection, without a clock: when its bytes arrive, and how it dies. Start there
 //! - [`link`]: what happens to a packet between two hosts: cuts, latency, loss, bandwidth
+//! - `datagram`: sockets without connections
 //! - `hosts`: hosts and their incarnations; `wires`: all connections and links, and who waits for them
 //! - [`fabric`]: all of that behind one lock; `faults`: what faults do to it
 //! - `agenda`, `alarm`: waiting for a moment, on the event engine and on turmoil
@@ -13,7 +14,11 @@
 mod agenda;
 mod alarm;
 mod connecting;
+<<<<<<< sim/src/network/mod.rs
+mod datagram;
+=======
 mod datagrams;
+>>>>>>> /tmp/e_new
 pub mod fabric;
 mod faults;
 mod hosts;
@@ -24,7 +29,11 @@ pub mod wire;
 mod wires;
 
 pub(crate) use alarm::rest;
+<<<<<<< sim/src/network/mod.rs
+pub use datagram::SimDatagrams;
+=======
 pub use datagrams::SimDatagrams;
+>>>>>>> /tmp/e_new
 pub use hosts::{Condition, HostId};
 pub use listener::SimListener;
 pub use stream::SimStream;
@@ -34,6 +43,7 @@ pub use wires::Wakes;
 use fabric::Fabric;
 use rehearsal_reference::network::{Endpoint, Network};
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// The network as a host sees it.
@@ -48,6 +58,28 @@ impl SimNetwork {
     pub fn new(fabric: Arc<Fabric>, host: HostId) -> SimNetwork {
         SimNetwork { fabric, host }
     }
+
+    /// A socket for datagrams at `host:port`; port 0 lets the network choose.
+    ///
+    /// # Errors
+    /// If the address names no port, or one that is taken.
+    pub fn bind_datagrams(&self, address: &str) -> io::Result<SimDatagrams> {
+        SimDatagrams::bind(self.fabric.clone(), self.host, port_of(address)?)
+    }
+
+    /// The address of a host, as it is now.
+    ///
+    /// # Errors
+    /// If no host has this name.
+    pub fn address_of(&self, host: &str) -> io::Result<IpAddr> {
+        let host = self.fabric.resolve(host)?;
+        Ok(self.fabric.with(|state, _, _| state.hosts.get(host).address))
+    }
+}
+
+fn port_of(address: &str) -> io::Result<u16> {
+    let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+    port.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("no port in {address}")))
 }
 
 impl Network for SimNetwork {
@@ -57,10 +89,13 @@ impl Network for SimNetwork {
 
     async fn bind(&self, address: &str) -> io::Result<SimListener> {
         SimListener::bind(self.fabric.clone(), self.host, port_of(address)?)
+<<<<<<< sim/src/network/mod.rs
+=======
     }
 
     async fn bind_datagram(&self, address: &str) -> io::Result<SimDatagrams> {
         SimDatagrams::bind(self.fabric.clone(), self.host, port_of(address)?)
+>>>>>>> /tmp/e_new
     }
 
     async fn connect(&self, endpoint: &Endpoint) -> io::Result<SimStream> {

@@ -1,0 +1,183 @@
+//! Datagrams: sockets without connections, whose packets are lost, doubled and overtaken as the plan says.
+//!
+//! Invariants: nothing is sent again and nobody is told; what is under way when a link is cut is lost; a socket gets what
+//! arrives while it is bound, and nothing else; every fate is drawn at a place that both sockets and a number name. Neighbours:
+//! `fabric` (the state), `link` (how long one takes), `alarm` (waiting). Left out: what a machine says about a closed port.
+
+use super::alarm::rest;
+use super::fabric::Fabric;
+use super::hosts::HostId;
+use rehearsal_scenarios::distribution::Nanos;
+use rehearsal_scenarios::draw::Draw;
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// The most that UDP over IPv4 carries: 65,535 less both headers.
+const BYTES_MAX: usize = 65_507;
+
+/// A port of a host.
+type Port = (HostId, u16);
+
+/// A bound socket for datagrams.
+pub struct SimDatagrams {
+    fabric: Arc<Fabric>,
+    port: Port,
+    address: SocketAddr,
+    arrivals: Arc<Notify>,
+}
+
+impl SimDatagrams {
+    pub(super) fn bind(fabric: Arc<Fabric>, host: HostId, port: u16) -> io::Result<SimDatagrams> {
+        let arrivals = Arc::<Notify>::default();
+        let address = fabric.with(|state, _, _| {
+            let machine = state.hosts.get_mut(host);
+            let is_bound = |port: u16| state.datagrams.inboxes.contains_key(&(host, port));
+            let port = if port == 0 { machine.free_port_but(is_bound) } else { port };
+            if is_bound(port) {
+                return Err(io::Error::from(io::ErrorKind::AddrInUse));
+            }
+            let inbox = Inbox { waiting: BTreeMap::new(), arrivals: arrivals.clone() };
+            state.datagrams.inboxes.insert((host, port), inbox);
+            Ok(machine.at(port))
+        })?;
+        Ok(SimDatagrams { fabric, port: (host, address.port()), address, arrivals })
+    }
+
+    /// Where it is bound.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Sends a datagram, which may never arrive.
+    ///
+    /// # Errors
+    /// If it is larger than a datagram can be.
+    pub fn send_to(&self, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
+        if bytes.len() > BYTES_MAX {
+            let reason = format!("{} bytes do not fit into a datagram, at most {BYTES_MAX} do", bytes.len());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+        }
+        self.fabric.send_datagram(self.port, self.address, to, bytes);
+        Ok(bytes.len())
+    }
+
+    /// The next datagram that arrives, and where it came from. What does not fit into the buffer is gone.
+    ///
+    /// # Errors
+    /// None; real sockets have some.
+    pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        loop {
+            let (now, next_ns) = match self.fabric.take_datagram(self.port) {
+                Ok(Datagram { from, bytes }) => {
+                    let length = bytes.len().min(buffer.len());
+                    buffer[..length].copy_from_slice(&bytes[..length]);
+                    return Ok((length, from));
+                }
+                Err(waits) => waits,
+            };
+            let due = async {
+                match next_ns {
+                    Some(next_ns) => rest(&self.fabric, next_ns.saturating_sub(now), Draw::of_seed(next_ns)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = due => {}
+                () = self.arrivals.notified() => {}
+            }
+        }
+    }
+}
+
+impl Drop for SimDatagrams {
+    fn drop(&mut self) {
+        let inbox = self.fabric.with(|state, _, _| state.datagrams.inboxes.remove(&self.port));
+        drop(inbox);
+    }
+}
+
+#[derive(Debug)]
+struct Datagram {
+    from: SocketAddr,
+    bytes: Vec<u8>,
+}
+
+/// What is under way to a bound socket.
+#[derive(Debug)]
+struct Inbox {
+    /// By the time of arrival; in the same moment by a draw of the sockets, then by the number. With the host that sent it.
+    waiting: BTreeMap<(Nanos, u64, u64), (HostId, Datagram)>,
+    arrivals: Arc<Notify>,
+}
+
+/// All datagrams of a world.
+#[derive(Debug, Default)]
+pub(super) struct Datagrams {
+    inboxes: BTreeMap<Port, Inbox>,
+    /// From one socket to another: how many were sent, and when the last one in order arrives.
+    flows: BTreeMap<(Port, Port), (u64, Nanos)>,
+}
+
+impl Datagrams {
+    /// A link is cut: what is under way on it is lost.
+    pub(super) fn lose_between(&mut self, from: HostId, to: HostId, now: Nanos) {
+        for (_, inbox) in self.inboxes.range_mut((to, 0)..=(to, u16::MAX)) {
+            inbox.waiting.retain(|(due_ns, ..), (sender, _)| *sender != from || *due_ns <= now);
+        }
+    }
+}
+
+impl Fabric {
+    fn send_datagram(&self, from: Port, source: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        let Ok(host) = self.resolve(&to.ip().to_string()) else { return };
+        let target = (host, to.port());
+        let arrivals = self.with(|state, now, _| {
+            self.touch_links(state, from.0, host);
+            let is_current = state.hosts.get(host).address == to.ip();
+            let flow = self.draw_of_datagrams(state, from, target);
+            let inbox = state.datagrams.inboxes.get_mut(&target).filter(|_| is_current)?;
+            let (sent, last_due_ns) = state.datagrams.flows.entry((from, target)).or_default();
+            let place = flow.at(*sent);
+            *sent += 1;
+            let (plan, link) = (self.datagram_plan(), state.wires.link(from.0, host));
+            let happens = |what: &str, share: f64| place.named(what).unit() < share;
+            if happens("loss", plan.loss) {
+                return None;
+            }
+            let copies = 1 + u64::from(happens("duplicate", plan.duplicate));
+            for copy in 0..copies {
+                let Some(delay) = link.datagram_crossing(now, bytes.len(), place.at(copy)) else { continue };
+                let mut due_ns = now.saturating_add(delay);
+                if happens("reorder", plan.reorder) {
+                    // A detour: what is sent after it may come before it.
+                    due_ns = due_ns.saturating_add(link.datagram_crossing(now, 0, place.named("detour")).unwrap_or(0));
+                } else if copy == 0 {
+                    due_ns = due_ns.max(*last_due_ns);
+                    *last_due_ns = due_ns;
+                }
+                let datagram = Datagram { from: source, bytes: bytes.to_vec() };
+                inbox.waiting.insert((due_ns, flow.bits(), 2 * *sent + copy), (from.0, datagram));
+            }
+            Some(inbox.arrivals.clone())
+        });
+        if let Some(arrivals) = arrivals {
+            arrivals.notify_one();
+        }
+    }
+
+    /// The oldest datagram that has arrived at a port; else the time, and when the next one does.
+    fn take_datagram(&self, port: Port) -> Result<Datagram, (Nanos, Option<Nanos>)> {
+        self.with(|state, now, _| {
+            let inbox = state.datagrams.inboxes.get_mut(&port).ok_or((now, None))?;
+            let next_ns = inbox.waiting.first_key_value().map(|((due_ns, ..), _)| *due_ns);
+            match next_ns.filter(|due_ns| *due_ns <= now).and_then(|_| inbox.waiting.pop_first()) {
+                Some((_, (_, datagram))) => Ok(datagram),
+                None => Err((now, next_ns)),
+            }
+        })
+    }
+}
