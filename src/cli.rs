@@ -59,6 +59,8 @@ pub enum Command {
     Check(Check),
     /// Write the report of a record again.
     Report(Report),
+    /// Write a first scenario, rehearsal.toml and a CI job.
+    New(New),
     /// Check scenario files without playing them.
     Lint(Lint),
     /// Show what a seed makes of a scenario: a time-line, or JSON.
@@ -83,8 +85,8 @@ pub enum Command {
 /// Where scenarios come from.
 #[derive(Debug, Args)]
 pub struct Files {
-    /// Scenario files, folders of them, or names of embedded scenarios.
-    #[arg(required = true, value_name = "FILE")]
+    /// Scenario files, folders of them, or names of embedded scenarios; those that rehearsal.toml names if left out.
+    #[arg(value_name = "FILE")]
     pub files: Vec<String>,
 }
 
@@ -279,6 +281,14 @@ pub struct Lint {
     /// Form of the diagnostics on stdout.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+/// Write a first scenario, rehearsal.toml and a CI job.
+#[derive(Debug, Args)]
+pub struct New {
+    /// The folder of your project.
+    #[arg(default_value = ".", value_name = "FOLDER")]
+    pub folder: PathBuf,
 }
 
 /// Show what a seed makes of a scenario.

@@ -1,7 +1,8 @@
 //! The command line: reads arguments, calls a command, ends with its exit code. The only place that prints and exits.
 //!
 //! - [`cli`]: what can be asked; [`commands`]: one file each
-//! - [`source`]: finds scenarios; [`exit`]: exit codes and failures; [`progress`]: how far long work has come
+//! - [`source`]: finds scenarios; [`project`]: what a project says once; [`exit`]: exit codes and failures;
+//!   [`progress`]: how far long work has come
 //!
 //! Neighbours: every crate. Left out: everything that is not arguments, files, printing and exit codes.
 
@@ -12,6 +13,7 @@ mod ledger;
 mod live;
 mod output;
 mod progress;
+mod project;
 mod records;
 mod rejudge;
 mod simulated;
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Some(Command::Load(arguments)) => commands::load::run(&arguments),
         Some(Command::Check(arguments)) => commands::check::run(&arguments),
         Some(Command::Report(arguments)) => commands::report::run(&arguments),
+        Some(Command::New(arguments)) => commands::new::run(&arguments),
         Some(Command::Lint(arguments)) => commands::lint::run(&arguments),
         Some(Command::Plan(arguments)) => commands::plan::run(&arguments),
         Some(Command::Schema) => commands::schema::run(),
@@ -74,7 +77,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 /// Commands that are planned and that this version does not have.
-const NOT_THERE_YET: [&str; 8] = ["capacity", "compare", "advise", "score", "keep", "new", "merge", "agent"];
+const NOT_THERE_YET: [&str; 7] = ["capacity", "compare", "advise", "score", "keep", "merge", "agent"];
 
 fn not_there(words: &[String]) -> Failure {
     let word = words.first().map_or("", String::as_str);

@@ -98,8 +98,9 @@ pub fn find_all(arguments: &[String], settings: &Settings) -> Result<Vec<Source>
 
 /// The files that the arguments name, in their order; files of a folder by name.
 pub fn find_files(arguments: &[String], settings: &Settings) -> Result<Vec<Source>, Failure> {
+    let named = if arguments.is_empty() { crate::project::scenarios()? } else { arguments.to_vec() };
     let mut found = Vec::new();
-    for argument in arguments {
+    for argument in &named {
         let path = Path::new(argument);
         if path.is_dir() {
             found.extend(folder(path, settings)?);
@@ -135,8 +136,8 @@ fn nearest(name: &str) -> String {
 /// The text with the rows of its CSV files, which lie beside it.
 fn with_rows(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
     let read = |file: &str| {
-        let file = path.parent().unwrap_or(Path::new(".")).join(file);
-        std::fs::read_to_string(&file).map_err(|error| error.to_string())
+        let beside = path.parent().unwrap_or(Path::new(".")).join(file);
+        std::fs::read_to_string(beside).map_err(|error| format!("{file}: {error}"))
     };
     rehearsal_scenarios::with_rows(bytes, read).map_err(|why| {
         let hint = "`rows` names a CSV file with names of columns in its first line, beside the scenario";

@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod lint;
 pub mod load;
 pub mod member;
+pub mod new;
 pub mod plan;
 pub mod rehearse;
 pub mod replay;

@@ -4,6 +4,7 @@
 //! - `determinism`: the same seed is the same, and who could make it differ
 //! - `live`: the reference server as a process, loaded and interrupted; `killed`: the same at chosen points, by a `gate`
 //! - `members`: worker and client by hand; `doctor`: what the machine is too small for
+//! - `projects`: what `new` writes, parameters, variants, rows
 //! - `bad_input`: rubbish files, records and targets
 
 mod bad_input;
@@ -14,5 +15,6 @@ mod gate;
 mod killed;
 mod live;
 mod members;
+mod projects;
 mod simulated;
 mod support;
