@@ -45,9 +45,11 @@ fn thresholds(outcome: &Outcome, style: Style) -> String {
     text
 }
 
-/// Response times, from the planned time; a star marks operations that had none.
+/// Response times, from the planned time, and service times, from sending; a star marks operations that had no planned
+/// time.
 fn operations(operations: &[OperationNumbers]) -> String {
-    let heading = ["operation", "count", "errors", "p50", "p90", "p99", "p99.9", "max"].map(str::to_owned);
+    let heading = ["operation", "count", "errors", "response p50", "p90", "p99", "p99.9", "max", "service p50", "p99"];
+    let heading = heading.map(str::to_owned);
     let mut rows = vec![heading];
     rows.extend(operations.iter().map(|it| {
         let star = if it.model == Model::Closed { "*" } else { "" };
@@ -64,6 +66,8 @@ fn operations(operations: &[OperationNumbers]) -> String {
             span_or_none(times.p99_ns),
             span_or_none(times.p999_ns),
             span_or_none(times.max_ns),
+            span_or_none(it.service.p50_ns),
+            span_or_none(it.service.p99_ns),
         ]
     }));
     let mut text = aligned(&rows);
@@ -87,13 +91,16 @@ fn errors(outcome: &Outcome) -> String {
     text
 }
 
-fn aligned(rows: &[[String; 8]]) -> String {
+/// Of the table of operations.
+const COLUMNS: usize = 10;
+
+fn aligned(rows: &[[String; COLUMNS]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..8).map(width).collect();
+    let widths: Vec<usize> = (0..COLUMNS).map(width).collect();
     let mut text = String::new();
     for row in rows {
         text += &format!("{:width$}", row[0], width = widths[0]);
-        for column in 1..8 {
+        for column in 1..COLUMNS {
             text += &format!("  {:>width$}", row[column], width = widths[column]);
         }
         text.push('\n');
