@@ -35,6 +35,7 @@ pub enum Wants {
 thread_local! {
     // Apart from the log, so that whoever has something to tell can look at it cheaply.
     static WANTED: Cell<Option<Wants>> = const { Cell::new(None) };
+    static HOSTS: RefCell<Vec<Name>> = const { RefCell::new(Vec::new()) };
     static LOG: RefCell<Option<Arc<dyn NetworkLog>>> = const { RefCell::new(None) };
 }
 
@@ -45,6 +46,7 @@ impl Writing {
     /// From now on.
     pub(crate) fn begin(log: Option<Arc<dyn NetworkLog>>) -> Writing {
         WANTED.set(log.as_ref().map(|log| log.wants()));
+        HOSTS.take();
         LOG.set(log);
         Writing
     }
@@ -62,11 +64,19 @@ pub fn is_on() -> bool {
     WANTED.get() == Some(Wants::Everything)
 }
 
-/// A packet leaves a host for another. `says` is `syn`, `data`, `fin`, `reset` or `datagram`, `bytes` what it carries, and
-/// `due_ns` when it arrives, in virtual time: never if none.
-pub fn packet(from: &str, to: &str, says: &'static str, bytes: usize, due_ns: Option<Nanos>) {
+/// A host is added to the network: the next one, by the order in which they are.
+pub(crate) fn host(name: &str) {
     if is_on() {
-        write(from.into(), What::Packet { to: to.into(), says: says.into(), bytes: bytes as u64, due_ns });
+        HOSTS.with_borrow_mut(|hosts| hosts.push(name.into()));
+    }
+}
+
+/// A packet leaves a host for another; both are named by the order in which hosts were added. `says` is `syn`, `answer`,
+/// `data`, `fin`, `reset` or `datagram`, `bytes` what it carries, and `due_ns` when it arrives, in virtual time: never if none.
+pub(crate) fn packet(from: usize, to: usize, says: &'static str, bytes: usize, due_ns: Option<Nanos>) {
+    if is_on() {
+        let name = |host: usize| HOSTS.with_borrow(|hosts| hosts.get(host).cloned()).unwrap_or_else(|| "".into());
+        write(name(from), What::Packet { to: name(to), says: says.into(), bytes: bytes as u64, due_ns });
     }
 }
 

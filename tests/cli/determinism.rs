@@ -62,6 +62,11 @@ fn a_replayed_record_is_played_by_its_own_engine_and_leaves_the_same_network_log
         assert!(count(|what| matches!(what, What::Task { .. })) > 100);
         assert!(count(|what| matches!(what, What::Draw { .. })) > 0);
         assert_eq!(count(|what| matches!(what, What::Time0)), 1);
+        for word in ["syn", "answer", "data", "fin"] {
+            let says = |entry: &&Entry| matches!(&entry.what, What::Packet { says, .. } if &**says == word);
+            let packets: Vec<_> = entries.iter().filter(says).collect();
+            assert!(packets.iter().any(|entry| &*entry.host == "server-0") || word == "syn", "{word}: {packets:?}");
+        }
         assert!(entries.is_sorted_by_key(|entry| entry.t_ns), "in the order of virtual time");
     }
 }

@@ -57,7 +57,7 @@ pub enum What {
     Packet {
         /// For this host.
         to: Name,
-        /// `syn`, `data`, `fin`, `reset` or `datagram`.
+        /// `syn`, its `answer`, `data`, `fin`, `reset` or `datagram`.
         says: Name,
         /// What it carries.
         bytes: u64,

@@ -10,6 +10,7 @@ use super::hosts::{Condition, HostId};
 use super::link::Crossing;
 use super::stream::SimStream;
 use super::wire::Side;
+use crate::netlog;
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::draw::Draw;
 use std::io;
@@ -23,17 +24,18 @@ pub(super) async fn connect(fabric: Arc<Fabric>, from: HostId, to: HostId, port:
     let gives_up_ns = fabric.clock.now_ns().saturating_add(fabric.tcp_timeout_ns());
     let left = Duration::from_nanos(fabric.tcp_timeout_ns());
     let handshake = async {
-        cross(&fabric, from, to, place.named("syn"), gives_up_ns).await;
+        cross(&fabric, from, to, "syn", place, gives_up_ns).await;
         let opened = fabric.open(place, from, to, port);
         let answer = opened.map(|wire| SimStream::new(fabric.clone(), wire, Side::Client));
-        cross(&fabric, to, from, place.named("answer"), gives_up_ns).await;
+        cross(&fabric, to, from, "answer", place, gives_up_ns).await;
         answer
     };
     timeout(left, handshake).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 /// Waits until a packet that is sent now has arrived; for ever if it never does.
-async fn cross(fabric: &Arc<Fabric>, from: HostId, to: HostId, place: Draw, gives_up_ns: Nanos) {
+async fn cross(fabric: &Arc<Fabric>, from: HostId, to: HostId, says: &'static str, place: Draw, gives_up_ns: Nanos) {
+    let place = place.named(says);
     for attempt in 0.. {
         // Held back, or nobody there: sent again once something has changed.
         while is_blocked(fabric, from, to) {
@@ -42,6 +44,11 @@ async fn cross(fabric: &Arc<Fabric>, from: HostId, to: HostId, place: Draw, give
         let place = place.at(attempt);
         let crossing = fabric
             .with(|state, now, _| state.wires.link(from, to).crossing(now, 0, gives_up_ns.saturating_sub(now), place));
+        let arrives_ns = match crossing {
+            Crossing::After(delay) => Some(fabric.clock.now_ns().saturating_add(delay)),
+            Crossing::Never => None,
+        };
+        netlog::packet(from, to, says, 0, arrives_ns);
         match crossing {
             Crossing::After(delay) => rest(fabric, delay, place).await,
             Crossing::Never => std::future::pending().await,

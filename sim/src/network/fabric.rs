@@ -14,6 +14,7 @@ use super::link::Link;
 use super::wire::{Half, Manner, Moment, Side, Wire};
 use super::wires::{Wakes, WireId, Wires};
 use crate::clock::Clock;
+use crate::netlog;
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::draw::Draw;
 use rehearsal_scenarios::plan::{DatagramPlan, LinkPlan, NetworkPlan};
@@ -64,6 +65,7 @@ impl Fabric {
 
     /// A further host. It runs.
     pub fn add_host(&self, name: &str) -> HostId {
+        netlog::host(name);
         self.with(|state, _, _| state.hosts.add(name))
     }
 

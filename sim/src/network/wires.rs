@@ -223,5 +223,6 @@ fn moment<'a>(
     tcp_timeout_ns: Nanos,
 ) -> Moment<'a> {
     let link = |from, to| links.get(&(from, to)).unwrap_or(untouched);
-    Moment { now, links: [link(client, server), link(server, client)], tcp_timeout_ns }
+    let links = [link(client, server), link(server, client)];
+    Moment { now, hosts: [client, server], links, tcp_timeout_ns }
 }

@@ -5,6 +5,7 @@
 //! arrive is known once the reader takes something. Neighbours: `mod` puts two of them together with two ends.
 
 use super::moment::{Manner, Moment, Side};
+use crate::netlog;
 use crate::network::link::Crossing;
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::draw::Draw;
@@ -31,6 +32,17 @@ pub(super) enum What {
     Fin,
     /// The other side has ended the connection without a word.
     Reset,
+}
+
+impl What {
+    /// Its word in the network log.
+    fn word(self) -> &'static str {
+        match self {
+            What::Data(_) => "data",
+            What::Fin => "fin",
+            What::Reset => "reset",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -108,6 +120,8 @@ impl Flow {
             Crossing::After(delay) => self.last_due_ns.max(at.now.saturating_add(delay)),
             Crossing::Never => Nanos::MAX,
         };
+        let arrives_ns = (self.last_due_ns < Nanos::MAX).then_some(self.last_due_ns);
+        netlog::packet(at.host(self.from), at.host(self.from.other()), what.word(), bytes, arrives_ns);
         self.chunks.push_back(Chunk { what, sent_ns: at.now, due_ns: self.last_due_ns, number });
         crossing
     }

@@ -1,5 +1,6 @@
 //! What a wire has to know of its surroundings, and how its two ends are told apart.
 
+use crate::network::hosts::HostId;
 use crate::network::link::Link;
 use rehearsal_scenarios::distribution::Nanos;
 
@@ -53,6 +54,8 @@ pub enum Manner {
 pub struct Moment<'a> {
     /// Nanoseconds since the world was built.
     pub now: Nanos,
+    /// The client's host and the server's.
+    pub hosts: [HostId; 2],
     /// From the client's host to the server's, and back.
     pub links: [&'a Link; 2],
     /// How long data may stay unacknowledged.
@@ -63,6 +66,11 @@ impl Moment<'_> {
     /// The link that what `side` sends takes.
     pub(super) fn link_from(&self, side: Side) -> &Link {
         self.links[side as usize]
+    }
+
+    /// The host at an end.
+    pub(super) fn host(&self, side: Side) -> HostId {
+        self.hosts[side as usize]
     }
 
     /// Whether neither link is cut: what is sent now is acknowledged.

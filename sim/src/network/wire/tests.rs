@@ -26,7 +26,7 @@ impl Bench {
 
     fn with<R>(&mut self, work: impl FnOnce(&mut Wire, &Moment<'_>) -> R) -> R {
         let links = [&self.links[0], &self.links[1]];
-        work(&mut self.wire, &Moment { now: self.now, links, tcp_timeout_ns: 1_000 * MS })
+        work(&mut self.wire, &Moment { now: self.now, hosts: [0, 1], links, tcp_timeout_ns: 1_000 * MS })
     }
 
     fn at(&mut self, now_ms: u64) -> &mut Bench {
