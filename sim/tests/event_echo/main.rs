@@ -13,6 +13,7 @@ mod faults;
 #[path = "../echo/hosts.rs"]
 mod hosts;
 mod kills;
+mod redis;
 #[path = "../echo/panics.rs"]
 mod panics;
 mod search;
