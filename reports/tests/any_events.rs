@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 fn plan(world: World) -> Plan {
-    let source = b"format = 1\n[users.workers]\nrole = \"worker\"\n[users.clients]\nrole = \"client\"\n";
+    let source = b"format = 1\n[users.workers]\nrole = \"worker\"\n[users.clients]\nrole = \"client\"\n[checks]\nhistory_is_linearizable = true\n";
     load("any", source, &Overrides::default()).expect("a minimal scenario is valid").plan(1, world)
 }
 

@@ -19,6 +19,7 @@ mod departed_peers_disappear;
 mod filters;
 mod flow;
 mod flows_come_to_their_end;
+mod history_is_linearizable;
 mod job_is_begun_by_one_worker;
 mod messages_arrive_once_in_order_unchanged;
 mod metadata;
@@ -59,7 +60,7 @@ pub struct RunEnd {
 }
 
 /// The names of all checks, as scenarios, records and reports use them.
-pub const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 11] = [
     worker_runs_one_job_at_a_time::NAME,
     job_is_begun_by_one_worker::NAME,
     acknowledged_status_is_seen::NAME,
@@ -70,7 +71,11 @@ pub const NAMES: [&str; 10] = [
     departed_peers_disappear::NAME,
     nothing_is_left_behind::NAME,
     flows_come_to_their_end::NAME,
+    history_is_linearizable::NAME,
 ];
+
+/// Checks that only a scenario which names them is judged by: they hold what the run does until it has ended.
+pub const ON_REQUEST: [&str; 1] = [history_is_linearizable::NAME];
 
 /// The check that judges what the run itself leaves on its target, not what the system does.
 pub const CLEANED_UP: &str = nothing_is_left_behind::NAME;
@@ -80,6 +85,7 @@ pub fn all(plan: &Plan) -> Vec<Box<dyn Check>> {
     let built_in = NAMES
         .iter()
         .filter(|name| !plan.checks.skipped.contains_key(**name))
+        .filter(|name| !ON_REQUEST.contains(name) || plan.checks.named.iter().any(|named| named == *name))
         .filter_map(|name| make(name, plan.checks.within_ns.get(*name).map(|bound| *bound as i64)));
     built_in.chain(plan.checks.declared.iter().map(declared::make)).collect()
 }
@@ -99,6 +105,7 @@ fn make(name: &str, within_ns: Option<i64>) -> Option<Box<dyn Check>> {
         departed_peers_disappear::NAME => Box::new(departed_peers_disappear::DepartedDisappear::new(within_ns)),
         nothing_is_left_behind::NAME => Box::new(nothing_is_left_behind::NothingLeft::default()),
         flows_come_to_their_end::NAME => Box::new(flows_come_to_their_end::FlowsEnd::default()),
+        history_is_linearizable::NAME => Box::new(history_is_linearizable::Linearizable::default()),
         _ => return None,
     })
 }

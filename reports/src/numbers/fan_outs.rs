@@ -111,8 +111,8 @@ impl FanOuts {
             self.looks.pop_front();
             let Ok(entry) = self.open.find_entry(key, |open| open.key == key && open.n == n) else { continue };
             let open = entry.get();
-            let is_silent = now_ns - open.touched_ns >= SILENCE_NS;
-            let is_waited_for = !open.is_complete() && now_ns - open.first.sent_ns <= WAITED_NS;
+            let is_silent = now_ns.saturating_sub(open.touched_ns) >= SILENCE_NS;
+            let is_waited_for = !open.is_complete() && now_ns.saturating_sub(open.first.sent_ns) <= WAITED_NS;
             if is_silent && !is_waited_for {
                 self.ended.extend(entry.remove().0.end());
             } else {

@@ -30,6 +30,10 @@ pub(crate) static CHECKS: Table = Table {
         bounded("departed_peers_disappear", "Departed peers disappear within a bound."),
         check("nothing_is_left_behind", "Nothing is left behind at the end."),
         check("flows_come_to_their_end", "A user comes to the end of its flow."),
+        check(
+            "history_is_linearizable",
+            "Operations have one order that explains all answers. Only if named: it holds them until the run has ended.",
+        ),
         key("skip", Shape::Names(&SKIPPED), "Checks to leave out, each with the reason."),
     ],
     one_of: &[],
@@ -41,7 +45,6 @@ const LATER: &[Later] = &[
         "whole_again",
         "this check is not there yet: `departed_peers_disappear` and `nothing_is_left_behind` judge recovery",
     ),
-    later("linearizable", "the linearizability checker is not there yet"),
 ];
 
 const fn check(name: &'static str, property: &'static str) -> Key {
