@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
+mod linearizable;
+
 use rehearsal_scenarios::plan::{Plan, World};
 use rehearsal_scenarios::{Overrides, Scenario, library, load};
 use rehearsal_sim::engine::EngineKind;
