@@ -1,6 +1,7 @@
 //! The simulated world: scenarios played in virtual time, seed by seed. Start here: [`explore::explore`].
 //!
 //! - [`explore`]: many seeds on all cores, and one seed twice
+//! - [`shrink`]: what fails, made as small as it can be
 //! - [`seed`]: one seed, from plan to verdicts; [`event_log`]: what happened in it
 //! - [`engine`]: what a simulated world can do; [`feature`]: what not every engine can; [`turmoil_engine`]: the one on turmoil
 //! - [`event_engine`]: the event-driven one
@@ -45,6 +46,7 @@ pub mod host_clock;
 pub mod netlog;
 pub mod network;
 pub mod seed;
+pub mod shrink;
 pub mod standing;
 pub mod turmoil_engine;
 

@@ -36,7 +36,7 @@ pub struct UserEnv<N> {
 impl<N> UserEnv<N> {
     /// A user of the plan.
     pub fn user(&self, number: u32) -> &UserPlan {
-        &self.plan.users[number as usize]
+        self.plan.user(number).expect("whoever plays a user was given its number by this plan")
     }
 
     /// Waits until the run has come this far. A run whose driver is gone has ended.

@@ -98,6 +98,12 @@ impl Plan {
         Draw::of_seed(self.seed).named("user").at(u64::from(user)).at(repetition).at(step)
     }
 
+    /// The user with this number. A plan that was shrunk lacks some; the others keep theirs, and with them their draws.
+    pub fn user(&self, number: u32) -> Option<&UserPlan> {
+        let at_its_place = self.users.get(number as usize).filter(|user| user.number == number);
+        at_its_place.or_else(|| self.users.iter().find(|user| user.number == number))
+    }
+
     /// The last planned time: every phase has ended by then.
     pub fn end_ns(&self) -> Nanos {
         self.phases.ramp_ns + self.phases.warmup_ns + self.phases.measure_ns + self.phases.settle_ns

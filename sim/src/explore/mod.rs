@@ -5,8 +5,10 @@
 //! comes of them, `twice` compares two runs. Neighbours: `seed` plays one, `reports` makes one result of many verdicts. Left out: files, words for a terminal, and interrupts (the caller's progress says stop).
 
 mod board;
+mod fingerprint;
 mod twice;
 
+pub use fingerprint::{END_OF_RUN, Fingerprint};
 pub use twice::{Difference, Excerpt, twice, twice_on, twice_with};
 
 use self::board::{Board, Summary};

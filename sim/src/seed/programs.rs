@@ -197,7 +197,7 @@ impl Shared {
 /// All users of a host, each in a task of its own.
 async fn play_users(shared: Shared, host: Host, users: Vec<u32>) {
     for number in users {
-        let user = &shared.plan.users[number as usize];
+        let Some(user) = shared.plan.user(number) else { continue };
         if !matches!(user.behaviour, Behaviour::Worker(_)) && shared.progress().ended.contains(&number) {
             // It had done all it wanted before its host died.
             continue;
