@@ -25,7 +25,7 @@ use rehearsal_reports::record::{FORMAT, Header};
 use rehearsal_scenarios::distribution::Distribution;
 use rehearsal_scenarios::plan::{
     Behaviour, ChecksPlan, Expectation, Limits, NetworkPlan, Otherwise, Phases, Plan, PreparePlan, Profile, Protocol,
-    Stage, Step, SystemPlan, UserPlan, Verb, World,
+    Service, Stage, Step, SystemPlan, UserPlan, Verb, World,
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -236,6 +236,7 @@ fn plan(length: Duration) -> Plan {
         seed: 1,
         world: World::Live,
         system: SystemPlan {
+            service: Service::Reference,
             stage: Stage::Single,
             servers: 1,
             defects: Vec::new(),

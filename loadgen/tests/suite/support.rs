@@ -12,7 +12,7 @@ use rehearsal_reference::surroundings::Surroundings;
 use rehearsal_scenarios::distribution::Distribution;
 use rehearsal_scenarios::plan::{
     Behaviour, ChecksPlan, ClientPlan, Expectation, Limits, NetworkPlan, Otherwise, Phases, Plan, PreparePlan, Profile,
-    Protocol, Stage, Step, Strategy, SystemPlan, UserPlan, Verb, WorkerPlan, World,
+    Protocol, Service, Stage, Step, Strategy, SystemPlan, UserPlan, Verb, WorkerPlan, World,
 };
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -70,6 +70,7 @@ pub fn plan(users: Vec<UserPlan>) -> Plan {
         seed: 1,
         world: World::Live,
         system: SystemPlan {
+            service: Service::Reference,
             stage: Stage::Single,
             servers: 1,
             defects: Vec::new(),

@@ -14,6 +14,7 @@ pub fn plan(world: World) -> Plan {
         seed: 1,
         world,
         system: SystemPlan {
+            service: Service::Reference,
             stage: Stage::Single,
             servers: 1,
             defects: Vec::new(),

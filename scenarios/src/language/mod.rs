@@ -3,8 +3,8 @@
 //! - `shape`, `check`, `schema`, `reference`, `view`: the description, and what is derived from it
 //! - `params`: values with a name, filled in before anything is read
 //! - `units`, `quantities`, `distribution`, `templates`: values
-//! - `system`, `users`, `arrive`, `pace`, `churn`, `rows`, `behaviour`, `flow`, `step`, `verb`, `network`, `fault`
-//!   with `target` and `sight`, `time`, `checks`, `declared` with `event_pattern`, `thresholds`, `expect`: sections
+//! - `system` with `service`, `users`, `arrive`, `pace`, `churn`, `rows`, `behaviour`, `flow`, `step`, `verb`, `network`,
+//!   `fault` with `target` and `sight`, `time`, `checks`, `declared` with `event_pattern`, `thresholds`, `expect`: sections
 //!
 //! A file is read in two passes: `check` finds faults of form, the sections find contradictions; both go on after a
 //! fault.
@@ -28,6 +28,7 @@ pub(crate) mod quantities;
 pub(crate) mod reference;
 pub(crate) mod rows;
 pub(crate) mod schema;
+pub(crate) mod service;
 pub(crate) mod shape;
 pub(crate) mod sight;
 pub(crate) mod step;
@@ -42,7 +43,7 @@ pub(crate) mod verb;
 pub(crate) mod view;
 
 use crate::diagnostics::{Diagnostics, Fault, Faults};
-use crate::plan::World;
+use crate::plan::{Service, World};
 use crate::scenario::{Overrides, PerWorld, Scenario, Script};
 use crate::source::Source;
 use crate::tree::{self, Node};
@@ -184,6 +185,10 @@ fn read(root: &Node, values: &params::Values, overrides: &Overrides, faults: &mu
     time::check_against(&view, &time, &groups, &fault_list, faults);
     let mut checks = checks::read(&view.table("checks", &checks::CHECKS), &groups, faults);
     checks.declared = declared::read_all(view.names("check"), &groups, faults);
+    if system.service == Service::Own {
+        service::leave_out_what_it_has_not(&mut checks);
+        service::check(&view, &groups, &checks, faults);
+    }
     let expect = match &overrides.expect {
         Some(expect) => PerWorld::both(expect.clone()),
         None => expect::read(view.value("expect").as_deref(), &checks, faults),

@@ -5,13 +5,19 @@ use crate::language::defects::{self, Side};
 use crate::language::shape::{Shape, Table, Words, default, key, later};
 use crate::language::units::DURATION;
 use crate::language::view::View;
-use crate::plan::{IdentityKind, Limits, Profile, Stage, SystemPlan};
+use crate::plan::{IdentityKind, Limits, Profile, Service, Stage, SystemPlan};
 
 /// `[system]`.
 pub(crate) static SYSTEM: Table = Table {
     name: "`[system]`",
     doc: "the deployment that is rehearsed",
     keys: &[
+        default(
+            "service",
+            Shape::Word(&SERVICES),
+            "'reference'",
+            "Whose service it is: the `reference` one, or your `own`, whose users connect and do all else in their flows.",
+        ),
         default(
             "stage",
             Shape::Word(&STAGES),
@@ -41,6 +47,8 @@ pub(crate) static SYSTEM: Table = Table {
         later("instances", "cloud instances are not there yet"),
     ],
 };
+
+static SERVICES: Words = Words { words: &["reference", "own"], later: &[] };
 
 static STAGES: Words = Words {
     words: &["single"],
@@ -102,7 +110,11 @@ pub(crate) static ROOMS: Table = Table {
 /// The deployment.
 pub(crate) fn read(view: &View<'_>, faults: &mut Faults) -> SystemPlan {
     let servers = view.whole("servers").unwrap_or(1) as u32;
-    if servers > 1 {
+    let service = match view.text("service").as_deref() {
+        Some("own") => Service::Own,
+        _ => Service::Reference,
+    };
+    if servers > 1 && service == Service::Reference {
         faults.push(
             Fault::new(&view.span("servers"), "the single stage has one server")
                 .found(format!("`servers = {servers}`"))
@@ -112,6 +124,7 @@ pub(crate) fn read(view: &View<'_>, faults: &mut Faults) -> SystemPlan {
     let defaults = Limits::default();
     let limits = view.table("limits", &LIMITS);
     SystemPlan {
+        service,
         stage: Stage::Single,
         servers,
         defects: defects::read(view.texts("defects"), Side::Server, faults),

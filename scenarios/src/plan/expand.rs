@@ -7,7 +7,8 @@
 use crate::distribution::{Distribution, Nanos, pick_index};
 use crate::draw::Draw;
 use crate::plan::{
-    Begin, Behaviour, FaultPlan, PacePlan, Phases, Plan, RowsPlan, Step, UserPlan, Verb, World, arrivals, hosts,
+    Begin, Behaviour, FaultPlan, PacePlan, Phases, Plan, RowsPlan, Service, Step, UserPlan, Verb, World, arrivals,
+    hosts,
 };
 use crate::scenario::{Gaps, Group, Pace, Property, Scenario, Script, Spread};
 use std::collections::BTreeMap;
@@ -48,7 +49,7 @@ impl Script {
             world,
             system: self.system.clone(),
             network: self.network(draw, &users),
-            rooms: (0..self.rooms).map(|room| format!("room-{room}")).collect(),
+            rooms: (0..self.rooms_made()).map(|room| format!("room-{room}")).collect(),
             delay_points: self.delay_points(draw, &users),
             tables: self.tables(),
             users,
@@ -93,6 +94,14 @@ impl Script {
             }
         }
         users
+    }
+
+    /// A service of one's own has no rooms.
+    fn rooms_made(&self) -> u32 {
+        match self.system.service {
+            Service::Reference => self.rooms,
+            Service::Own => 0,
+        }
     }
 
     fn tables(&self) -> BTreeMap<String, Vec<BTreeMap<String, serde_json::Value>>> {

@@ -32,7 +32,7 @@ pub use judging::{ChecksPlan, Expectation, Measure, Threshold};
 pub use network::{DatagramPlan, LinkPlan, NetworkPlan};
 pub use search::{DelayPoint, Hold};
 pub use step::{Branch, Ending, Otherwise, Retry, Step, Verb};
-pub use system::{IdentityKind, Limits, Phases, PreparePlan, Profile, Stage, SystemPlan};
+pub use system::{IdentityKind, Limits, Phases, PreparePlan, Profile, Service, Stage, SystemPlan};
 pub use user::{Behaviour, ChurnPlan, ClientPlan, PacePlan, Protocol, RowsPlan, Strategy, UserPlan, WorkerPlan};
 
 use crate::distribution::Nanos;
@@ -69,7 +69,7 @@ pub struct Plan {
     pub system: SystemPlan,
     /// How the simulated network behaves between faults.
     pub network: NetworkPlan,
-    /// Names of the rooms, in order; at least one.
+    /// Names of the rooms, in order; at least one, but none in a service of one's own.
     pub rooms: Vec<String>,
     /// Rows that the users of a group take in turn, by the group's name.
     #[serde(default)]

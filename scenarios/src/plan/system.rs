@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 /// The deployment that the scenario asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SystemPlan {
+    /// Whose service it is. Records from before it was written say nothing.
+    #[serde(default)]
+    pub service: Service,
     /// A way to deploy.
     pub stage: Stage,
     /// How many servers; 1 on the single stage.
@@ -21,6 +24,17 @@ pub struct SystemPlan {
     pub identity: IdentityKind,
     /// Bounds that the server enforces.
     pub limits: Limits,
+}
+
+/// Whose service is rehearsed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Service {
+    /// The signaling service that comes with rehearsal: users sign in, meet in rooms and register.
+    #[default]
+    Reference,
+    /// The author's: users connect, and everything else is in their flows.
+    Own,
 }
 
 /// A way to deploy the system.
