@@ -151,9 +151,9 @@ fn all_groups_that_come_to_a_point_meet_there_unless_it_names_them() {
 
 #[test]
 fn thresholds_are_set_on_what_is_measured() {
-    let plan = plan("format = 1\n[users.workers]\n[thresholds]\ndiscover = ['p99 < 100ms', 'rate > 20/s']\n");
-    assert_eq!(plan.thresholds[0].measure, Measure::Percentile(0.99));
-    assert_eq!((plan.thresholds[0].limit, plan.thresholds[1].limit), (1e8, 20.0));
+    let discover = plan("format = 1\n[users.workers]\n[thresholds]\ndiscover = ['p99 < 100ms', 'rate > 20/s']\n");
+    assert_eq!(discover.thresholds[0].measure, Measure::Percentile(0.99));
+    assert_eq!((discover.thresholds[0].limit, discover.thresholds[1].limit), (1e8, 20.0));
     let on = |operation: &str| {
         faults(&format!(
             "format = 1\n[users.peers]\nflow = 'x'\n[flow.x]\nsteps = ['join', {{ think = '1s', name = 'rest' }}]\n\
@@ -162,6 +162,8 @@ fn thresholds_are_set_on_what_is_measured() {
     };
     assert_eq!(on("rest"), ["nothing is called `rest`"]);
     assert_eq!(on("late"), ["`late` is not measured yet"]);
+    let rows = "deliver = 'p99 < 1s'\ndeliver_to_all = 'p99 < 1s'\nstatus_seen = 'p99 < 1s'\n";
+    assert_eq!(plan(&format!("format = 1\n[users.workers]\n[thresholds]\n{rows}")).thresholds.len(), 3);
 }
 
 #[test]
