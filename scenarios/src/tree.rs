@@ -142,7 +142,8 @@ pub(crate) fn parse(text: &str, faults: &mut Faults) -> Node {
     for error in errors {
         let end = text.len().saturating_sub(1);
         let span = error.span().unwrap_or(end..end);
-        faults.push(Fault::new(&span, format!("this is not TOML: {}", error.message())));
+        let fault = Fault::new(&span, format!("this is not TOML: {}", error.message()));
+        faults.push(fault.hint("nothing else is looked at before this is TOML"));
     }
     Node { span: table.span(), value: Value::Table(entries_of(table.into_inner())) }
 }

@@ -68,7 +68,8 @@ pub(crate) fn read(group: &View<'_>, faults: &mut Faults) -> Option<ChurnPlan> {
         }
     };
     if leave.is_empty() {
-        faults.push(Fault::new(&view.span("leave"), "all shares are 0, so nobody can leave"));
+        let fault = Fault::new(&view.span("leave"), "all shares are 0, so nobody can leave");
+        faults.push(fault.expected("one way, such as `clean`, or a share above 0"));
     }
     let back = match view.value("back")?.as_text() {
         Some("never") => None,

@@ -60,7 +60,10 @@ fn uniform(view: &View<'_>, faults: &mut Faults) -> Option<Distribution> {
     match durations(view, "uniform")?.as_slice() {
         [low, high] if low <= high => Some(Distribution::Uniform(*low, *high)),
         [_, _] => {
-            faults.push(Fault::new(&view.span("uniform"), "the lower end is above the upper end"));
+            faults.push(
+                Fault::new(&view.span("uniform"), "the lower end is above the upper end")
+                    .hint("write the smaller one first"),
+            );
             None
         }
         [] | [_] => None,
@@ -107,7 +110,9 @@ pub(crate) fn weights(list: &[Node], count: usize, span: &Span, faults: &mut Fau
         return None;
     }
     if weights.iter().sum::<f64>() <= 0.0 {
-        faults.push(Fault::new(span, "all weights are 0, so nothing can be picked"));
+        faults.push(
+            Fault::new(span, "all weights are 0, so nothing can be picked").hint("leave `weights` out to pick evenly"),
+        );
         return None;
     }
     Some(weights)

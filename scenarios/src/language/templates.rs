@@ -51,7 +51,7 @@ fn check_text(text: &str, span: &Span, known: &Known<'_>, faults: &mut Faults) {
     let mut rest = text;
     while let Some(start) = rest.find("${") {
         let Some(length) = rest[start..].find('}') else {
-            faults.push(Fault::new(span, "`${` without its `}`"));
+            faults.push(Fault::new(span, "`${` without its `}`").hint("a name is written `${name}`"));
             return;
         };
         check_name(&rest[start + 2..start + length], span, known, faults);

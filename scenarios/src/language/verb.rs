@@ -65,7 +65,8 @@ impl<'a> Reader<'a> {
         let verb = self.verb(word, &view)?;
         let name = view.text("name").unwrap_or_else(|| word.to_owned());
         if name.is_empty() {
-            self.faults.push(Fault::new(&view.span("name"), "the name of a step is empty"));
+            let fault = Fault::new(&view.span("name"), "the name of a step is empty");
+            self.faults.push(fault.hint("leave `name` out to call it as its verb"));
         }
         if MEASURED.contains(&word) {
             self.names.insert(name.clone());
@@ -73,7 +74,8 @@ impl<'a> Reader<'a> {
         let span = view.text("span");
         if let Some(span) = &span {
             if span.is_empty() {
-                self.faults.push(Fault::new(&view.span("span"), "the name of a span is empty"));
+                let fault = Fault::new(&view.span("span"), "the name of a span is empty");
+                self.faults.push(fault.hint("a name for readers of tables, such as `job to running`"));
             }
             self.names.insert(span.clone());
         }
@@ -229,7 +231,8 @@ impl<'a> Reader<'a> {
     fn meet(&mut self, view: &View<'_>) -> Option<Verb> {
         let point = view.text("meet")?;
         if point.is_empty() {
-            self.faults.push(Fault::new(&view.span("meet"), "the meeting point has no name"));
+            let fault = Fault::new(&view.span("meet"), "the meeting point has no name");
+            self.faults.push(fault.hint("whoever meets there writes the same name"));
         }
         let of = match view.value("of") {
             Some(node) => match node.as_text() {

@@ -1,0 +1,247 @@
+//! Wrong files: each is refused with a message, a place and a hint or what is expected there. One line each, so that all are
+//! seen together; `diagnostics` shows how they are printed. What is wrong by form, the schema refuses too (`schema`).
+
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
+
+use rehearsal_scenarios::{Overrides, load_all};
+
+/// A flow that one user plays.
+fn flow(steps: &str) -> String {
+    format!("format = 1\n[users.peers]\nflow = 'f'\n[flow.f]\nsteps = [{steps}]\n")
+}
+
+fn group(lines: &str) -> String {
+    format!("format = 1\n[users.workers]\n[users.clients]\n{lines}\n")
+}
+
+fn wrong() -> Vec<String> {
+    let files = [
+        String::new(),
+        "format = 2\n[users.workers]\n".to_owned(),
+        "[users.workers]\n".to_owned(),
+        "format = 1\n[users.workers\n".to_owned(),
+        "format = 1\n[users.Workers]\nrole = 'worker'\n".to_owned(),
+        "format = 1\n[users.helpers]\n".to_owned(),
+        "format = 1\n[users.clients]\n".to_owned(),
+    ];
+    let groups = [
+        "cuont = 2",
+        "count = 0",
+        "count = 'two'",
+        "start = 5",
+        "start = '5 minutes'",
+        "start = ['1s', '2s']",
+        "job = '5s'",
+        "think = { uniform = ['9s', '1s'] }",
+        "think = { lognormal = { p50 = '9s', p99 = '1s' } }",
+        "think = { pick = ['1s', '2s'], weights = [1] }",
+        "rooms = 3",
+        "rooms = { per_room = 0 }",
+        "rooms = { per_room = 2 }\ncount = 4",
+        "arrive = 'exponential'",
+        "arrive = { rate = 5.0 }",
+        "arrive = { rate = 5.0, for = '30s', burst = 3 }",
+        "arrive = [{ pause = '5s' }]",
+        "count = 3\narrive = { burst = 3 }",
+        "pace = 20",
+        "pace = { rate = 20.0, every = '1s' }",
+        "pace = {}",
+        "drop_when_late = 5",
+        "churn = {}",
+        "churn = { stay = '5s', leave = 'rudely' }",
+        "churn = { stay = '5s', leave = { clean = 0 } }",
+        "churn = { stay = '5s', back = 'soon' }",
+        "rows = 'people.csv'",
+        "rows = []",
+        "properties.size = { pick = [] }",
+        "protocol = 'v1'",
+        "flow = 'ask'",
+        "[params]\nn = { live = 3 }",
+        "[params]\nroom = '${n}'",
+        "[variants.a]\nn = 3",
+        "[thresholds]\ndiscovery = 'p99 < 1s'",
+        "[thresholds]\ndiscover = 'p99 > 1s'",
+        "expect = 'fails'",
+        "[checks]\nskip = { nobody_speaks_for_another = '' }",
+    ];
+    let flows = [
+        "",
+        "'jion'",
+        "{ expect = { type = 'a' }, within = 5 }",
+        "{ send = { to = '${peer.peers-3}', payload = {} } }",
+        "{ send = { to = '${nobody}', payload = {} } }",
+        "{ raw = '${filler.many}' }",
+        "{ raw = '${row.name}' }",
+        "{ think = '1s', retry = {} }",
+        "{ expect_one_of = [] }",
+        "{ expect_one_of = [{ then = 'stop' }] }",
+        "{ expect_one_of = [{ message = {}, then = 'g' }] }",
+        "{ expect_one_of = [{ message = {}, then = 'f' }] }",
+        "{ expect_none = { type = 'a' }, within = '1s' }",
+        "{ repeat = { steps = [{ raw = {} }] } }",
+        "{ repeat = { until = { state = 'done' }, steps = ['discover'] } }",
+        "{ at = 'noon' }",
+        "'join', { span = '', discover = {} }",
+        "{ meet = 'here', of = 'others' }",
+        "{ http = { path = 'health' } }",
+        "{ join = true, connect = true }",
+    ];
+    let groups = groups.iter().map(|lines| group(lines));
+    files.into_iter().chain(groups).chain(flows.iter().map(|steps| flow(steps))).collect()
+}
+
+/// Place, message, and what helps.
+fn line(text: &str) -> String {
+    let refused = load_all("wrong", text.as_bytes(), &Overrides::default());
+    let faults = refused.map(|_| ()).expect_err(text);
+    let of = |fault: &rehearsal_scenarios::Diagnostic| {
+        let helps = [&fault.expected, &fault.nearest, &fault.hint].into_iter().flatten().cloned().collect::<Vec<_>>();
+        format!("{}:{} {} => {}", fault.line, fault.column, fault.message, helps.join(" | "))
+    };
+    let last = text.lines().last().unwrap_or_default();
+    let faults: Vec<String> = faults.faults.iter().map(of).collect();
+    format!("{last}\n    {}", faults.join("\n    "))
+}
+
+#[test]
+fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
+    let wrong = wrong();
+    assert!(wrong.len() >= 60, "{}", wrong.len());
+    let lines: Vec<String> = wrong.iter().map(|text| line(text)).collect();
+    let helpless = |line: &&String| line.lines().skip(1).any(|fault| fault.trim_end().ends_with("=>"));
+    assert_eq!(lines.iter().filter(helpless).cloned().collect::<Vec<_>>().join("\n"), "");
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+        1:1 the file is empty => `format = 1` and two groups of users | the smallest scenario is `format = 1`, `[users.workers]` and `[users.clients]`; everything else has a default
+    [users.workers]
+        1:10 format 2 is newer than this program => `format = 1` | a newer rehearsal reads this file
+    [users.workers]
+        1:1 `format` is missing in a scenario => `format = …`: a whole number from 1 | Version of the language: 1.
+    [users.workers
+        2:15 this is not TOML: unclosed table, expected `]` => nothing else is looked at before this is TOML
+    role = 'worker'
+        2:8 `Workers` is no name for a group => at most 40 lower-case letters, digits, `-` and `_`, with a letter first
+    [users.helpers]
+        2:8 group `helpers` says neither `role` nor `flow` => `role = "worker"`, `role = "client"`, or a `flow` | other roles play a flow: `flow = "NAME"` and `[flow.NAME]`
+    [users.clients]
+        2:8 group `clients` finds no worker in its rooms => add a group with `role = "worker"`
+    cuont = 2
+        4:1 unknown key `cuont` in a group of users => one of `role`, `flow`, `count`, `start`, `arrive`, `protocol`, `rooms`, `pace`, `drop_when_late`, `churn`, `rows`, `tags`, `properties`, `strategy`, `defects`, `job`, `jobs`, `think`, `choose`, `ask`, `cancel_after` | count
+    count = 0
+        4:9 the number is out of range => a whole number from 1 to 10000
+    count = 'two'
+        4:9 this kind of value does not belong here => a whole number from 1 to 10000
+    start = 5
+        4:9 this kind of value does not belong here => a duration such as "5s", or a distribution (exactly one of uniform, exponential, lognormal, pick), or a list of at least 1, each item a duration such as "5s" | units are always written, inside quotes: "5s", "200ms", "2m"
+    start = '5 minutes'
+        4:9 the duration lacks its unit (ns, us, ms, s, m, h or d) => a duration such as "5s"
+    start = ['1s', '2s']
+        4:9 `start` lists another number of users than `count` => list one time for each user, or write a distribution
+    job = '5s'
+        4:1 `job` means nothing for a client => it in a group of built-in workers | remove it, or write it in the group that it is meant for
+    think = { uniform = ['9s', '1s'] }
+        4:21 the lower end is above the upper end => write the smaller one first
+    think = { lognormal = { p50 = '9s', p99 = '1s' } }
+        4:23 these percentiles contradict each other => 0 < p50 and p50 <= p99
+    think = { pick = ['1s', '2s'], weights = [1] }
+        4:42 each alternative needs one weight => 2
+    rooms = 3
+        3:8 group `clients` finds no worker in its rooms => add a group with `role = "worker"`
+        4:9 there is no room 3 => a number from 0 to 0 | `[rooms]` says how many rooms there are: `count = …`
+    rooms = { per_room = 0 }
+        4:22 the number is out of range => a whole number from 1 to 10000
+    count = 4
+        5:1 `count` and a number in each room exclude each other => how many users there are follows from `per_room` and the rooms
+    arrive = 'exponential'
+        1:1 group `clients` arrives over the ramp, which is 0s long => write `[time]` with `ramp = "30s"`, or `arrive = { rate = …, for = … }`
+    arrive = { rate = 5.0 }
+        4:12 `rate` needs a duration => `for = …` beside it | `{ rate = 5.0, for = "30s" }` or `{ from = 1.0, to = 50.0, over = "30s" }`
+    arrive = { rate = 5.0, for = '30s', burst = 3 }
+        4:37 `rate` and `burst` exclude each other => `arrive` with only one of them
+    arrive = [{ pause = '5s' }]
+        4:1 this makes too few or too many users => 1 to 10000
+    arrive = { burst = 3 }
+        4:1 `count` and a rate of arrivals exclude each other => how many users there are follows from the rate and its duration
+    pace = 20
+        4:8 this kind of value does not belong here => `pace` (`{ rate = 20.0 }` or `{ every = "10s" }`)
+    pace = { rate = 20.0, every = '1s' }
+        4:23 `rate` and `every` exclude each other => `pace` with only one of them
+    pace = {}
+        4:1 `pace` says nothing => `rate` or `every`
+    drop_when_late = 5
+        4:18 this kind of value does not belong here => a duration such as "5s" | units are always written, inside quotes: "5s", "200ms", "2m"
+    churn = {}
+        4:1 `stay` is missing in `churn` => `stay = …`: a duration such as "5s", or a distribution (exactly one of uniform, exponential, lognormal, pick) | How long a user stays.
+    churn = { stay = '5s', leave = 'rudely' }
+        4:32 unknown word `rudely` => one of `clean`, `abrupt`, `silent`
+    churn = { stay = '5s', leave = { clean = 0 } }
+        4:32 all shares are 0, so nobody can leave => one way, such as `clean`, or a share above 0
+    churn = { stay = '5s', back = 'soon' }
+        4:31 `soon` is no duration => a duration or `never` such as "5s"
+    rows = 'people.csv'
+        4:8 the rows of `people.csv` are not at hand => a file is looked for beside the scenario, which must be a file too
+    rows = []
+        4:8 the list is too short => a list of at least 1, each item a table
+    properties.size = { pick = [] }
+        4:28 the list is too short => a list of at least 1, each item a value
+    protocol = 'v1'
+        4:12 the built-in worker and client speak version 2 => peers of version 1 need a flow of `join`, `raw` and `expect`
+    flow = 'ask'
+        4:8 there is no flow `ask` => write `[flow.ask]` with `steps = […]`
+    n = { live = 3 }
+        5:5 `n` has a value for one world only => `{ simulated = …, live = … }`, or one value for both
+    room = '${n}'
+        5:8 `${n}` is not filled in here => a parameter is a plain value; use both where they are needed
+    n = 3
+        5:1 there is no parameter `n` => a variant gives other values to `[params]`
+    discovery = 'p99 < 1s'
+        5:1 nothing is called `discovery` => one of `connect`, `create_room`, `deliver`, `deliver_to_all`, `discover`, `register`, `request_job`, `reserve_worker`, `sign_in`, `status_seen`, `update_metadata` | discover
+    discover = 'p99 > 1s'
+        5:12 this must be below its limit: write `<` => an objective such as "p99 < 100ms", "errors < 0.1%" or "rate > 20/s"
+    expect = 'fails'
+        4:1 unknown key `expect` in a group of users => one of `role`, `flow`, `count`, `start`, `arrive`, `protocol`, `rooms`, `pace`, `drop_when_late`, `churn`, `rows`, `tags`, `properties`, `strategy`, `defects`, `job`, `jobs`, `think`, `choose`, `ask`, `cancel_after`
+    skip = { nobody_speaks_for_another = '' }
+        5:38 the reason is empty => say why this check is left out: readers of the report will ask
+    steps = []
+        5:9 the list is too short => a list of at least 1, each item one of `join`, `connect`, `register`, `discover`, `disconnect`, `reconnect`, `stop`, or a step (one verb, and keys beside it)
+    steps = ['jion']
+        5:10 unknown word `jion` => one of `join`, `connect`, `register`, `discover`, `disconnect`, `reconnect`, `stop` | join
+    steps = [{ expect = { type = 'a' }, within = 5 }]
+        5:46 this kind of value does not belong here => a duration such as "5s" | units are always written, inside quotes: "5s", "200ms", "2m"
+    steps = [{ send = { to = '${peer.peers-3}', payload = {} } }]
+        5:26 there is no user `peers-3` => a group and a number below its count, such as `${peer.workers-0}` | peers
+    steps = [{ send = { to = '${nobody}', payload = {} } }]
+        5:26 nothing is called `${nobody}` => one of `user.id`, `user.name`, `user.peer_id`, `room.id`, `room.token`, `run.id`, `repetition` | a step keeps a value with `save = { variable = "/pointer" }`
+    steps = [{ raw = '${filler.many}' }]
+        5:18 `${filler.many}` is no filler => a number of bytes up to 16777216, such as `${filler.1024}`
+    steps = [{ raw = '${row.name}' }]
+        5:18 no row has a column `name` => every group that plays this flow needs `rows` with this column
+    steps = [{ think = '1s', retry = {} }]
+        5:26 `retry` means nothing here => it beside `discover`
+    steps = [{ expect_one_of = [] }]
+        5:28 the list is too short => a list of at least 1, each item a branch (`{ message = { … }, then = … }`)
+    steps = [{ expect_one_of = [{ then = 'stop' }] }]
+        5:29 `message` is missing in a branch => `message = …`: a table | What the message contains, as for `expect`.
+    steps = [{ expect_one_of = [{ message = {}, then = 'g' }] }]
+        5:52 there is no flow `g` => `f` or `stop` | write `[flow.g]` with `steps = […]`
+    steps = [{ expect_one_of = [{ message = {}, then = 'f' }] }]
+        5:52 flow `f` leads back to itself => what is to be done again stands in `repeat`
+    steps = [{ expect_none = { type = 'a' }, within = '1s' }]
+        5:42 `within` means nothing here => it beside one of `expect`, `expect_one_of`, `meet`
+    steps = [{ repeat = { steps = [{ raw = {} }] } }]
+        5:12 this repeats without end, and nothing in it takes time => `times`, `every`, or a step that waits, such as `think`
+    steps = [{ repeat = { until = { state = 'done' }, steps = ['discover'] } }]
+        5:23 `until` may wait without end => `times` beside it | the step fails if it has not come by then
+        5:33 no step in this repetition saves `state` => a step keeps a value with `save = { variable = "/pointer" }`
+    steps = [{ at = 'noon' }]
+        5:17 `noon` is no duration => a duration such as "5s"
+    steps = ['join', { span = '', discover = {} }]
+        5:27 the name of a span is empty => a name for readers of tables, such as `job to running`
+    steps = [{ meet = 'here', of = 'others' }]
+        5:12 group `peers` comes to `here` too, but `of` leaves it out => name all groups that come, leave `of` out, or give the points different names
+        5:32 there is no group `others` => `peers`
+    steps = [{ http = { path = 'health' } }]
+        5:28 a path begins with a slash; the host is the target's => a path such as "/health"
+    steps = [{ join = true, connect = true }]
+        5:25 `join` and `connect` exclude each other => a step with only one of them
+    "#);
+}
