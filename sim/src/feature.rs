@@ -26,20 +26,8 @@ pub fn refusal(plan: &Plan, lacks: &[Feature]) -> Option<String> {
 }
 
 /// What a plan needs, and which part of it does.
-<<<<<<< sim/src/feature.rs
-fn needs(plan: &Plan) -> Vec<(Feature, String)> {
-    let mut needs = Vec::new();
-    let mut need = |feature, is_needed: bool, by: &str| {
-        if is_needed {
-            needs.push((feature, by.to_owned()));
-        }
-    };
-    need(Feature::DelayPoints, !plan.delay_points.is_empty(), "`delay_points` in `[search]`");
-    needs
-=======
 fn needs(plan: &Plan) -> Vec<(Feature, &'static str)> {
     let delay_points =
         (!plan.delay_points.is_empty()).then_some((Feature::DelayPoints, "`delay_points` in `[search]`"));
     delay_points.into_iter().collect()
->>>>>>> /tmp/e_new
 }

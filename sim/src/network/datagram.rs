@@ -7,6 +7,7 @@
 use super::alarm::rest;
 use super::fabric::Fabric;
 use super::hosts::HostId;
+use rehearsal_reference::network::DatagramSocket;
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::draw::Draw;
 use std::collections::BTreeMap;
@@ -45,30 +46,21 @@ impl SimDatagrams {
         })?;
         Ok(SimDatagrams { fabric, port: (host, address.port()), address, arrivals })
     }
+}
 
-    /// Where it is bound.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Sends a datagram, which may never arrive.
-    ///
-    /// # Errors
-    /// If it is larger than a datagram can be.
-    pub fn send_to(&self, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
-        if bytes.len() > BYTES_MAX {
-            let reason = format!("{} bytes do not fit into a datagram, at most {BYTES_MAX} do", bytes.len());
+impl DatagramSocket for SimDatagrams {
+    async fn send_to(&self, datagram: &[u8], to: &str) -> io::Result<()> {
+        if datagram.len() > BYTES_MAX {
+            let reason = format!("{} bytes do not fit into a datagram, at most {BYTES_MAX} do", datagram.len());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
         }
-        self.fabric.send_datagram(self.port, self.address, to, bytes);
-        Ok(bytes.len())
+        let (host, _) = to.rsplit_once(':').unwrap_or((to, ""));
+        let to = self.fabric.address_of(host, super::port_of(to)?)?;
+        self.fabric.send_datagram(self.port, self.address, to, datagram);
+        Ok(())
     }
 
-    /// The next datagram that arrives, and where it came from. What does not fit into the buffer is gone.
-    ///
-    /// # Errors
-    /// None; real sockets have some.
-    pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+    async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         loop {
             let (now, next_ns) = match self.fabric.take_datagram(self.port) {
                 Ok(Datagram { from, bytes }) => {
@@ -90,6 +82,10 @@ impl SimDatagrams {
                 () = self.arrivals.notified() => {}
             }
         }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.address)
     }
 }
 
@@ -132,6 +128,16 @@ impl Datagrams {
 }
 
 impl Fabric {
+    /// Where a name or an address leads now.
+    fn address_of(&self, host: &str, port: u16) -> io::Result<SocketAddr> {
+        // What was sent to an address of the past is lost: it stays as it is written.
+        if let Ok(address) = host.parse() {
+            return Ok(SocketAddr::new(address, port));
+        }
+        let host = self.resolve(host)?;
+        Ok(self.with(|state, _, _| state.hosts.get(host).at(port)))
+    }
+
     fn send_datagram(&self, from: Port, source: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         let Ok(host) = self.resolve(&to.ip().to_string()) else { return };
         let target = (host, to.port());

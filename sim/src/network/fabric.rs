@@ -4,11 +4,7 @@
 //! and number name. Neighbours: `hosts`, `wires`, `datagrams` (what is here), `faults` (what faults do to it), `connecting`, `stream` and
 //! `mod` (what programs hold), `event_engine::pump` (asks what is due). Left out: who runs on a host.
 
-<<<<<<< sim/src/network/fabric.rs
 use super::datagram::Datagrams;
-=======
-use super::datagrams::Datagrams;
->>>>>>> /tmp/e_new
 use super::hosts::{Condition, HostId, Hosts};
 use super::link::Link;
 use super::wire::{Half, Manner, Moment, Side, Wire};
@@ -125,7 +121,6 @@ impl Fabric {
         })
     }
 
-<<<<<<< sim/src/network/fabric.rs
     /// The place of all draws for datagrams from one socket to another.
     pub(super) fn draw_of_datagrams(&self, state: &State, from: (HostId, u16), to: (HostId, u16)) -> Draw {
         let place = self.draw.named("datagrams").named(&state.hosts.get(from.0).name).at(from.1.into());
@@ -133,25 +128,16 @@ impl Fabric {
     }
 
     /// What becomes of datagrams between faults.
-=======
-    /// What becomes of datagrams.
->>>>>>> /tmp/e_new
     pub(super) fn datagram_plan(&self) -> DatagramPlan {
         self.plan.datagrams
     }
 
-<<<<<<< sim/src/network/fabric.rs
     /// Makes sure that the links between two hosts are their own, if links may differ or be busy.
     pub(super) fn touch_links(&self, state: &mut State, one: HostId, other: HostId) {
         if self.plan.bandwidth_bytes_per_s.is_some() || !self.plan.links.is_empty() {
             self.link_between(state, one, other);
             self.link_between(state, other, one);
         }
-=======
-    /// The place of all draws for datagrams from one host to another.
-    pub(super) fn place_of_datagrams(&self, from: &str, to: &str) -> Draw {
-        self.draw.named("datagrams").named(from).named(to)
->>>>>>> /tmp/e_new
     }
 
     /// The link from one host to another, to be changed; as the plan has it, when it is touched for the first time.

@@ -1,6 +1,6 @@
 //! The simulated network as the reference system meets it, the same for either engine: [`SimNetwork`].
 //!
-//! - `stream`, `listener`, `datagrams`: what programs hold; `connecting`: how a connection is opened, refused or times out
+//! - `stream`, `listener`: what programs hold; `connecting`: how a connection is opened, refused or times out
 //! - [`wire`]: one connection, without a clock: when its bytes arrive, and how it dies. Start there
 //! - [`link`]: what happens to a packet between two hosts: cuts, latency, loss, bandwidth
 //! - `datagram`: sockets without connections
@@ -14,11 +14,7 @@
 mod agenda;
 mod alarm;
 mod connecting;
-<<<<<<< sim/src/network/mod.rs
 mod datagram;
-=======
-mod datagrams;
->>>>>>> /tmp/e_new
 pub mod fabric;
 mod faults;
 mod hosts;
@@ -29,11 +25,7 @@ pub mod wire;
 mod wires;
 
 pub(crate) use alarm::rest;
-<<<<<<< sim/src/network/mod.rs
 pub use datagram::SimDatagrams;
-=======
-pub use datagrams::SimDatagrams;
->>>>>>> /tmp/e_new
 pub use hosts::{Condition, HostId};
 pub use listener::SimListener;
 pub use stream::SimStream;
@@ -43,7 +35,6 @@ pub use wires::Wakes;
 use fabric::Fabric;
 use rehearsal_reference::network::{Endpoint, Network};
 use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// The network as a host sees it.
@@ -58,25 +49,9 @@ impl SimNetwork {
     pub fn new(fabric: Arc<Fabric>, host: HostId) -> SimNetwork {
         SimNetwork { fabric, host }
     }
-
-    /// A socket for datagrams at `host:port`; port 0 lets the network choose.
-    ///
-    /// # Errors
-    /// If the address names no port, or one that is taken.
-    pub fn bind_datagrams(&self, address: &str) -> io::Result<SimDatagrams> {
-        SimDatagrams::bind(self.fabric.clone(), self.host, port_of(address)?)
-    }
-
-    /// The address of a host, as it is now.
-    ///
-    /// # Errors
-    /// If no host has this name.
-    pub fn address_of(&self, host: &str) -> io::Result<IpAddr> {
-        let host = self.fabric.resolve(host)?;
-        Ok(self.fabric.with(|state, _, _| state.hosts.get(host).address))
-    }
 }
 
+/// The port of `host:port`; the host is whoever binds.
 fn port_of(address: &str) -> io::Result<u16> {
     let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
     port.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("no port in {address}")))
@@ -89,13 +64,10 @@ impl Network for SimNetwork {
 
     async fn bind(&self, address: &str) -> io::Result<SimListener> {
         SimListener::bind(self.fabric.clone(), self.host, port_of(address)?)
-<<<<<<< sim/src/network/mod.rs
-=======
     }
 
     async fn bind_datagram(&self, address: &str) -> io::Result<SimDatagrams> {
         SimDatagrams::bind(self.fabric.clone(), self.host, port_of(address)?)
->>>>>>> /tmp/e_new
     }
 
     async fn connect(&self, endpoint: &Endpoint) -> io::Result<SimStream> {
@@ -105,10 +77,4 @@ impl Network for SimNetwork {
         let target = self.fabric.resolve(&endpoint.host)?;
         connecting::connect(self.fabric.clone(), self.host, target, endpoint.port).await
     }
-}
-
-/// The port of `host:port`; the host is whoever binds.
-fn port_of(address: &str) -> io::Result<u16> {
-    let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-    port.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("no port in {address}")))
 }
