@@ -262,6 +262,10 @@ pub struct Check {
 
 /// Write the report of a record again.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  rehearsal report runs/latest\n  rehearsal report runs/latest --format shiviz > race.log\n  \
+rehearsal report runs/latest --format perfetto > race.json"
+)]
 pub struct Report {
     /// The record's folder, such as runs/latest.
     #[arg(value_name = "RECORD")]
@@ -269,6 +273,20 @@ pub struct Report {
     /// Where to write the HTML; report.html in the record by default.
     #[arg(long, value_name = "PATH")]
     pub html: Option<PathBuf>,
+    /// The report in HTML, or the events on stdout in another tool's form.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Html)]
+    pub format: ReportFormat,
+}
+
+/// What a report is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// A browser.
+    Html,
+    /// ShiViz: a log with vector clocks.
+    Shiviz,
+    /// Perfetto: Chrome's trace JSON.
+    Perfetto,
 }
 
 /// Check scenario files without playing them.

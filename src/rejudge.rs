@@ -3,6 +3,7 @@
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::source::Source;
+use rehearsal_reports::event::Event;
 use rehearsal_reports::judge::overall;
 use rehearsal_reports::outcome::{CheckSummary, Outcome, Seeds};
 use rehearsal_reports::record::judging::{Judged, judge_record};
@@ -26,6 +27,13 @@ pub fn rejudge(folder: &Path) -> Result<(Outcome, Exit), Failure> {
     let outcome = outcome(folder, &plan, &header, judged)?;
     let exit = output::exit_of(&outcome);
     Ok((outcome, exit))
+}
+
+/// The events of a record that can be read; of a very long one the first.
+pub fn events_of(folder: &Path) -> Result<Vec<Event>, Failure> {
+    header(folder)?;
+    let events: Result<Vec<Event>, RecordError> = events(folder)?.take(STORY_EVENTS_MAX).collect();
+    events.map_err(|error| unreadable(&error))
 }
 
 /// What the run itself said at its end. A run that was killed said nothing.

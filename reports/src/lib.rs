@@ -11,12 +11,14 @@
 //! - [`verdict`]: what they say
 //! - [`outcome`]: one scenario in one world, everything a reader may be shown
 //! - [`story`]: a broken check, told
+//! - [`exports`]: events for ShiViz and Perfetto
 //! - [`render`]: outcomes as text, HTML, JSON, Markdown and JUnit XML
 //!
 //! Absent on purpose: tokio, sockets, files, the wall clock. The same input gives the same bytes.
 
 pub mod checks;
 pub mod event;
+pub mod exports;
 pub mod history;
 pub mod judge;
 pub mod linearizable;

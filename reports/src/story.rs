@@ -19,8 +19,10 @@ pub use timeline::{TIMELINE_ROWS_MAX, timeline};
 use crate::event::{Body, Event, Kind, Name};
 use crate::outcome::{Story, StoryFault, StorySpan};
 use crate::verdict::{CheckVerdict, Evidence, Verdict};
-use arrivals::{Arrivals, Words};
-use directory::Directory;
+pub(crate) use arrivals::Arrivals;
+use arrivals::Words;
+pub(crate) use directory::Directory;
+pub(crate) use rows::row;
 use rows::{Candidate, Weight};
 use std::collections::BTreeSet;
 

@@ -1,12 +1,30 @@
-//! `rehearsal report`: writes the report of a record again.
+//! `rehearsal report`: writes the report of a record again, or its events for another tool.
 
-use crate::cli::{Format, Report};
+use crate::cli::{Format, Report, ReportFormat};
 use crate::exit::{Exit, Failure};
 use crate::output;
-use crate::rejudge::rejudge;
+use crate::rejudge::{events_of, rejudge};
+use rehearsal_reports::exports;
 
-/// Judges the record and writes its HTML. The report is the result: its verdict does not change the exit code.
+/// Writes what is asked for. The report is the result: its verdict does not change the exit code.
 pub fn run(arguments: &Report) -> Result<Exit, Failure> {
+    let export = match arguments.format {
+        ReportFormat::Html => return html(arguments),
+        ReportFormat::Shiviz => exports::shiviz,
+        ReportFormat::Perfetto => exports::trace,
+    };
+    if arguments.html.is_some() {
+        return Err(Failure::usage(
+            "`--html` names a file for the format html alone",
+            "write `> FILE` behind the others",
+        ));
+    }
+    output::print_to_stdout(&export(&events_of(&arguments.record)?));
+    Ok(Exit::Expected)
+}
+
+/// Judges the record and writes its HTML.
+fn html(arguments: &Report) -> Result<Exit, Failure> {
     let (outcome, exit) = rejudge(&arguments.record)?;
     let path = arguments.html.clone().unwrap_or_else(|| arguments.record.join("report.html"));
     output::write_html(&path, &outcome.scenario.clone(), vec![outcome], Some(output::closing(exit)))?;

@@ -8,10 +8,10 @@ use crate::event::{Body, Event, Kind, Name};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Sender, receiver and content: what equal messages share.
-pub(super) type Words = (Name, Name, u64);
+pub(crate) type Words = (Name, Name, u64);
 
 /// What a message says and between whom; none for other events.
-pub(super) fn words(event: &Event) -> Option<Words> {
+pub(crate) fn words(event: &Event) -> Option<Words> {
     match &event.body {
         Body::Message { from, to, digest, .. } => Some((from.clone(), to.clone(), *digest)),
         _ => None,
@@ -19,23 +19,23 @@ pub(super) fn words(event: &Event) -> Option<Words> {
 }
 
 /// Sendings and arrivals that belong together, by the numbers of their events.
-pub(super) struct Arrivals {
+pub(crate) struct Arrivals {
     of_sent: BTreeMap<u64, Arrival>,
     matched: BTreeSet<u64>,
 }
 
 /// One arrival.
 #[derive(Clone, Copy)]
-pub(super) struct Arrival {
+pub(crate) struct Arrival {
     /// Number of its event.
-    pub(super) n: u64,
+    pub(crate) n: u64,
     /// When, in nanoseconds of plan time.
-    pub(super) t_ns: i64,
+    pub(crate) t_ns: i64,
 }
 
 impl Arrivals {
     /// Matches all messages of a run.
-    pub(super) fn of(events: &[Event], evidence: &BTreeSet<u64>) -> Arrivals {
+    pub(crate) fn of(events: &[Event], evidence: &BTreeSet<u64>) -> Arrivals {
         let mut messages: Vec<(Words, &Event)> = events.iter().filter_map(|it| Some((words(it)?, it))).collect();
         // Live, the receiver may be the first of the two to write: time decides, and at one time the sending is first.
         messages.sort_by_key(|(_, it)| (it.t_ns, it.kind == Kind::Received, it.n));
@@ -58,12 +58,12 @@ impl Arrivals {
     }
 
     /// The arrival of a message that was sent, if there was one.
-    pub(super) fn of_sent(&self, n: u64) -> Option<Arrival> {
+    pub(crate) fn of_sent(&self, n: u64) -> Option<Arrival> {
         self.of_sent.get(&n).copied()
     }
 
     /// Whether this arrival belongs to a sending.
-    pub(super) fn is_matched(&self, n: u64) -> bool {
+    pub(crate) fn is_matched(&self, n: u64) -> bool {
         self.matched.contains(&n)
     }
 }

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 const ID_LENGTH_MIN: usize = 16;
 
 /// The user of each peer id.
-pub(super) struct Directory(BTreeMap<Name, Name>);
+pub(crate) struct Directory(BTreeMap<Name, Name>);
 
 impl Directory {
     /// From all registrations of a run; the latest one of a peer id counts.
-    pub(super) fn of(events: &[Event]) -> Directory {
+    pub(crate) fn of(events: &[Event]) -> Directory {
         let registered = events.iter().filter_map(|event| match &event.body {
             Body::Register { peer, .. } => Some((peer.clone(), event.user.clone())),
             _ => None,
@@ -20,12 +20,12 @@ impl Directory {
     }
 
     /// The user behind a peer id, or the id itself if nobody registered it.
-    pub(super) fn user(&self, peer: &Name) -> Name {
+    pub(crate) fn user(&self, peer: &Name) -> Name {
         self.0.get(peer).unwrap_or(peer).clone()
     }
 
     /// A server's words, with peers told as users.
-    pub(super) fn named(&self, words: &str) -> String {
+    pub(crate) fn named(&self, words: &str) -> String {
         self.0.iter().fold(words.to_owned(), |words, (peer, user)| match peer.len() {
             // Short ids may be part of any word.
             0..ID_LENGTH_MIN => words,
@@ -34,7 +34,7 @@ impl Directory {
     }
 
     /// A job id as a reader knows it: clients build it from their peer id, which says little where that is a UUID.
-    pub(super) fn job(&self, job: &Name, client: &Name) -> String {
+    pub(crate) fn job(&self, job: &Name, client: &Name) -> String {
         match (self.0.get(client), job.strip_prefix(&**client)) {
             (Some(user), Some(rest)) if !client.is_empty() => format!("{user}{rest}"),
             _ => job.to_string(),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// How much a row matters, the most first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Weight {
+pub(crate) enum Weight {
     /// The check names it.
     Evidence,
     /// Work begins or ends, is asked for, promised or refused; a connection ends.
@@ -19,19 +19,19 @@ pub(super) enum Weight {
 }
 
 /// A row that may be told.
-pub(super) struct Candidate {
+pub(crate) struct Candidate {
     /// Number of its event.
-    pub(super) n: u64,
+    pub(crate) n: u64,
     /// How much it matters.
-    pub(super) weight: Weight,
+    pub(crate) weight: Weight,
     /// The job it is about.
-    pub(super) job: Option<Name>,
+    pub(crate) job: Option<Name>,
     /// The row.
-    pub(super) row: StoryRow,
+    pub(crate) row: StoryRow,
 }
 
 /// The row of an event; none for what tells a reader nothing, such as an operation that merely starts.
-pub(super) fn row(event: &Event, directory: &Directory) -> Option<Candidate> {
+pub(crate) fn row(event: &Event, directory: &Directory) -> Option<Candidate> {
     let (weight, text) = match (&event.body, event.kind) {
         (Body::Message { .. }, Kind::Sent | Kind::Received) => return message_row(event, directory),
         (Body::Job { job, client, .. }, Kind::Began) => {
