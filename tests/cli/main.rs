@@ -5,12 +5,14 @@
 //! - `live`: the reference server as a process, loaded and interrupted; `killed`: the same at chosen points, by a `gate`
 //! - `members`: worker and client by hand; `doctor`: what the machine is too small for
 //! - `projects`: what `new` writes, parameters, variants, rows
+//! - `exports`: checks of one's own, and records for other tools
 //! - `bad_input`: rubbish files, records and targets
 
 mod bad_input;
 mod defects;
 mod determinism;
 mod doctor;
+mod exports;
 mod gate;
 mod killed;
 mod live;
