@@ -1,0 +1,133 @@
+//! Single steps and ways to load, each seen in the events of one seed.
+
+use rehearsal_reports::event::{Body, Event, Kind};
+use rehearsal_scenarios::plan::World;
+use rehearsal_scenarios::{Overrides, load};
+use rehearsal_sim::event_log::Keep;
+use rehearsal_sim::seed::{SeedOptions, SeedRun, play};
+use std::sync::Arc;
+
+fn played(text: &str) -> SeedRun {
+    let scenario =
+        load("steps", text.as_bytes(), &Overrides::default()).unwrap_or_else(|faults| panic!("{text}\n{faults}"));
+    let plan = Arc::new(scenario.plan(1, World::Simulated));
+    let run = play(plan, SeedOptions { keep: Keep::Events, ..SeedOptions::default() });
+    assert!(run.failure.is_none(), "{:?}", run.failure);
+    run
+}
+
+/// Two users: `a` says what the steps say, `b` hears it.
+fn talk(says: &str, hears: &str) -> SeedRun {
+    played(&format!(
+        "format = 1\n[time]\nmeasure = '20s'\n[users.a]\nflow = 'say'\n[users.b]\nflow = 'hear'\n\
+         [flow.say]\nsteps = ['join', {{ meet = 'both' }}, {says}]\n[flow.hear]\nsteps = ['join', {{ meet = 'both' }}, {hears}]\n"
+    ))
+}
+
+fn say(text: &str) -> String {
+    format!("{{ send = {{ to = '${{peer.b-0}}', payload = {{ app_message_type = 'say', text = '{text}' }} }} }}")
+}
+
+fn kinds(run: &SeedRun, op: &str) -> Vec<Kind> {
+    run.events.iter().filter(|event| &*event.op == op).map(|event| event.kind).collect()
+}
+
+/// How the flow of a user ended.
+fn end(run: &SeedRun, user: &str) -> String {
+    let is_end = |event: &&Event| &*event.user == user && event.kind == Kind::Ended && &*event.op == "flow";
+    match &run.events.iter().find(is_end).expect("it ended").body {
+        Body::Text { text } => text.to_string(),
+        Body::Error { message, .. } => format!("failed: {message}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_branch_of_the_message_that_comes_is_played_and_its_span_is_one_operation() {
+    let one_of = "{ span = 'ask', within = '5s', expect_one_of = [\
+                  { message = { payload = { text = 'no' } }, then = 'stop' },\
+                  { message = { payload = { text = 'yes' } }, save = { said = '/payload/text' }, then = 'more' }] },\
+                  { name = 'never', expect = { type = 'never' }, within = '1s' }";
+    let more = "'stop']\n[flow.more]\nsteps = [{ span = 'ask', think = '500ms' }, { raw = { type = 'x', said = '${said}' } }, 'stop'";
+    let run = talk(&say("yes"), &format!("{one_of}, {more}"));
+    assert_eq!(kinds(&run, "ask"), [Kind::Invoked, Kind::Ok]);
+    let times: Vec<i64> = run.events.iter().filter(|event| &*event.op == "ask").map(|event| event.t_ns).collect();
+    assert!(times[1] - times[0] >= 500_000_000, "{times:?}");
+    assert_eq!((end(&run, "b-0").as_str(), kinds(&run, "never").len()), ("stopped", 0));
+    let run = talk(&say("no"), &format!("{one_of}, {more}"));
+    assert_eq!(kinds(&run, "ask"), [Kind::Invoked, Kind::Failed], "the flow ended within the span");
+    assert_eq!(end(&run, "b-0"), "stopped");
+}
+
+#[test]
+fn a_message_that_was_not_to_come_fails_the_step_and_silence_does_not() {
+    let none = "{ expect_none = { payload = { text = 'bad' } }, for = '2s' }";
+    assert!(end(&talk(&say("bad"), none), "b-0").contains("unexpected: this was not to come"));
+    let run = talk(&say("good"), none);
+    assert_eq!(end(&run, "b-0"), "finished");
+    let unmatched = run.events.iter().find(|event| &*event.op == "unmatched").expect("it is counted");
+    assert_eq!(unmatched.body, Body::Text { text: "1 peer_message".into() });
+}
+
+#[test]
+fn a_repetition_ends_when_what_it_waits_for_was_saved_and_fails_if_it_never_is() {
+    let heard = "{ repeat = { times = 3, until = { text = 'b' }, steps = [\
+                 { expect = { type = 'peer_message' }, within = '2s', save = { text = '/payload/text' } }] } }";
+    let run = talk(&["a", "b", "c"].map(say).join(", "), heard);
+    assert_eq!((end(&run, "b-0").as_str(), kinds(&run, "expect").len()), ("finished", 4));
+    let run = talk(&["a", "c", "d"].map(say).join(", "), heard);
+    assert!(end(&run, "b-0").contains("did not come in 3 times"), "{}", end(&run, "b-0"));
+}
+
+#[test]
+fn what_follows_an_absolute_time_was_planned_for_it() {
+    let run = talk("{ at = '7s' }, 'discover'", "{ think = '1s' }");
+    let discover = run.events.iter().find(|event| &*event.op == "discover").expect("it discovers");
+    assert_eq!(discover.planned_ns, Some(7_000_000_000));
+    assert!(discover.t_ns >= 7_000_000_000);
+}
+
+#[test]
+fn planned_work_of_a_busy_user_is_timed_from_its_plan_or_dropped_and_counted() {
+    let text = |late: &str| {
+        format!(
+            "format = 1\n[time]\nmeasure = '20s'\n[users.a]\nflow = 'slow'\npace = {{ every = '1s' }}\n{late}\n\
+             [flow.slow]\nsteps = ['join', {{ repeat = {{ steps = ['discover', {{ think = '4s' }}] }} }}]\n"
+        )
+    };
+    let lateness = |run: &SeedRun| {
+        let discovers = run.events.iter().filter(|event| &*event.op == "discover" && event.kind == Kind::Invoked);
+        discovers.filter_map(|event| Some(event.t_ns - event.planned_ns?)).max().unwrap_or(0)
+    };
+    let waits = played(&text(""));
+    assert!(lateness(&waits) > 9_000_000_000 && kinds(&waits, "dropped").is_empty());
+    let drops = played(&text("drop_when_late = '2s'"));
+    assert!(lateness(&drops) <= 2_000_000_000, "{}", lateness(&drops));
+    assert!(kinds(&drops, "dropped").len() > 10);
+}
+
+#[test]
+fn users_that_churn_leave_in_each_way_and_come_back_as_themselves() {
+    let text = "format = 1\n[time]\nmeasure = '60s'\n[users.a]\ncount = 4\nflow = 'look'\n\
+                churn = { stay = '5s', leave = { clean = 1, abrupt = 1, silent = 1 }, back = '1s' }\n\
+                [flow.look]\nsteps = ['join', { repeat = { every = '1s', steps = ['discover'] } }]\n";
+    let run = played(text);
+    let closed = |by: &str| {
+        let by_whom =
+            |event: &&Event| matches!(&event.body, Body::Closed { by: closer, .. } if format!("{closer:?}") == by);
+        run.events.iter().filter(by_whom).count()
+    };
+    assert!(closed("Us") > 4 && closed("Fault") > 4, "{} clean, {} abrupt", closed("Us"), closed("Fault"));
+    let silent = run.events.iter().filter(|event| event.kind == Kind::Fault).count();
+    assert!(silent > 2, "{silent} fell silent");
+    let registered: std::collections::BTreeSet<String> = run
+        .events
+        .iter()
+        .filter_map(|event| match &event.body {
+            Body::Register { peer, .. } => Some(peer.to_string()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(registered.len(), 4, "each comes back under its own name");
+    assert!(!run.is_broken(), "{:?}", run.verdicts);
+}
