@@ -26,6 +26,10 @@ struct Entry;
 
 /// A user's connection.
 type Link = (Id, u32);
+/// A room and a peer.
+type Key = (Id, Id);
+/// A call of one of the entries.
+type Place = (Key, usize);
 
 #[derive(Clone)]
 enum Call {
@@ -109,11 +113,11 @@ struct Peer {
 /// All entries.
 #[derive(Default)]
 pub(super) struct Directory {
-    peers: BTreeMap<(Id, Id), Peer>,
+    peers: BTreeMap<Key, Peer>,
     /// Calls without an answer so far, by user and number: room, peer and call.
-    asked: BTreeMap<(Id, u64), ((Id, Id), usize)>,
+    asked: BTreeMap<(Id, u64), Place>,
     /// Registrations whose connection lives, with the call that removes them.
-    living: BTreeMap<Link, Vec<((Id, Id), usize)>>,
+    living: BTreeMap<Link, Vec<Place>>,
     calls: usize,
 }
 
