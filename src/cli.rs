@@ -53,6 +53,10 @@ pub enum Command {
     Simulate(Simulate),
     /// Play one seed again, with the full event log and its story.
     Replay(Replay),
+    /// Keep a failure as a scenario file, which is played again from then on.
+    Keep(Keep),
+    /// Find every known defect of the reference system, as the harness's own score.
+    Score(Score),
     /// Play a scenario as load against a real deployment.
     Load(Load),
     /// Judge an old record again.
@@ -77,6 +81,9 @@ pub enum Command {
     Doctor(Doctor),
     /// Remove what a crashed run left on its target.
     Cleanup(Cleanup),
+    /// Play the plan on stdin and print the hash of what happened: how a failure is confirmed in a process of its own.
+    #[command(hide = true)]
+    Confirm(Confirm),
     /// Not there yet.
     #[command(hide = true, external_subcommand)]
     Other(Vec<String>),
@@ -181,7 +188,20 @@ pub struct Simulate {
     #[arg(long, default_value_t = 3, value_name = "N")]
     pub records: usize,
     #[command(flatten)]
+    pub shrink: Shrink,
+    #[command(flatten)]
     pub output: Output,
+}
+
+/// Whether failures are made smaller.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Shrink {
+    /// Make what breaks as small as it can be, even where it is expected to break.
+    #[arg(long)]
+    pub shrink: bool,
+    /// How long to do that at most, over all failures of a scenario; 0s leaves them as they are.
+    #[arg(long, default_value = "60s", value_name = "TIME", value_parser = duration_or_none)]
+    pub shrink_for: Duration,
 }
 
 /// Play one seed again.
@@ -208,7 +228,62 @@ pub struct Replay {
     #[arg(long)]
     pub events: bool,
     #[command(flatten)]
+    pub shrink: Shrink,
+    #[command(flatten)]
     pub output: Output,
+}
+
+/// Keep a failure.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  rehearsal keep runs/latest --name busy_worker_is_asked_again\n  rehearsal simulate \
+scenarios/regressions"
+)]
+pub struct Keep {
+    /// The record of a broken seed, such as runs/latest.
+    #[arg(value_name = "RECORD")]
+    pub record: PathBuf,
+    /// Name of the file, without ending.
+    #[arg(long, value_name = "NAME")]
+    pub name: String,
+    /// Folder of kept failures.
+    #[arg(long, value_name = "DIR", default_value = "scenarios/regressions")]
+    pub folder: PathBuf,
+}
+
+/// Find every known defect.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  rehearsal score\n  rehearsal score --starts 20 --control 10000")]
+pub struct Score {
+    /// From how many first seeds each defect is looked for; medians and worst cases are over these.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    pub starts: u64,
+    /// How many seeds of systems without a defect are played, in which no check may break.
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    pub control: u64,
+    /// The most seeds from one start.
+    #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub seeds: u64,
+    /// How long each defect's failure is made smaller.
+    #[arg(long, default_value = "2s", value_name = "TIME", value_parser = duration_or_none)]
+    pub shrink_for: Duration,
+    /// Form of the results on stdout.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Show no progress.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Play the plan on stdin.
+#[derive(Debug, Args)]
+pub struct Confirm {
+    /// Which engine plays.
+    #[arg(long, default_value = EngineKind::default().name(), value_name = "NAME")]
+    pub engine: String,
+    /// Length of one step of the turmoil engine.
+    #[arg(long, default_value = "5ms", value_name = "TIME", value_parser = tick)]
+    pub tick: Duration,
 }
 
 /// Play a scenario as load.
@@ -478,6 +553,11 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// A step of the turmoil engine: hosts see each other's messages at its ends, so that a long one stands still for users.
+/// As [`duration`], or nothing at all.
+fn duration_or_none(text: &str) -> Result<Duration, String> {
+    if text == "0s" { Ok(Duration::ZERO) } else { duration(text) }
+}
+
 fn tick(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         tick if (Duration::from_millis(1)..=Duration::from_secs(1)).contains(&tick) => Ok(tick),

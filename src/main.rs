@@ -8,6 +8,7 @@
 
 mod cli;
 mod commands;
+mod confirming;
 mod exit;
 mod ledger;
 mod live;
@@ -16,6 +17,7 @@ mod progress;
 mod project;
 mod records;
 mod rejudge;
+mod shrinking;
 mod simulated;
 mod source;
 
@@ -37,6 +39,9 @@ fn main() -> ExitCode {
         None => commands::rehearse::run(&cli.main_job),
         Some(Command::Simulate(arguments)) => commands::simulate::run(&arguments),
         Some(Command::Replay(arguments)) => commands::replay::run(&arguments),
+        Some(Command::Keep(arguments)) => commands::keep::run(&arguments),
+        Some(Command::Score(arguments)) => commands::score::run(&arguments),
+        Some(Command::Confirm(arguments)) => confirming::run(&arguments),
         Some(Command::Load(arguments)) => commands::load::run(&arguments),
         Some(Command::Check(arguments)) => commands::check::run(&arguments),
         Some(Command::Report(arguments)) => commands::report::run(&arguments),

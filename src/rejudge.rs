@@ -36,6 +36,15 @@ pub fn events_of(folder: &Path) -> Result<Vec<Event>, Failure> {
     events.map_err(|error| unreadable(&error))
 }
 
+/// The plan of a record, and its outcome, judged again.
+pub fn plan_and_outcome(folder: &Path) -> Result<(Plan, Outcome), Failure> {
+    let header = header(folder)?;
+    let source = Source::of_record(&header, folder.join("header.json").display().to_string());
+    let plan = source.scenario(None)?.plan(header.seed, header.world);
+    let (outcome, _) = rejudge(folder)?;
+    Ok((plan, outcome))
+}
+
 /// What the run itself said at its end. A run that was killed said nothing.
 fn first_outcome(folder: &Path) -> Result<Option<Outcome>, Failure> {
     match std::fs::read(folder.join("verdict.json")) {

@@ -1,10 +1,12 @@
 //! Plays a scenario in the simulated world and makes one outcome of many seeds. Used by `simulate`, `replay` and the main
 //! job. Neighbours: `sim::explore` plays, `records` keeps, `output` shows.
 
+use crate::confirming;
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::progress::{Progress, Verbosity};
 use crate::records;
+use crate::shrinking::{self, Shrinking};
 use crate::source::Source;
 use rehearsal_reports::checks::declared::unmet;
 use rehearsal_reports::judge::overall;
@@ -17,6 +19,7 @@ use rehearsal_sim::engine::EngineKind;
 use rehearsal_sim::event_log::Keep;
 use rehearsal_sim::explore::{Exploration, ExploreOptions, Plays, SeedRange, explore};
 use rehearsal_sim::seed::{SeedFailure, SeedOptions, SeedRun, Setup, TICK, play_with};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -79,6 +82,7 @@ pub fn play(
     source: &Source,
     scenario: &Scenario,
     options: &ExploreOptions,
+    shrinking: Shrinking,
     runs: &Path,
     verbosity: Verbosity,
     interrupted: &AtomicBool,
@@ -111,8 +115,28 @@ pub fn play(
         }
         outcome.record = kept.outcome.record;
     }
+    confirm(source, &exploration, how)?;
+    if shrinking.applies(&outcome) {
+        shrinking::shrink_all(source, scenario, &exploration, shrinking, runs, verbosity, &mut outcome)?;
+    }
     let exit = exit_of(&outcome, &exploration);
     Ok(Simulated { outcome, exit })
+}
+
+/// The lowest seed of each way to fail is played once more in a process of its own before it is told: what only fails in this
+/// process is no failure of the system.
+fn confirm(source: &Source, exploration: &Exploration, how: How) -> Result<(), Failure> {
+    let lowest: BTreeSet<u64> = exploration.groups.iter().map(|group| group.lowest_seed).collect();
+    for run in exploration.kept.iter().filter(|run| lowest.contains(&run.plan.seed)) {
+        if confirming::hash_in_own_process(&run.plan, how)? != run.hash {
+            let seed = run.plan.seed;
+            return Err(not_deterministic(format!(
+                "{}: seed {seed} played differently in a process of its own",
+                source.shown
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn exit_of(outcome: &Outcome, exploration: &Exploration) -> Exit {
@@ -169,8 +193,18 @@ fn frame(plan: &Plan, engine: EngineKind) -> Outcome {
     Outcome { engine: Some(engine.name().to_owned()), ..Outcome::not_played(plan) }
 }
 
+/// Whether the source is a plan that was kept: then its record is what can be played again.
+fn is_pinned(source: &Source) -> bool {
+    source.scenario(None).is_ok_and(|scenario| scenario.pinned_seed().is_some())
+}
+
+/// The command that plays a record again.
+pub fn replay_of(record: &Path) -> String {
+    format!("rehearsal replay {}", record.display())
+}
+
 /// The command that plays a seed again, with everything that shaped it.
-fn repeat(source: &Source, seed: u64, How { engine, tick }: How) -> String {
+pub fn repeat(source: &Source, seed: u64, How { engine, tick }: How) -> String {
     let mut shaped = if tick == TICK { String::new() } else { format!(" --tick {}ms", tick.as_secs_f64() * 1e3) };
     if engine != EngineKind::default() {
         shaped += &format!(" --engine {}", engine.name());
@@ -236,7 +270,7 @@ fn of_one_seed(source: &Source, run: &SeedRun, record: &Path, how: How) -> Outco
         seeds: Seeds::of_one(seed, run.is_broken(), run.hash),
         checks: checks.collect(),
         story: story_of(run),
-        repeat: Some(repeat(source, seed, how)),
+        repeat: Some(if is_pinned(source) { replay_of(record) } else { repeat(source, seed, how) }),
         notes,
         duration_ns: run.virtual_ns as i64,
         record: Some(record.display().to_string()),

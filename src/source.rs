@@ -3,7 +3,7 @@
 use crate::cli::{Expect, Settings};
 use crate::exit::{Exit, Failure};
 use rehearsal_reports::record::Header;
-use rehearsal_scenarios::plan::Expectation;
+use rehearsal_scenarios::plan::{Expectation, Plan};
 use rehearsal_scenarios::{Diagnostics, Overrides, Scenario, library};
 use std::path::{Path, PathBuf};
 
@@ -32,6 +32,12 @@ impl Source {
         };
         let set = header.parameters.clone().into_iter().collect();
         Source { name, shown, bytes, settings: Settings { set, variant } }
+    }
+
+    /// A plan as a scenario of its own, as `keep` writes it. It is shown under the name that is given.
+    pub fn pinned(plan: &Plan, comment: &str, shown: String) -> Source {
+        let bytes = rehearsal_scenarios::pinned(plan, comment).into_bytes();
+        Source { name: plan.scenario.clone(), shown, bytes, settings: Settings::default() }
     }
 
     /// All variants of it, with all faults at once. Boxed, since diagnostics are large and rare.

@@ -3,6 +3,7 @@
 //!
 //! - [`load`], [`load_all`], [`setting`], [`schema`], [`reference`](fn@reference): the language (`language` holds one
 //!   file per section)
+//! - [`pinned`]: a plan as a scenario file of its own
 //! - [`check_names`], [`defect_names`]: words that other parts must know as well
 //! - [`diagnostics`]: what is wrong with a file, the way a compiler says it
 //! - [`scenario`]: a valid file, choices still open
@@ -28,6 +29,7 @@ pub use diagnostics::{Diagnostic, Diagnostics};
 pub use language::checks::names as check_names;
 pub use language::defects::names as defect_names;
 pub use language::params::{setting, variant_names};
+pub use language::pinned::pinned;
 pub use language::reference::reference;
 pub use language::rows::with_rows;
 pub use language::schema::schema;

@@ -9,7 +9,8 @@ pub(crate) use fault::{Action, Fault, HowMany, Link, Sight, Signed, Target, When
 
 use crate::distribution::{Distribution, Nanos};
 use crate::plan::{
-    Behaviour, ChecksPlan, ChurnPlan, Expectation, NetworkPlan, PreparePlan, Protocol, SystemPlan, Threshold, World,
+    Behaviour, ChecksPlan, ChurnPlan, Expectation, NetworkPlan, Plan, PreparePlan, Protocol, SystemPlan, Threshold,
+    World,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -21,8 +22,23 @@ pub struct Scenario {
     pub(crate) name: String,
     pub(crate) variant: Option<String>,
     pub(crate) source: String,
+    pub(crate) choices: Choices,
+}
+
+/// Whether a seed has something to choose.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Choices {
     /// What is played in each world; the same unless a parameter differs.
-    pub(crate) scripts: PerWorld<Arc<Script>>,
+    Open(PerWorld<Arc<Script>>),
+    /// A plan that was kept: every seed plays it.
+    Made(Arc<Pinned>),
+}
+
+/// A plan that was kept, and what is expected of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Pinned {
+    pub(crate) plan: Plan,
+    pub(crate) expect: PerWorld<Expectation>,
 }
 
 /// A scenario as one world plays it, parameters filled in.
@@ -61,12 +77,18 @@ impl Scenario {
 
     /// What it says it is about; may be empty.
     pub fn about(&self) -> &str {
-        &self.scripts.simulated.about
+        match &self.choices {
+            Choices::Open(scripts) => &scripts.simulated.about,
+            Choices::Made(pinned) => &pinned.plan.about,
+        }
     }
 
     /// The parameters and the values that this world plays with.
     pub fn parameters(&self, world: World) -> &BTreeMap<String, Value> {
-        &self.scripts.of(world).parameters
+        match &self.choices {
+            Choices::Open(scripts) => &scripts.of(world).parameters,
+            Choices::Made(pinned) => &pinned.plan.parameters,
+        }
     }
 
     /// The text it was read from, for records.
@@ -76,7 +98,18 @@ impl Scenario {
 
     /// The verdict that it expects in this world.
     pub fn expectation(&self, world: World) -> &Expectation {
-        self.scripts.of(world).expect.of(world)
+        match &self.choices {
+            Choices::Open(scripts) => scripts.of(world).expect.of(world),
+            Choices::Made(pinned) => pinned.expect.of(world),
+        }
+    }
+
+    /// The seed of a plan that was kept, which is the only one there is; none if a seed has something to choose.
+    pub fn pinned_seed(&self) -> Option<u64> {
+        match &self.choices {
+            Choices::Open(_) => None,
+            Choices::Made(pinned) => Some(pinned.plan.seed),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod cleanup;
 pub mod doctor;
+pub mod keep;
 pub mod lint;
 pub mod load;
 pub mod member;
@@ -13,6 +14,7 @@ pub mod replay;
 pub mod report;
 pub mod runtime;
 pub mod schema;
+pub mod score;
 pub mod serve;
 pub mod simulate;
 

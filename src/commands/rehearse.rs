@@ -8,6 +8,7 @@ use crate::live::{self, Where};
 use crate::output;
 use crate::progress::Verbosity;
 use crate::records;
+use crate::shrinking::Shrinking;
 use crate::simulated;
 use crate::source;
 use rehearsal_reports::outcome::Outcome;
@@ -75,7 +76,7 @@ fn simulate(
     let scenario = source.scenario(None)?;
     let options = ExploreOptions { seeds: SeedRange::Count { first: 1, count: seeds }, ..ExploreOptions::default() };
     simulated::refuse_unplayable(&source, &scenario.plan(1, World::Simulated), EngineKind::default())?;
-    let played = simulated::play(&source, &scenario, &options, runs, verbosity, interrupted)?;
+    let played = simulated::play(&source, &scenario, &options, Shrinking::Never, runs, verbosity, interrupted)?;
     Ok((played.outcome, played.exit))
 }
 

@@ -6,7 +6,9 @@ use crate::cli::{Format, Replay};
 use crate::exit::{Exit, Failure};
 use crate::ledger;
 use crate::output;
+use crate::progress::Verbosity;
 use crate::records;
+use crate::shrinking;
 use crate::simulated::{self, How, Kept};
 use crate::source::{self, Source};
 use rehearsal_reports::record::Header;
@@ -29,7 +31,11 @@ pub fn run(arguments: &Replay) -> Result<Exit, Failure> {
     let _interrupted = runtime::interrupt_flag()?;
     let runs = records::runs(arguments.output.out.as_deref());
     let how = How { engine, tick: arguments.tick };
-    let Kept { run, outcome } = simulated::keep(&source, plan.clone(), &runs, how)?;
+    let Kept { run, mut outcome } = simulated::keep(&source, plan.clone(), &runs, how)?;
+    if arguments.shrink.shrink {
+        let verbosity = Verbosity::of(arguments.output.quiet);
+        shrinking::shrink_run(&source, &run, arguments.shrink.shrink_for, &runs, verbosity, &mut outcome)?;
+    }
     if arguments.events {
         print_events(&run);
     } else {
@@ -59,11 +65,14 @@ fn callers(plan: Arc<Plan>, How { engine, tick }: How) -> Ledger {
 fn what(arguments: &Replay) -> Result<(Source, u64, EngineKind), Failure> {
     let header = Path::new(&arguments.what).join("header.json");
     if !header.is_file() {
-        let seed = arguments.seed.ok_or_else(|| {
+        let source = source::find(&arguments.what, &arguments.settings)?;
+        // A plan that was kept has its own seed.
+        let pinned = source.scenario(None)?.pinned_seed();
+        let seed = arguments.seed.or(pinned).ok_or_else(|| {
             Failure::usage("which seed of the scenario?", format!("rehearsal replay {} --seed 4", arguments.what))
         })?;
         let engine = arguments.engine.as_deref().map_or(Ok(EngineKind::default()), simulated::engine)?;
-        return Ok((source::find(&arguments.what, &arguments.settings)?, seed, engine));
+        return Ok((source, seed, engine));
     }
     let bytes = std::fs::read(&header)
         .map_err(|error| Failure::usage(format!("cannot read {}: {error}", header.display()), ""))?;

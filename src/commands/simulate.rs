@@ -6,8 +6,10 @@ use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::progress::Verbosity;
 use crate::records;
+use crate::shrinking::Shrinking;
 use crate::simulated;
 use crate::source;
+use rehearsal_scenarios::Scenario;
 use rehearsal_scenarios::plan::World;
 use rehearsal_sim::engine::EngineKind;
 use rehearsal_sim::explore::{ExploreOptions, Plays, SeedRange};
@@ -43,7 +45,9 @@ pub fn run(arguments: &Simulate) -> Result<Exit, Failure> {
     for (source, scenario) in sources.iter().zip(&scenarios) {
         let runs = records::runs(arguments.output.out.as_deref());
         let verbosity = Verbosity::of(arguments.output.quiet);
-        let played = simulated::play(source, scenario, &options(arguments, engine), &runs, verbosity, &interrupted)?;
+        let options = ExploreOptions { seeds: seeds(arguments, scenario), ..options(arguments, engine) };
+        let shrinking = Shrinking::of(arguments.shrink);
+        let played = simulated::play(source, scenario, &options, shrinking, &runs, verbosity, &interrupted)?;
         output::print_outcome(&played.outcome, arguments.output.format);
         exits.push(played.exit);
         outcomes.push(played.outcome);
@@ -57,19 +61,24 @@ pub fn run(arguments: &Simulate) -> Result<Exit, Failure> {
     output::conclude("Simulated", outcomes, exit, &arguments.output)
 }
 
+/// A plan that was kept has its own seed and no other.
+fn seeds(arguments: &Simulate, scenario: &Scenario) -> SeedRange {
+    match (scenario.pinned_seed(), arguments.time) {
+        (Some(seed), _) => SeedRange::Count { first: seed, count: 1 },
+        (None, Some(duration)) => SeedRange::For { first: arguments.seed, duration },
+        (None, None) => SeedRange::Count { first: arguments.seed, count: arguments.seeds },
+    }
+}
+
 fn options(arguments: &Simulate, engine: EngineKind) -> ExploreOptions {
-    let seeds = match arguments.time {
-        Some(duration) => SeedRange::For { first: arguments.seed, duration },
-        None => SeedRange::Count { first: arguments.seed, count: arguments.seeds },
-    };
     let defaults = ExploreOptions::default();
     ExploreOptions {
-        seeds,
         jobs: arguments.jobs.map_or(defaults.jobs, |jobs| jobs as usize),
         tick: arguments.tick,
         engine,
         stop_at_first: arguments.stop_at_first,
         keep_per_check: arguments.records,
         plays: if arguments.twice { Plays::Twice } else { Plays::Once },
+        ..defaults
     }
 }

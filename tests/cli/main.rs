@@ -5,6 +5,7 @@
 //! - `live`: the reference server as a process, loaded and interrupted; `killed`: the same at chosen points, by a `gate`
 //! - `members`: worker and client by hand; `doctor`: what the machine is too small for
 //! - `projects`: what `new` writes, parameters, variants, rows
+//! - `explorer`: from a race to a kept file, and the score
 //! - `exports`: checks of one's own, and records for other tools
 //! - `bad_input`: rubbish files, records and targets
 
@@ -12,6 +13,7 @@ mod bad_input;
 mod defects;
 mod determinism;
 mod doctor;
+mod explorer;
 mod exports;
 mod gate;
 mod killed;

@@ -1,5 +1,6 @@
 //! The scenario language. Start at [`ROOT`]: each section is a file with its table of keys and the reader for them.
 //!
+//! - `pinned`: files whose choices are all made
 //! - `shape`, `check`, `schema`, `reference`, `view`: the description, and what is derived from it
 //! - `params`: values with a name, filled in before anything is read
 //! - `units`, `quantities`, `distribution`, `templates`: values
@@ -24,6 +25,7 @@ pub(crate) mod flow;
 pub(crate) mod network;
 pub(crate) mod pace;
 pub(crate) mod params;
+pub(crate) mod pinned;
 pub(crate) mod quantities;
 pub(crate) mod reference;
 pub(crate) mod rows;
@@ -44,7 +46,7 @@ pub(crate) mod view;
 
 use crate::diagnostics::{Diagnostics, Fault, Faults};
 use crate::plan::{Service, World};
-use crate::scenario::{Overrides, PerWorld, Scenario, Script};
+use crate::scenario::{Choices, Overrides, PerWorld, Scenario, Script};
 use crate::source::Source;
 use crate::tree::{self, Node};
 use shape::{NameRule, Names, Shape, Table, default, key, later, needed};
@@ -125,17 +127,29 @@ pub fn load_all(name: &str, source: &[u8], overrides: &Overrides) -> Result<Vec<
     if !faults.is_empty() {
         return Err(Diagnostics::new(name, &text, faults.into_vec()));
     }
-    params::check(&root, overrides, &mut faults);
     let mut scenarios = Vec::new();
+    if pinned::is_pinned(&root) {
+        let choices = pinned::read(&root, overrides, &mut faults).map(|pinned| Choices::Made(Arc::new(pinned)));
+        let of = |choices| Scenario { name: name.to_owned(), variant: None, source: text.text.to_owned(), choices };
+        scenarios.extend(choices.map(of));
+        return whole(name, &text, scenarios, faults);
+    }
+    params::check(&root, overrides, &mut faults);
     for variant in params::variants(&root, overrides, &mut faults) {
         let Some(scripts) = read_worlds(&root, variant.as_deref(), overrides, &mut faults) else { continue };
         let name = variant.iter().fold(name.to_owned(), |name, variant| format!("{name}.{variant}"));
-        scenarios.push(Scenario { name, variant, source: text.text.to_owned(), scripts });
+        let choices = Choices::Open(scripts);
+        scenarios.push(Scenario { name, variant, source: text.text.to_owned(), choices });
     }
+    whole(name, &text, scenarios, faults)
+}
+
+/// A file counts as a whole, or not at all.
+fn whole(name: &str, text: &Source<'_>, scenarios: Vec<Scenario>, faults: Faults) -> Result<Vec<Scenario>, Diagnostics> {
     if faults.is_empty() && !scenarios.is_empty() {
         Ok(scenarios)
     } else {
-        Err(Diagnostics::new(name, &text, faults.into_vec()))
+        Err(Diagnostics::new(name, text, faults.into_vec()))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::plan::{
     Begin, Behaviour, FaultPlan, PacePlan, Phases, Plan, RowsPlan, Service, Step, UserPlan, Verb, World, arrivals,
     hosts,
 };
-use crate::scenario::{Gaps, Group, Pace, Property, Scenario, Script, Spread};
+use crate::scenario::{Choices, Gaps, Group, Pace, Property, Scenario, Script, Spread};
 use std::collections::BTreeMap;
 
 /// The shortest measure phase that is derived.
@@ -25,7 +25,15 @@ const SECOND_NS: Nanos = 1_000_000_000;
 impl Scenario {
     /// The plan of this seed in this world: the same bytes for the same file, seed and world.
     pub fn plan(&self, seed: u64, world: World) -> Plan {
-        self.scripts.of(world).plan(&self.name, seed, world)
+        match &self.choices {
+            Choices::Open(scripts) => scripts.of(world).plan(&self.name, seed, world),
+            Choices::Made(pinned) => Plan {
+                scenario: self.name.clone(),
+                world,
+                expect: pinned.expect.of(world).clone(),
+                ..pinned.plan.clone()
+            },
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 //! seeds worth keeping. Neighbours: `explore` plays.
 
 use super::twice::Difference;
-use super::{Exploration, ExploreOptions, ExploreProgress, SeedRange};
+use super::fingerprint::{END_OF_RUN, Fingerprint};
+use super::{Exploration, ExploreOptions, ExploreProgress, FailureGroup, SeedRange};
 use crate::seed::{SeedFailure, SeedRun};
 use rehearsal_reports::seeds::SeedTally;
 use rehearsal_reports::verdict::{CheckVerdict, Verdict};
@@ -44,6 +45,15 @@ pub(super) struct Board<'p> {
     tell: &'p mut (dyn FnMut(ExploreProgress) -> ControlFlow<()> + Send),
 }
 
+/// Seeds that fail in the same way.
+struct Group {
+    lowest_seed: u64,
+    seeds: u64,
+}
+
+/// More ways to fail than this are counted and not played again.
+const GROUPS_KEPT_MAX: usize = 32;
+
 /// All seeds as one, up to a seed.
 #[derive(Default)]
 struct Folded {
@@ -53,6 +63,7 @@ struct Folded {
     failures: Vec<SeedFailure>,
     virtual_ns: u64,
     events: u64,
+    groups: BTreeMap<Fingerprint, Group>,
     kept_by_check: BTreeMap<String, usize>,
     worth_keeping: BTreeMap<u64, u64>,
 }
@@ -129,7 +140,12 @@ impl<'p> Board<'p> {
 
     /// What all seeds came to. A seed that did not come to its end counts as broken, whatever its checks say.
     pub(super) fn finish(self, expect: &Expectation) -> Exploration {
-        let Folded { tally, broken, first_broken, failures, virtual_ns, events, .. } = self.folded;
+        let Folded { tally, broken, first_broken, failures, groups, virtual_ns, events, .. } = self.folded;
+        let mut groups: Vec<FailureGroup> = groups
+            .into_iter()
+            .map(|(fingerprint, Group { lowest_seed, seeds })| FailureGroup { fingerprint, lowest_seed, seeds })
+            .collect();
+        groups.sort_by_key(|group| group.lowest_seed);
         let (mut seeds, checks) = tally.finish(expect);
         seeds.broken = broken;
         seeds.first_broken = first_broken;
@@ -138,6 +154,7 @@ impl<'p> Board<'p> {
             checks,
             kept: Vec::new(),
             failures,
+            groups,
             virtual_ns,
             events,
             not_deterministic: None,
@@ -156,8 +173,14 @@ impl Folded {
             self.broken += 1;
             self.first_broken.get_or_insert(seed);
         }
+        for fingerprint in Fingerprint::all(&summary.verdicts, summary.failure.as_ref()) {
+            if keep_per_check > 0 && self.groups.len() < GROUPS_KEPT_MAX && !self.groups.contains_key(&fingerprint) {
+                self.worth_keeping.insert(seed, summary.hash);
+            }
+            self.groups.entry(fingerprint).or_insert(Group { lowest_seed: seed, seeds: 0 }).seeds += 1;
+        }
         let broken = summary.verdicts.iter().filter(|check| matches!(check.verdict, Verdict::Broken { .. }));
-        let names = broken.map(|check| check.name.as_str()).chain(summary.failure.as_ref().map(|_| "the run's end"));
+        let names = broken.map(|check| check.name.as_str()).chain(summary.failure.as_ref().map(|_| END_OF_RUN));
         for name in names {
             let kept = self.kept_by_check.entry(name.to_owned()).or_default();
             if *kept < keep_per_check {

@@ -105,6 +105,17 @@ pub struct ExploreProgress {
     pub virtual_ns: u64,
 }
 
+/// Seeds that fail in the same way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailureGroup {
+    /// In which way.
+    pub fingerprint: Fingerprint,
+    /// The lowest of them.
+    pub lowest_seed: u64,
+    /// How many they are; a seed that fails in two ways is in two groups.
+    pub seeds: u64,
+}
+
 /// What many seeds came to.
 pub struct Exploration {
     /// Which seeds, how many broken, the lowest of them, and the hash over all.
@@ -115,6 +126,8 @@ pub struct Exploration {
     pub kept: Vec<SeedRun>,
     /// Seeds that did not come to their end, by seed.
     pub failures: Vec<SeedFailure>,
+    /// The ways in which seeds fail, by the lowest seed of each.
+    pub groups: Vec<FailureGroup>,
     /// Virtual time played, in nanoseconds.
     pub virtual_ns: u64,
     /// Events of all seeds.
