@@ -65,10 +65,10 @@ impl Schedule {
         for id in 0..self.stages.len() {
             match &self.stages[id] {
                 Stage::Waiting(Some(due)) if due.at_ns <= now_ns => self.begin(id, due.clone(), engine, programs)?,
-                Stage::Leaving { action, kill_ns } => {
-                    if *kill_ns <= now_ns || action.hosts().all(|host| programs.has_exited(host)) {
-                        self.take_down(id, now_ns, engine, programs)?;
-                    }
+                Stage::Leaving { action, kill_ns }
+                    if *kill_ns <= now_ns || action.hosts().all(|host| programs.has_exited(host)) =>
+                {
+                    self.take_down(id, now_ns, engine, programs)?;
                 }
                 _ => {}
             }

@@ -13,9 +13,9 @@ mod faults;
 #[path = "../echo/hosts.rs"]
 mod hosts;
 mod kills;
-mod redis;
 #[path = "../echo/panics.rs"]
 mod panics;
+mod redis;
 mod search;
 #[path = "../echo/standing.rs"]
 mod standing;
