@@ -9,7 +9,7 @@ use crate::users::UserEnv;
 use futures_util::future::join_all;
 use rehearsal_reference::failure::Failure;
 use rehearsal_reference::network::Network;
-use rehearsal_scenarios::plan::{UserPlan, World};
+use rehearsal_scenarios::plan::{Service, UserPlan, World};
 use std::slice;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -38,11 +38,14 @@ pub struct Prepared {
 /// The number under which the run's own identity, the owner of all rooms, is kept.
 pub const RUN_NUMBER: u32 = u32::MAX;
 
-/// Makes rooms and identities; `progress` hears of each.
+/// Makes rooms and identities, which only the reference service has; `progress` hears of each.
 pub async fn prepare<N: Network>(
     env: &UserEnv<N>,
     mut progress: impl FnMut(Prepared),
 ) -> Result<Prepared, PrepareError> {
+    if env.plan.system.service == Service::Own {
+        return Ok(Prepared::default());
+    }
     let recorder = UserRecorder::new(env.sink.clone(), RUN.into(), 0);
     let mut steward = Steward::new(env, recorder.clone());
     let mut pace = Pace::new(env);

@@ -8,7 +8,7 @@ use crate::progress::Verbosity;
 use crate::source::{self, Source};
 use rehearsal_loadgen::live::options::LiveOptions;
 use rehearsal_reports::outcome::Outcome;
-use rehearsal_scenarios::plan::{Plan, Profile, World};
+use rehearsal_scenarios::plan::{Plan, Profile, Service, World};
 
 /// Plays the file against the target, one variant after the other.
 pub fn run(arguments: &Load) -> Result<Exit, Failure> {
@@ -51,7 +51,12 @@ fn options(arguments: &Load, source: &Source) -> Result<LiveOptions, Failure> {
 }
 
 fn preflight(arguments: &Load, source: &Source, plan: Plan) -> Result<(), Failure> {
+    let service = plan.system.service;
     let found = live::preflight(plan, &options(arguments, source)?)?;
+    if service == Service::Own {
+        output::print_line(&"preflight  one connection: ok");
+        return Ok(());
+    }
     let profile = match found.profile {
         Some(Profile::Documented) => "documented",
         Some(Profile::Deployed) => "deployed",

@@ -6,6 +6,7 @@ use crate::commons::lock;
 use crate::users::UserEnv;
 use rehearsal_reference::http_client::HttpClient;
 use rehearsal_reference::network::Network;
+use rehearsal_scenarios::plan::Service;
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Mutex;
@@ -35,7 +36,11 @@ const FAILURES_MAX: u32 = 3;
 
 impl TargetProbe {
     /// Probes until the target does not answer any more.
+    /// A service of one's own is asked for nothing that its users do not ask for.
     pub async fn run<N: Network>(&self, env: &UserEnv<N>) {
+        if env.plan.system.service == Service::Own {
+            return;
+        }
         let mut http = HttpClient::new(env.network.clone(), env.target.clone(), env.surroundings.clone());
         let mut failures = 0;
         let mut due = Instant::now();

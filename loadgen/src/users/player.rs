@@ -12,7 +12,7 @@ use rehearsal_reference::network::Network;
 use rehearsal_reference::peer::Credentials;
 use rehearsal_reports::event::{Body, Kind, Name};
 use rehearsal_scenarios::draw::Draw;
-use rehearsal_scenarios::plan::{Behaviour, UserPlan};
+use rehearsal_scenarios::plan::{Behaviour, Service, UserPlan};
 use std::sync::Arc;
 
 /// How a user's life ended.
@@ -110,16 +110,22 @@ async fn wait_for_start<N: Network>(env: &UserEnv<N>, number: u32, incarnation: 
 }
 
 async fn live<N: Network>(env: &UserEnv<N>, number: u32, incarnation: u32, recorder: &Arc<UserRecorder>) -> UserEnd {
-    let Some(room) = env.commons.room(env.user(number).room) else {
-        return UserEnd::Failed("its room was not made".into());
-    };
-    let identity = tokio::select! {
-        biased;
-        () = env.reached(RunPhase::Ended) => return UserEnd::Stopped,
-        identity = identity_of(env, number, recorder) => match identity {
-            Ok(identity) => identity,
-            Err(reason) => return UserEnd::Failed(reason),
-        },
+    let (room, identity) = match env.plan.system.service {
+        Service::Own => nobody_in_particular(env.user(number)),
+        Service::Reference => {
+            let Some(room) = env.commons.room(env.user(number).room) else {
+                return UserEnd::Failed("its room was not made".into());
+            };
+            let identity = tokio::select! {
+                biased;
+                () = env.reached(RunPhase::Ended) => return UserEnd::Stopped,
+                identity = identity_of(env, number, recorder) => match identity {
+                    Ok(identity) => identity,
+                    Err(reason) => return UserEnd::Failed(reason),
+                },
+            };
+            (room, identity)
+        }
     };
     if incarnation == 0 {
         recorder.plan_next(to_plan_time(env.user(number).start_ns));
@@ -130,6 +136,12 @@ async fn live<N: Network>(env: &UserEnv<N>, number: u32, incarnation: u32, recor
         Behaviour::Client(plan) => built_in::ask_for_jobs(player, plan).await,
         Behaviour::Flow(steps) => flow::play(player, steps).await,
     }
+}
+
+/// Who a user is to a service that has neither rooms nor sign-ins: `${user.peer_id}` is its name.
+fn nobody_in_particular(user: &UserPlan) -> (RoomCredentials, IdentityCredentials) {
+    let room = RoomCredentials { id: String::new(), token: String::new() };
+    (room, IdentityCredentials { username: user.name.clone(), id_token: String::new() })
 }
 
 async fn identity_of<N: Network>(

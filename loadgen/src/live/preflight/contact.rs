@@ -108,8 +108,7 @@ impl<N: Network> Contact<'_, N> {
         room: &RoomCredentials,
         introduction: Introduction<'_>,
     ) -> Result<(Peer<N>, Value), LiveError> {
-        let connected = Peer::connect(&self.env.network, &self.env.target, 1, Arc::new(Unobserved)).await;
-        let mut peer = connected.map_err(|failure| self.ws_failed("connect", hint(failure.class), failure))?;
+        let mut peer = connect(self.env).await?;
         let credentials = Credentials {
             peer_id: identity.username.clone(),
             id_token: identity.id_token.clone(),
@@ -133,16 +132,21 @@ impl<N: Network> Contact<'_, N> {
                 "the server refuses a fresh identity; do both addresses belong to one deployment?",
             ),
         };
-        self.ws_failed(doing, hint, Failure::new(class, error))
-    }
-
-    fn ws_failed(&self, doing: &'static str, hint: &'static str, failure: Failure) -> LiveError {
-        LiveError::Unreachable { target: ws_url(&self.env.target), doing, failure, hint }
+        LiveError::Unreachable { target: ws_url(&self.env.target), doing, failure: Failure::new(class, error), hint }
     }
 
     fn http_failed(&self, doing: &'static str, failure: Failure) -> LiveError {
         LiveError::Unreachable { target: http_url(&self.env.target), doing, hint: hint(failure.class), failure }
     }
+}
+
+/// Opens a connection: the whole first contact with a service of one's own.
+pub(super) async fn connect<N: Network>(env: &UserEnv<N>) -> Result<Peer<N>, LiveError> {
+    let connected = Peer::connect(&env.network, &env.target, 1, Arc::new(Unobserved)).await;
+    connected.map_err(|failure| {
+        let hint = hint(failure.class);
+        LiveError::Unreachable { target: ws_url(&env.target), doing: "connect", failure, hint }
+    })
 }
 
 /// The role of those who keep a room open: no user of a plan looks for it.

@@ -34,7 +34,7 @@ use crate::users::UserEnv;
 use contact::Contact;
 use made::Made;
 use rehearsal_reference::network::Network;
-use rehearsal_scenarios::plan::Profile;
+use rehearsal_scenarios::plan::{Profile, Service};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -59,7 +59,8 @@ impl EventSink for Nowhere {
     fn record(&self, _: Draft) {}
 }
 
-/// Joins with the first user of each group, then walks their flows once. A polite interrupt ends it and removes what was
+/// Joins with the first user of each group, then walks their flows once; to a service of one's own it only connects, since
+/// nothing that a flow does there could be undone. A polite interrupt ends it and removes what was
 /// made; a second one ends it at once.
 pub async fn preflight<N: Network>(
     env: &UserEnv<N>,
@@ -83,6 +84,10 @@ pub async fn preflight<N: Network>(
 }
 
 async fn first_contact<N: Network>(env: &UserEnv<N>, steward: &mut Steward<N>) -> Result<Preflight, LiveError> {
+    if env.plan.system.service == Service::Own {
+        contact::connect(env).await?.close().await;
+        return Ok(Preflight { joined: 0, profile: None, remarks: Vec::new() });
+    }
     let mut contact = Contact { env, steward };
     let meeting = contact.make().await?;
     let mut remarks = meeting.profile.map(|profile| needs::remarks(&env.plan, profile)).unwrap_or_default();

@@ -3,7 +3,7 @@
 use super::Route;
 use crate::live::guard::mean_ns;
 use crate::prepare::SESSIONS;
-use rehearsal_scenarios::plan::{Behaviour, Plan, Step, Verb};
+use rehearsal_scenarios::plan::{Behaviour, Plan, Service, Step, Verb};
 use std::time::Duration;
 
 /// How much a run needs, at its largest moment.
@@ -53,6 +53,9 @@ impl Demand {
 
 /// Sign-ins and rooms, at the rate that the plan allows.
 fn prepares_for(plan: &Plan) -> Duration {
+    if plan.system.service == Service::Own {
+        return Duration::ZERO;
+    }
     let requests = (1 + plan.rooms.len() + plan.users.len()) as f64;
     let rate = plan.prepare.sign_in_rate;
     if rate > 0.0 { Duration::try_from_secs_f64(requests / rate).unwrap_or(Duration::MAX) } else { Duration::ZERO }

@@ -13,7 +13,7 @@ use rehearsal_reference::failure::Failure;
 use rehearsal_reference::http_client::HttpAnswer;
 use rehearsal_reference::network::Network;
 use rehearsal_reports::event::{Body, Kind, Name};
-use rehearsal_scenarios::plan::Verb;
+use rehearsal_scenarios::plan::{Service, Verb};
 use serde_json::Value;
 
 impl<N: Network> Interpreter<N> {
@@ -32,8 +32,9 @@ impl<N: Network> Interpreter<N> {
         let op_id = self.player.recorder.invoke_saying(&node.name, Body::Empty, message);
         let answer = self.session.reading(self.http.request(method, &path, bearer, body.as_ref())).await;
         let played = self.http_ended(node, op_id, shown, status, answer);
-        if let Some((what, id)) = played.as_ref().ok().and_then(|answer| made_at(&path, answer)) {
-            let env = &self.player.env;
+        let env = &self.player.env;
+        let made = played.as_ref().ok().filter(|_| env.plan.system.service == Service::Reference);
+        if let Some((what, id)) = made.and_then(|answer| made_at(&path, answer)) {
             env.journal.write(&Entry::Made { what, id: id.to_owned() });
             env.commons.add_other(what, id.to_owned());
         }

@@ -3,6 +3,7 @@
 use crate::users::env::UserEnv;
 use crate::users::player::Player;
 use crate::users::template::Variables;
+use rehearsal_scenarios::plan::Service;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -81,5 +82,8 @@ fn filler(bytes: usize) -> String {
 
 fn peer_id<N>(env: &UserEnv<N>, user_name: &str) -> Option<String> {
     let user = env.plan.users.iter().find(|user| user.name == user_name)?;
-    env.commons.identity(user.number).map(|identity| identity.username)
+    match env.plan.system.service {
+        Service::Own => Some(user.name.clone()),
+        Service::Reference => env.commons.identity(user.number).map(|identity| identity.username),
+    }
 }

@@ -12,7 +12,7 @@ use rehearsal_reference::observer::ConnectionEnd;
 use rehearsal_reference::peer::{ANSWER_WITHIN, AskError, Introduction, Peer};
 use rehearsal_reference::protocol::{Metadata, Object};
 use rehearsal_scenarios::distribution::Distribution;
-use rehearsal_scenarios::plan::{Ending, Protocol, Retry, Verb};
+use rehearsal_scenarios::plan::{Ending, Protocol, Retry, Service, Verb};
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -145,8 +145,11 @@ impl<N: Network> Interpreter<N> {
         let away = Duration::from_nanos(self.sample(node, after));
         self.session.end(ending).await;
         sleep(away).await;
-        self.connect(node).await?;
-        self.register(node).await
+        let connected = self.connect(node).await?;
+        match self.player.env.plan.system.service {
+            Service::Reference => self.register(node).await,
+            Service::Own => Ok(connected),
+        }
     }
 
     /// Gives the next message or operation the author's own name, and keeps a planned time that waits for it. Steps that
