@@ -8,17 +8,15 @@ use crate::progress::{Progress, Verbosity};
 use crate::records;
 use crate::shrinking::{self, Shrinking};
 use crate::source::Source;
-use rehearsal_reports::checks::declared::unmet;
 use rehearsal_reports::judge::overall;
-use rehearsal_reports::outcome::{CheckSummary, Outcome, Seeds, Story};
-use rehearsal_reports::story::story;
-use rehearsal_reports::verdict::Verdict;
+use rehearsal_reports::outcome::{CheckSummary, Outcome, Seeds};
 use rehearsal_scenarios::Scenario;
-use rehearsal_scenarios::plan::{Plan, World};
+use rehearsal_scenarios::plan::{Plan, Service, World};
 use rehearsal_sim::engine::EngineKind;
 use rehearsal_sim::event_log::Keep;
-use rehearsal_sim::explore::{Exploration, ExploreOptions, Plays, SeedRange, explore};
-use rehearsal_sim::seed::{SeedFailure, SeedOptions, SeedRun, Setup, TICK, play_with};
+use rehearsal_sim::explore::{self, Exploration, ExploreOptions, Plays, SeedRange, explore};
+pub use rehearsal_sim::explore::story_of;
+use rehearsal_sim::seed::{NO_SYSTEM, SeedFailure, SeedOptions, SeedRun, Setup, TICK, play_with};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -54,6 +52,12 @@ pub fn engine(name: &str) -> Result<EngineKind, Failure> {
 /// Refuses what the engine cannot play, before any seed is.
 pub fn refuse_unplayable(source: &Source, plan: &Plan, engine: EngineKind) -> Result<(), Failure> {
     refuse_platform(rehearsal_sim::unsupported())?;
+    if plan.system.service == Service::Own {
+        return Err(Failure::usage(
+            format!("{}: {NO_SYSTEM}", source.shown),
+            "simulate it in a test of your package (docs/tutorial.md), or `rehearsal load` it against your process",
+        ));
+    }
     match engine.refuses(plan) {
         Some(reason) => Err(Failure::usage(
             format!("{}: {reason}, which the {} engine has not", source.shown, engine.name()),
@@ -156,35 +160,9 @@ fn exit_of(outcome: &Outcome, exploration: &Exploration) -> Exit {
 }
 
 fn outcome_of(source: &Source, plan: &Plan, exploration: &Exploration, how: How) -> Outcome {
-    let verdicts: Vec<_> = exploration.checks.iter().map(|summary| summary.check.clone()).collect();
-    let (verdict, expected, reasons) = overall(&verdicts, &plan.expect);
-    let ended = exploration.failures.is_empty();
-    let mut notes: Vec<String> = if expected { Vec::new() } else { reasons };
-    notes.extend(exploration.failures.iter().take(FAILURES_SHOWN_MAX).map(ToString::to_string));
-    if exploration.failures.len() > FAILURES_SHOWN_MAX {
-        notes.push(format!(
-            "and {} more seeds did not come to their end",
-            exploration.failures.len() - FAILURES_SHOWN_MAX
-        ));
-    }
-    if let Some(seed) = exploration.not_deterministic {
-        notes.push(format!(
-            "seed {seed} played differently when it was played again: the simulation was not deterministic"
-        ));
-    }
-    let unmet = unmet(&plan.checks, &exploration.checks);
-    notes.extend(unmet.into_iter().map(|name| format!("no seed showed what `{name}` is to see at least once")));
-    let story_run = told_run(&exploration.checks, &exploration.kept);
     Outcome {
-        seeds: exploration.seeds.clone(),
-        verdict,
-        expected: expected && ended,
-        checks: exploration.checks.clone(),
-        story: story_run.and_then(story_of),
         repeat: exploration.seeds.first_broken.map(|seed| repeat(source, seed, how)),
-        notes,
-        duration_ns: (exploration.virtual_ns / exploration.seeds.count.max(1)) as i64,
-        ..frame(plan, how.engine)
+        ..explore::outcome_of(plan, exploration, how.engine)
     }
 }
 
@@ -210,21 +188,6 @@ pub fn repeat(source: &Source, seed: u64, How { engine, tick }: How) -> String {
         shaped += &format!(" --engine {}", engine.name());
     }
     format!("rehearsal replay {} --seed {seed}{shaped}", source.words())
-}
-
-/// How many seeds that did not come to their end are told in full.
-const FAILURES_SHOWN_MAX: usize = 3;
-
-/// The lowest broken seed, of those kept.
-fn told_run<'r>(checks: &[CheckSummary], kept: &'r [SeedRun]) -> Option<&'r SeedRun> {
-    let lowest = checks.iter().filter_map(|check| check.lowest_broken_seed).min()?;
-    kept.iter().find(|run| run.plan.seed == lowest)
-}
-
-/// The story of a seed's first broken check.
-pub fn story_of(run: &SeedRun) -> Option<Story> {
-    let broken = run.verdicts.iter().find(|check| matches!(check.verdict, Verdict::Broken { .. }))?;
-    story(broken, &run.events, true)
 }
 
 /// A seed that was played for its record.

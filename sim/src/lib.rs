@@ -5,6 +5,7 @@
 //! - [`seed`]: one seed, from plan to verdicts; [`event_log`]: what happened in it
 //! - [`engine`]: what a simulated world can do; [`feature`]: what not every engine can; [`turmoil_engine`]: the one on turmoil
 //! - [`event_engine`]: the event-driven one
+//! - [`system`]: what is under test, anybody's service; the reference is the first (`reference_system`)
 //! - [`host`]: what a program finds on its host; [`standing`]: whether it is held, and how wrong its clock is
 //! - [`network`]: everything between hosts: streams, links and faults on them
 //! - [`clock`]: virtual time; [`host_clock`]: what a host takes for it
@@ -45,9 +46,11 @@ pub mod host;
 pub mod host_clock;
 pub mod netlog;
 pub mod network;
+mod reference_system;
 pub mod seed;
 pub mod shrink;
 pub mod standing;
+pub mod system;
 pub mod turmoil_engine;
 
 /// Why this machine cannot simulate, if so: another platform than Linux with the GNU C library.

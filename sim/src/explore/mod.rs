@@ -6,16 +6,19 @@
 
 mod board;
 mod fingerprint;
+mod outcome;
 mod twice;
 
 pub use fingerprint::{END_OF_RUN, Fingerprint};
+pub use outcome::{outcome_of, story_of};
 pub use twice::{Difference, Excerpt, twice, twice_on, twice_with};
 
 use self::board::{Board, Summary};
 
 use crate::engine::EngineKind;
 use crate::event_log::Keep;
-use crate::seed::{SeedFailure, SeedOptions, SeedRun, TICK, play};
+use crate::seed::{SeedFailure, SeedOptions, SeedRun, Setup, TICK, play_with};
+use crate::system::SharedSystem;
 use rehearsal_reports::outcome::{CheckSummary, Seeds};
 use rehearsal_scenarios::plan::Plan;
 use std::ops::ControlFlow;
@@ -146,6 +149,17 @@ pub fn explore(
     options: &ExploreOptions,
     progress: &mut (dyn FnMut(ExploreProgress) -> ControlFlow<()> + Send),
 ) -> Exploration {
+    explore_system(None, plan_of, options, progress)
+}
+
+/// The same against this system; the reference if none.
+pub fn explore_system(
+    system: Option<SharedSystem>,
+    plan_of: &(dyn Fn(u64) -> Plan + Sync),
+    options: &ExploreOptions,
+    progress: &mut (dyn FnMut(ExploreProgress) -> ControlFlow<()> + Send),
+) -> Exploration {
+    let setup = |keep| Setup { options: options.seed(keep), system: system.clone(), ..Setup::default() };
     let board = Mutex::new(Board::new(options, progress));
     let may_begin = deadline(options.seeds);
     std::thread::scope(|scope| {
@@ -154,8 +168,8 @@ pub fn explore(
                 while let Some(seed) = next_seed(&board, &may_begin) {
                     let plan = Arc::new(plan_of(seed));
                     let played = match options.plays {
-                        Plays::Once => Ok(play(plan, options.seed(Keep::VerdictsOnly))),
-                        Plays::Twice => twice_on(options.engine, &plan, options.tick),
+                        Plays::Once => Ok(play_with(plan, setup(Keep::VerdictsOnly))),
+                        Plays::Twice => twice_with(&plan, setup(Keep::Events)),
                     };
                     match played {
                         Ok(run) => lock(&board).enter(seed, Summary::of(run)),
@@ -165,7 +179,7 @@ pub fn explore(
             });
         }
     });
-    conclude(plan_of, options, board.into_inner().unwrap_or_else(PoisonError::into_inner))
+    conclude(plan_of, options, &setup(Keep::Events), board.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 fn next_seed(board: &Mutex<Board<'_>>, may_begin: &dyn Fn() -> bool) -> Option<u64> {
@@ -183,11 +197,11 @@ fn deadline(seeds: SeedRange) -> impl Fn() -> bool + Sync {
 }
 
 /// Plays what is worth keeping again, with its events: another hash means that the simulation was not deterministic.
-fn conclude(plan_of: &dyn Fn(u64) -> Plan, options: &ExploreOptions, board: Board<'_>) -> Exploration {
+fn conclude(plan_of: &dyn Fn(u64) -> Plan, options: &ExploreOptions, setup: &Setup, board: Board<'_>) -> Exploration {
     let mut not_deterministic = None;
     let mut kept = Vec::new();
     for (seed, hash) in board.worth_keeping() {
-        let run = play(Arc::new(plan_of(*seed)), options.seed(Keep::Events));
+        let run = play_with(Arc::new(plan_of(*seed)), setup.clone());
         if run.hash != *hash {
             not_deterministic.get_or_insert(*seed);
         }

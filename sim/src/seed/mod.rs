@@ -21,12 +21,14 @@ use crate::event_engine::EventEngine;
 use crate::event_log::{EventLog, Finished, Keep, PendingOperation};
 use crate::host::{Host, message_of};
 use crate::netlog::{self, NetworkLog};
+use crate::reference_system::Reference;
+use crate::system::SharedSystem;
 use crate::turmoil_engine::TurmoilEngine;
 use rehearsal_reference::identity::{Hs256Identity, Identity, IdentityError, Rs256Identity};
 use rehearsal_reference::surroundings::Task;
 use rehearsal_reports::event::Event;
 use rehearsal_reports::verdict::{CheckVerdict, Verdict};
-use rehearsal_scenarios::plan::{IdentityKind, Plan};
+use rehearsal_scenarios::plan::{IdentityKind, Plan, Service};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -170,7 +172,9 @@ pub struct Setup {
     pub options: SeedOptions,
     /// See [`PATIENCE`].
     pub patience: Duration,
-    /// Who issues and verifies identity tokens; as the plan says if none.
+    /// The system that is played against; the reference if none, which a service of one's own is not.
+    pub system: Option<SharedSystem>,
+    /// Who issues and verifies the reference system's identity tokens; as the plan says if none.
     pub identity: Option<Arc<dyn Identity>>,
     /// Who wants to know of packets, draws and turns of tasks.
     pub network_log: Option<Arc<dyn NetworkLog>>,
@@ -203,6 +207,7 @@ impl Default for Setup {
         Setup {
             options: SeedOptions::default(),
             patience: PATIENCE,
+            system: None,
             identity: None,
             network_log: None,
             callers: Callers::Counted,
@@ -228,7 +233,7 @@ pub fn play_with(plan: Arc<Plan>, setup: Setup) -> SeedRun {
 }
 
 fn play_here(plan: Arc<Plan>, setup: Setup) -> SeedRun {
-    let Setup { options, patience, identity, network_log, callers, more_hosts } = setup;
+    let Setup { options, patience, system, identity, network_log, callers, more_hosts } = setup;
     let _writing = netlog::Writing::begin(network_log);
     if callers == Callers::Named {
         entropy::name_callers();
@@ -237,13 +242,13 @@ fn play_here(plan: Arc<Plan>, setup: Setup) -> SeedRun {
         Ok(engine) => engine,
         Err(error) => return SeedRun::broke(plan, error.to_string()),
     };
-    let identity = match identity.map_or_else(|| identity_of(&plan), Ok) {
-        Ok(identity) => identity,
-        Err(error) => return SeedRun::broke(plan, error.to_string()),
+    let system = match system.map_or_else(|| reference(&plan, identity), Ok) {
+        Ok(system) => system,
+        Err(reason) => return SeedRun::broke(plan, reason),
     };
     let clock = engine.clock();
     let log = Arc::new(EventLog::new(&plan, clock.clone(), options.keep));
-    let programs = Programs::new(plan.clone(), log.clone(), identity);
+    let programs = Programs::new(plan.clone(), log.clone(), system);
     for MoreHost { name, program } in more_hosts {
         engine.add_host(&name, Box::new(move |host| program(host)));
     }
@@ -270,6 +275,18 @@ fn hash_of(events: u64, ledger: &Ledger, verdicts: &[CheckVerdict], failure: Opt
     }
     hasher.digest()
 }
+
+/// The reference system, with this identity or the plan's.
+fn reference(plan: &Plan, identity: Option<Arc<dyn Identity>>) -> Result<SharedSystem, String> {
+    if plan.system.service == Service::Own {
+        return Err(NO_SYSTEM.to_owned());
+    }
+    let identity = identity.map_or_else(|| identity_of(plan), Ok).map_err(|error| error.to_string())?;
+    Ok(Arc::new(Reference::new(identity)))
+}
+
+/// Why a plan for a service of one's own is not played against the reference.
+pub const NO_SYSTEM: &str = "the scenario is for a service of your own, which this program does not hold";
 
 fn identity_of(plan: &Plan) -> Result<Arc<dyn Identity>, IdentityError> {
     Ok(match plan.system.identity {

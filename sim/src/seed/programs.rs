@@ -1,5 +1,5 @@
-//! What runs on the hosts of a seed: reference servers on `server-N`, users on the hosts that the plan gives them, and the
-//! run itself on a host of its own, which no fault can name: it prepares before time 0 and cleans up at the end.
+//! What runs on the hosts of a seed: the servers of the system, users on the hosts that the plan gives them, and the run
+//! itself on a host of its own, which no fault can name: it prepares before time 0 and cleans up at the end.
 //! Neighbours: `driver` says which phase it is and asks who has ended.
 
 use super::orders::Orders;
@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::event_log::EventLog;
 use crate::host::Host;
 use crate::network::SimNetwork;
+use crate::system::{FIRST_SERVER, Server, SharedSystem, Stop};
 use rehearsal_loadgen::cleanup::clean_up;
 use rehearsal_loadgen::commons::{Commons, RunPhase};
 use rehearsal_loadgen::journal::NoJournal;
@@ -15,21 +16,11 @@ use rehearsal_loadgen::prepare::prepare;
 use rehearsal_loadgen::sink::EventSink;
 use rehearsal_loadgen::target::{Target, user_agent};
 use rehearsal_loadgen::users::{UserEnv, play_user};
-use rehearsal_reference::defects::Defect;
-use rehearsal_reference::identity::Identity;
-use rehearsal_reference::network::Network;
-use rehearsal_reference::protocol::Profile;
-use rehearsal_reference::rooms::Limits;
-use rehearsal_reference::server::{Server, ServerOptions};
-use rehearsal_reference::store::{MemoryRoomStore, RoomStore};
 use rehearsal_reports::event::Name;
-use rehearsal_scenarios::plan::{self as scenarios, Behaviour, Plan};
+use rehearsal_scenarios::plan::{Behaviour, Plan};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
-
-/// The port of every simulated server: WebSocket and HTTP together.
-const PORT: u16 = 8080;
 
 /// The run's own host.
 const DIRECTOR: &str = "rehearsal-run";
@@ -61,8 +52,7 @@ struct Shared {
     log: Arc<EventLog>,
     sink: Arc<dyn EventSink>,
     commons: Arc<Commons>,
-    identity: Arc<dyn Identity>,
-    store: Arc<dyn RoomStore>,
+    system: SharedSystem,
     progress: Arc<Mutex<Progress>>,
     orders: Orders,
     cleaning: watch::Receiver<bool>,
@@ -78,20 +68,21 @@ struct Progress {
 }
 
 impl Programs {
-    pub(super) fn new(plan: Arc<Plan>, log: Arc<EventLog>, identity: Arc<dyn Identity>) -> Programs {
+    pub(super) fn new(plan: Arc<Plan>, log: Arc<EventLog>, system: SharedSystem) -> Programs {
         let (cleaning, cleaning_seen) = watch::channel(false);
         let (ended, left, exited) = Default::default();
         let progress = Progress { director: Director::Preparing, ended, left, exited };
         let sights = Sights::new(&plan, log.clone());
-        let sink = sights.clone().map_or_else(|| log.clone() as Arc<dyn EventSink>, |sights| sights);
+        let sink: Arc<dyn EventSink> = match &sights {
+            Some(sights) => sights.clone(),
+            None => log.clone(),
+        };
         let shared = Shared {
             plan,
             log,
             sink,
             commons: Arc::new(Commons::new()),
-            identity,
-            // Handed to each incarnation of a server: the documents keep rooms in a database outside of it.
-            store: Arc::new(MemoryRoomStore::new()),
+            system,
             progress: Arc::new(Mutex::new(progress)),
             orders: Orders::new(),
             cleaning: cleaning_seen,
@@ -109,9 +100,9 @@ impl Programs {
 
     /// Servers first, then users' hosts in the order of the plan, then the run's own.
     pub(super) fn add_hosts(&self, engine: &mut dyn Engine) {
-        for number in 0..self.shared.plan.system.servers {
-            let shared = self.shared.clone();
-            engine.add_host(&format!("server-{number}"), Box::new(move |host| Box::pin(serve(shared.clone(), host))));
+        for server in self.shared.system.deploy(&self.shared.plan) {
+            let (shared, name, server) = (self.shared.clone(), server.name.clone(), Arc::new(server));
+            engine.add_host(&name, Box::new(move |host| Box::pin(serve(shared.clone(), server.clone(), host))));
         }
         for (name, users) in self.users_by_host() {
             let shared = self.shared.clone();
@@ -180,11 +171,13 @@ impl Shared {
 
     fn env(&self, host: &Host, who: &str) -> UserEnv<SimNetwork> {
         let run_id = Name::from(format!("seed-{}", self.plan.seed));
+        let mut target = Target::plain(FIRST_SERVER, self.system.port(), &user_agent(&run_id));
+        target.path = self.system.path().to_owned();
         UserEnv {
             plan: self.plan.clone(),
             network: host.network.clone(),
             surroundings: host.surroundings(who),
-            target: Arc::new(Target::plain("server-0", PORT, &user_agent(&run_id))),
+            target: Arc::new(target),
             sink: self.sink.clone(),
             commons: self.commons.clone(),
             journal: Arc::new(NoJournal),
@@ -236,38 +229,13 @@ async fn direct(shared: Shared, host: Host) {
     shared.progress().director = Director::CleanedUp;
 }
 
-/// One incarnation of a reference server; serves until its host dies, the run is over, or it is told to stop.
-async fn serve(shared: Shared, host: Host) {
-    let system = &shared.plan.system;
-    let options = ServerOptions {
-        limits: limits_of(&system.limits),
-        // Names that a plan holds were checked when the scenario was read.
-        defects: system.defects.iter().filter_map(|name| name.parse::<Defect>().ok()).collect(),
-        profile: match system.profile {
-            scenarios::Profile::Documented => Profile::Documented,
-            scenarios::Profile::Deployed => Profile::Deployed,
-        },
-        ..ServerOptions::default()
-    };
+/// One incarnation of a server, until it ends by itself or its host dies.
+async fn serve(shared: Shared, server: Arc<Server>, host: Host) {
     shared.progress().exited.remove(&host.name);
-    let surroundings = host.surroundings("server");
-    // A simulated port is free for every incarnation; were it not, clients would see a server that refuses.
-    let Ok(listener) = host.network.bind(&format!("0.0.0.0:{PORT}")).await else { return };
-    let server = Server::new(options, surroundings, shared.identity.clone(), shared.store.clone());
-    let mut told = shared.orders.of(&host.name);
+    let name = host.name.clone();
+    let (mut told, orders, of) = (shared.orders.of(&name), shared.orders.clone(), name.clone());
     // The end of the run alone is none for a server: others still leave. An error means that there is nobody left to ask.
-    let stop = async { drop(told.wait_for(|_| shared.orders.is_stopped(&host.name)).await) };
-    server.run(listener, stop).await;
-    shared.progress().exited.insert(host.name);
-}
-
-fn limits_of(limits: &scenarios::Limits) -> Limits {
-    let whole = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    Limits {
-        message_bytes_max: whole(limits.message_bytes_max),
-        metadata_bytes_max: whole(limits.metadata_bytes_max),
-        room_peers_max: whole(limits.room_peers_max.into()),
-        outbound_queue_max: whole(limits.outbound_queue_max.into()),
-        ..Limits::default()
-    }
+    let stop = Stop::new(async move { drop(told.wait_for(|_| orders.is_stopped(&of)).await) });
+    (server.start)(host, stop).await;
+    shared.progress().exited.insert(name);
 }
