@@ -1,0 +1,77 @@
+//! The shop in the simulated world. `TicketShop` and `Door` are all that a service needs to be rehearsed.
+
+use axum::serve::Listener;
+use own_service::serve::serve;
+use own_service::shop::{Selling, Shop};
+use rehearsal::{Listener as _, Network, Plan, Server, SimListener, SimStream, System};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+struct TicketShop(Selling);
+
+impl System for TicketShop {
+    fn deploy(&self, _: &Plan) -> Vec<Server> {
+        let selling = self.0;
+        vec![Server::new("server-0", move |host, stop| async move {
+            let spawner = host.surroundings("shop").spawner;
+            let spawn = Arc::new(move |task| spawner.spawn("shop", task).detach());
+            let listener = host.network.bind("0.0.0.0:8080").await.expect("a simulated port is free");
+            serve(Door(listener), Arc::new(Shop::new(100, selling)), spawn, stop.asked()).await;
+        })]
+    }
+
+    fn path(&self) -> &str {
+        "/shop"
+    }
+}
+
+/// A simulated listener as axum knows listeners.
+struct Door(SimListener);
+
+impl Listener for Door {
+    type Io = SimStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (SimStream, SocketAddr) {
+        match self.0.accept().await {
+            Ok(accepted) => accepted,
+            // The host is gone, and this task with it.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+#[test]
+fn no_seat_is_sold_twice() {
+    rehearsal::scenario("race.toml").system(TicketShop(Selling::TakeFirst)).seeds(1..=200).run();
+}
+
+#[test]
+fn a_shop_that_takes_the_seat_after_the_payment_sells_it_twice() {
+    let paid_first = rehearsal::scenario("race.toml").system(TicketShop(Selling::PayFirst)).seeds(1..=200);
+    let outcome = paid_first.expect_broken("a_seat_is_sold_once").run();
+    assert!(outcome.story.is_some_and(|story| !story.rows.is_empty()));
+}
+
+/// A service that spawns a task past its host's spawner.
+struct Stray;
+
+impl System for Stray {
+    fn deploy(&self, _: &Plan) -> Vec<Server> {
+        vec![Server::new("server-0", |_, stop| async move {
+            drop(tokio::spawn(async {}));
+            stop.asked().await;
+        })]
+    }
+}
+
+#[test]
+fn a_task_that_came_past_the_spawner_is_told_with_its_place() {
+    let outcome = rehearsal::scenario("race.toml").system(Stray).seeds(1..=1).try_run().expect("it plays");
+    let told = "a task on server-0 came past its host's spawner, spawned at tests/race.rs";
+    assert!(!outcome.expected && outcome.notes.iter().any(|note| note.contains(told)), "{:?}", outcome.notes);
+}
