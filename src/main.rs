@@ -10,6 +10,7 @@ mod cli;
 mod commands;
 mod confirming;
 mod exit;
+mod github;
 mod ledger;
 mod live;
 mod output;

@@ -3,6 +3,7 @@
 
 use crate::cli::{Format, Output};
 use crate::exit::{Exit, Failure};
+use crate::github;
 use crate::records;
 use crate::source::Source;
 use rehearsal_reports::outcome::{Met, Outcome, Overall, Validity};
@@ -37,6 +38,7 @@ pub fn conclude(title: &str, outcomes: Vec<Outcome>, exit: Exit, output: &Output
     if let Some(path) = &output.markdown {
         write(path, &render::markdown::report(&report))?;
     }
+    github::tell(&report);
     print_closing(exit, output.format);
     Ok(exit)
 }

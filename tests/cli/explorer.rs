@@ -1,6 +1,6 @@
 //! From a race to a file: it is found, confirmed, made smaller, told, kept, and played again. And the harness's own score.
 
-use crate::support::{folder, run_in};
+use crate::support::{Ran, folder, program, run_in};
 
 const NAIVE: &str = "two_clients_race_naive_worker";
 
@@ -75,4 +75,21 @@ fn the_score_finds_every_defect_and_raises_no_false_alarm() {
     assert!(rows.len() > 8 && rows.iter().all(|row| row["found"] == true), "{}", ran.stdout);
     assert_eq!(rows[0]["check"], "nobody_registers", "the canary comes first");
     assert_eq!((control["control_seeds"].as_u64(), &control["false_alarms"]), (Some(20), &serde_json::json!([])));
+}
+
+#[test]
+fn a_workflow_gets_an_annotation_and_a_step_summary() {
+    let folder = folder();
+    let summary = folder.path().join("summary.md");
+    let mut workflow = program();
+    workflow.current_dir(folder.path()).env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", &summary);
+    workflow.args(["simulate", NAIVE, "--expect", "holds", "--seeds", "2", "--shrink-for", "0s", "--quiet"]);
+    let ran = Ran::of(workflow.output().expect("it starts")).ends_with(1);
+    assert!(
+        ran.stderr.contains("::error title=two_clients_race_naive_worker::broken: a worker runs"),
+        "{}",
+        ran.stderr
+    );
+    let summary = std::fs::read_to_string(summary).expect("written");
+    assert!(summary.contains("a worker runs one job at a time"), "{summary}");
 }

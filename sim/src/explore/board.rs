@@ -2,8 +2,8 @@
 //! threads nor their number. What is remembered of a seed does not grow with how many there are: 16 bytes, and the few
 //! seeds worth keeping. Neighbours: `explore` plays.
 
-use super::twice::Difference;
 use super::fingerprint::{END_OF_RUN, Fingerprint};
+use super::twice::Difference;
 use super::{Exploration, ExploreOptions, ExploreProgress, FailureGroup, SeedRange};
 use crate::seed::{SeedFailure, SeedRun};
 use rehearsal_reports::seeds::SeedTally;
