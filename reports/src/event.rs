@@ -228,8 +228,9 @@ pub enum Body {
     Fault {
         /// Its name in the scenario.
         name: Name,
-        /// In words, which checks rely on: `partition begins` and `partition ends` (likewise `latency`, `loss`),
-        /// `killed`, `lost`, `restarted`. What ends a fault has the name of what began it.
+        /// In words, which checks rely on: `partition begins` and `partition ends` (likewise `latency`, `loss`,
+        /// `pause`, `clock skew`), `told to stop`, `exited`, `killed`, `lost`, `restarted`. What ends a fault has the name
+        /// of what began it.
         what: Name,
         /// The hosts concerned.
         hosts: Vec<Name>,

@@ -171,6 +171,11 @@ impl Cast {
         self.faults.lay_over(user, from_ns, until_ns)
     }
 
+    /// For how long of the time between the two this user's process was held, and could do nothing.
+    pub fn held_ns(&self, user: Id, from_ns: i64, until_ns: i64) -> i64 {
+        self.faults.held_ns(user, from_ns, until_ns)
+    }
+
     /// Whether a fault may have ended this connection at the server without its user knowing: nothing that was asked after
     /// the fault has been answered yet.
     pub fn is_in_doubt(&self, user: Id, link: &Link, now_ns: i64) -> bool {

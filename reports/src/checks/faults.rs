@@ -25,6 +25,8 @@ struct Span {
     /// Absent while it lasts.
     until_ns: Option<i64>,
     over: Over,
+    /// Whether it held the processes of those it names, so that they could do nothing.
+    held: bool,
 }
 
 enum Over {
@@ -44,19 +46,31 @@ impl Faults {
         }
         let has_server = hosts.iter().any(|host| host.starts_with("server"));
         let over = if has_server && users.is_empty() { Over::Everybody } else { Over::Users(users.to_vec()) };
-        self.spans.push(Span { name: name.clone(), from_ns: t_ns, until_ns: None, over });
+        let held = has_word(what, &["pause"]);
+        self.spans.push(Span { name: name.clone(), from_ns: t_ns, until_ns: None, over, held });
         if takes_down(what) { HostFate::Down } else { HostFate::Up }
     }
 
     /// Whether a fault lay over this user at any time between the two.
     pub fn lay_over(&self, user: Id, from_ns: i64, until_ns: i64) -> bool {
-        self.spans.iter().any(|span| {
-            let is_over = match &span.over {
-                Over::Everybody => true,
-                Over::Users(users) => users.contains(&user),
-            };
-            is_over && span.from_ns <= until_ns && span.until_ns.is_none_or(|until| until >= from_ns)
-        })
+        self.spans.iter().any(|span| span.is_over(user, from_ns, until_ns))
+    }
+
+    /// For how long of the time between the two this user's process was held, in nanoseconds; what two faults hold counts
+    /// twice.
+    pub fn held_ns(&self, user: Id, from_ns: i64, until_ns: i64) -> i64 {
+        let held = self.spans.iter().filter(|span| span.held && span.is_over(user, from_ns, until_ns));
+        held.map(|span| span.until_ns.unwrap_or(until_ns).min(until_ns) - span.from_ns.max(from_ns)).sum()
+    }
+}
+
+impl Span {
+    fn is_over(&self, user: Id, from_ns: i64, until_ns: i64) -> bool {
+        let concerns = match &self.over {
+            Over::Everybody => true,
+            Over::Users(users) => users.contains(&user),
+        };
+        concerns && self.from_ns <= until_ns && self.until_ns.is_none_or(|until| until >= from_ns)
     }
 }
 
@@ -94,6 +108,19 @@ mod tests {
         let mut faults = Faults::default();
         assert_eq!(faults.observe(&"death".into(), "killed", &["server-0".into()], &[], 10), HostFate::Down);
         assert!(faults.lay_over(Id(7), 11, 12));
+    }
+
+    #[test]
+    fn a_process_that_is_paused_is_held_meanwhile_and_a_cut_holds_nobody() {
+        let mut faults = Faults::default();
+        let (worker, host) = (Id(3), ["workers-0".into()]);
+        faults.observe(&"cut".into(), "partition begins", &host, &[worker], 0);
+        assert_eq!(faults.observe(&"held".into(), "pause begins", &host, &[worker], 10), HostFate::Up);
+        assert_eq!(faults.held_ns(worker, 0, 15), 5);
+        faults.observe(&"held".into(), "pause ends", &host, &[worker], 30);
+        assert_eq!(faults.held_ns(worker, 0, 100), 20);
+        assert_eq!(faults.held_ns(worker, 25, 100), 5);
+        assert_eq!((faults.held_ns(worker, 31, 100), faults.held_ns(Id(4), 0, 100)), (0, 0));
     }
 
     #[test]

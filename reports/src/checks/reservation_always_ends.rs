@@ -99,7 +99,7 @@ impl Check for ReservationEnds {
 
     fn finish(mut self: Box<Self>, end: RunEnd, cast: &Cast) -> CheckVerdict {
         for (user, waiting) in std::mem::take(&mut self.waiting) {
-            if end.t_ns.saturating_sub(waiting.t_ns) > self.reserved_within_ns {
+            if self.is_overdue(cast, user, &waiting, end.t_ns) {
                 self.overdue(cast, user, &waiting, end.t_ns, waiting.n, "was still reserved");
             }
         }
@@ -145,11 +145,17 @@ impl ReservationEnds {
     fn left(&mut self, moment: &Moment<'_>, cast: &Cast) {
         let Some(waiting) = self.waiting.remove(&moment.user) else { return };
         let t_ns = moment.event.t_ns;
-        if t_ns.saturating_sub(waiting.t_ns) > self.reserved_within_ns {
+        if self.is_overdue(cast, moment.user, &waiting, t_ns) {
             self.overdue(cast, moment.user, &waiting, t_ns, moment.event.n, "stayed reserved");
         } else {
             self.findings.judge();
         }
+    }
+
+    /// A worker whose process is held can do nothing: that time does not count.
+    fn is_overdue(&self, cast: &Cast, user: Id, waiting: &Waiting, now_ns: i64) -> bool {
+        let held_ns = cast.held_ns(user, waiting.t_ns, now_ns);
+        now_ns.saturating_sub(waiting.t_ns).saturating_sub(held_ns) > self.reserved_within_ns
     }
 
     fn overdue(&mut self, cast: &Cast, user: Id, waiting: &Waiting, until_ns: i64, n: u64, how: &str) {

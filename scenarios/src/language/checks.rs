@@ -40,12 +40,10 @@ pub(crate) static CHECKS: Table = Table {
     later: LATER,
 };
 
-const LATER: &[Later] = &[
-    later(
-        "whole_again",
-        "this check is not there yet: `departed_peers_disappear` and `nothing_is_left_behind` judge recovery",
-    ),
-];
+const LATER: &[Later] = &[later(
+    "whole_again",
+    "this check is not there yet: `departed_peers_disappear` and `nothing_is_left_behind` judge recovery",
+)];
 
 const fn check(name: &'static str, property: &'static str) -> Key {
     key(name, ASKED, property)

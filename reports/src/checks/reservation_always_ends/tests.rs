@@ -49,6 +49,25 @@ fn a_worker_that_gives_up_after_ten_seconds_is_fine() {
 }
 
 #[test]
+fn the_time_for_which_a_worker_is_paused_does_not_count_and_that_of_a_cut_does() {
+    for (begins, ends, breaks) in [("pause begins", "pause ends", false), ("partition begins", "partition ends", true)]
+    {
+        let mut history = a_worker_and_two_clients();
+        history.at(3.0).says_status("workers-0", 1, "reserved");
+        history.at(4.0).fault("held", begins, &["workers-0"]);
+        history.at(40.0).fault("held", ends, &["workers-0"]);
+        history.at(41.0).says_status("workers-0", 1, "available");
+        assert_eq!(history.verdict_under(NAME).violations > 0, breaks, "{begins}");
+    }
+    let mut history = a_worker_and_two_clients();
+    history.at(3.0).says_status("workers-0", 1, "reserved");
+    history.at(4.0).fault("held", "pause begins", &["workers-0"]);
+    history.at(10.0).fault("held", "pause ends", &["workers-0"]);
+    history.at(24.0).says_status("workers-0", 1, "available");
+    assert!(history.verdict_under(NAME).violations > 0, "it had 15 s of its own");
+}
+
+#[test]
 fn an_assignment_that_comes_before_the_acknowledgement_ends_the_wait() {
     let mut history = a_worker_and_two_clients();
     let reserved = serde_json::json!({"properties": {"status": "reserved"}});
