@@ -84,7 +84,7 @@ skip = { departed_peers_disappear = "" }
       = expected one of `worker_runs_one_job_at_a_time`, `job_is_begun_by_one_worker`,
         `acknowledged_status_is_seen`, `room_sees_only_its_own`, `messages_arrive_once_in_order_unchanged`,
         `nobody_speaks_for_another`, `reservation_always_ends`, `departed_peers_disappear`,
-        `nothing_is_left_behind`, `flows_come_to_their_end`, `skip`
+        `nothing_is_left_behind`, `flows_come_to_their_end`, `history_is_linearizable`, `skip`
       = help: did you mean `departed_peers_disappear`?
 
     error: the reason is empty

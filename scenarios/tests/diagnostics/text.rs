@@ -30,18 +30,21 @@ role == "client"
       |
     2 | [users.workers
       |               ^
+      = help: nothing else is looked at before this is TOML
 
     error: this is not TOML: extra `=`, expected nothing
      --> scenarios/bad.toml:5:7
       |
     5 | role == "client"
       |       ^
+      = help: nothing else is looked at before this is TOML
 
     error: this is not TOML: unexpected key or value, expected newline, `#`
      --> scenarios/bad.toml:5:9
       |
     5 | role == "client"
       |         ^
+      = help: nothing else is looked at before this is TOML
 
     scenarios/bad.toml: 3 faults
     "#);
@@ -86,26 +89,19 @@ at = "1s"
 [variants]
 "#;
     insta::assert_snapshot!(faults_of_text(source), @r#"
-    error: `churn` is not there yet in a group of users
-     --> scenarios/bad.toml:6:1
-      |
-    6 | churn = { stay = "1s" }
-      | ^^^^^
-      = help: churn is not there yet: write a flow with `reconnect`
-
-    error: `pace` is not there yet in a group of users
-     --> scenarios/bad.toml:7:1
+    error: this kind of value does not belong here
+     --> scenarios/bad.toml:7:8
       |
     7 | pace = 3
-      | ^^^^
-      = help: a planned pace is not there yet: write a flow with `repeat = { every = … }`
+      |        ^
+      = expected `pace` (`{ rate = 20.0 }` or `{ every = "10s" }`), found the whole number 3
 
     error: `spans` is not there yet in a group of users
      --> scenarios/bad.toml:9:1
       |
     9 | spans = []
       | ^^^^^
-      = help: spans over several steps are not there yet: name the steps
+      = help: each step of a span says `span = "NAME"`
 
     error: `deploy` is not there yet
       --> scenarios/bad.toml:11:6
@@ -142,7 +138,7 @@ at = "1s"
        |  ^^^^^^^^^
        = help: what must be seen in some seed is a check of your own: `[check.NAME]` with `sometimes = { … }`
 
-    scenarios/bad.toml: 8 faults
+    scenarios/bad.toml: 7 faults
     "#);
 }
 

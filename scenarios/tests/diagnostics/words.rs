@@ -24,8 +24,9 @@ jbos = 3
       |
     4 | cout = 2
       | ^^^^
-      = expected one of `role`, `flow`, `count`, `start`, `arrive`, `protocol`, `rooms`, `tags`,
-        `properties`, `strategy`, `defects`, `job`, `jobs`, `think`, `choose`, `ask`, `cancel_after`
+      = expected one of `role`, `flow`, `count`, `start`, `arrive`, `protocol`, `rooms`, `pace`,
+        `drop_when_late`, `churn`, `rows`, `tags`, `properties`, `strategy`, `defects`, `job`, `jobs`,
+        `think`, `choose`, `ask`, `cancel_after`
       = help: did you mean `count`?
 
     error: unknown key `jbos` in a group of users
@@ -33,8 +34,9 @@ jbos = 3
       |
     7 | jbos = 3
       | ^^^^
-      = expected one of `role`, `flow`, `count`, `start`, `arrive`, `protocol`, `rooms`, `tags`,
-        `properties`, `strategy`, `defects`, `job`, `jobs`, `think`, `choose`, `ask`, `cancel_after`
+      = expected one of `role`, `flow`, `count`, `start`, `arrive`, `protocol`, `rooms`, `pace`,
+        `drop_when_late`, `churn`, `rows`, `tags`, `properties`, `strategy`, `defects`, `job`, `jobs`,
+        `think`, `choose`, `ask`, `cancel_after`
       = help: did you mean `jobs`?
 
     scenarios/bad.toml: 2 faults
