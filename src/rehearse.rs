@@ -3,9 +3,10 @@
 
 use rehearsal_reports::outcome::Outcome;
 use rehearsal_reports::render::text::{self, Style};
-use rehearsal_scenarios::plan::{Expectation, World};
+use rehearsal_scenarios::plan::{Expectation, Service, World};
 use rehearsal_scenarios::{Overrides, Scenario, load};
 use rehearsal_sim::explore::{ExploreOptions, SeedRange, explore_system, outcome_of};
+use rehearsal_sim::seed::NO_SYSTEM;
 use rehearsal_sim::system::{SharedSystem, System};
 use std::fmt;
 use std::ops::{ControlFlow, RangeInclusive};
@@ -94,6 +95,9 @@ impl Rehearsal {
         let plan = scenario.plan(first, World::Simulated);
         if let Some(reason) = rehearsal_sim::unsupported().or_else(|| options.engine.refuses(&plan)) {
             return Err(Trouble(format!("{}: {reason}", self.file.display())));
+        }
+        if self.system.is_none() && plan.system.service == Service::Own {
+            return Err(Trouble(format!("{}: {NO_SYSTEM}; hand it in with `.system(…)`", self.file.display())));
         }
         let plan_of = |seed| scenario.plan(seed, World::Simulated);
         let exploration = explore_system(self.system, &plan_of, &options, &mut |_| ControlFlow::Continue(()));

@@ -75,3 +75,12 @@ fn a_task_that_came_past_the_spawner_is_told_with_its_place() {
     let told = "a task on server-0 came past its host's spawner, spawned at tests/race.rs";
     assert!(!outcome.expected && outcome.notes.iter().any(|note| note.contains(told)), "{:?}", outcome.notes);
 }
+
+#[test]
+fn what_cannot_be_rehearsed_is_told_and_is_no_outcome() {
+    let trouble = |rehearsal: rehearsal::Rehearsal| rehearsal.try_run().err().map(|trouble| trouble.to_string());
+    let without = trouble(rehearsal::scenario("race.toml")).expect("there is no system");
+    assert!(without.contains("hand it in with `.system(…)`"), "{without}");
+    let nowhere = trouble(rehearsal::scenario("nowhere.toml").system(Stray)).expect("there is no file");
+    assert!(nowhere.contains("cannot read nowhere.toml"), "{nowhere}");
+}

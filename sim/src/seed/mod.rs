@@ -286,7 +286,7 @@ fn reference(plan: &Plan, identity: Option<Arc<dyn Identity>>) -> Result<SharedS
 }
 
 /// Why a plan for a service of one's own is not played against the reference.
-pub const NO_SYSTEM: &str = "the scenario is for a service of your own, which this program does not hold";
+pub const NO_SYSTEM: &str = "the scenario is for a service of your own, and no such service was given";
 
 fn identity_of(plan: &Plan) -> Result<Arc<dyn Identity>, IdentityError> {
     Ok(match plan.system.identity {
