@@ -31,7 +31,7 @@ fn scenarios_that_are_no_scenarios_are_refused_with_their_place() {
             format!("format = 1\n{groups}[[fault]]\ndo = \"kill\"\nwho = \"nobody\"\nat = \"1s\"\n"),
             &["fault.toml:8:", "nobody"],
         ),
-        ("later.toml", format!("format = 1\n{groups}pace = \"1s\"\n"), &["later.toml:6:", "not there yet"]),
+        ("later.toml", format!("format = 1\n{groups}[observe]\n"), &["later.toml:6:", "not there yet"]),
     ];
     for (name, text, words) in cases {
         scenario(folder.path(), name, &text);
@@ -68,7 +68,7 @@ fn a_scenario_of_10_mb_and_one_that_is_not_utf_8_are_refused() {
 #[test]
 fn arguments_that_make_no_sense_end_with_2() {
     let folder = folder();
-    refused(folder.path(), &["simulate"], 2, &["FILE"]);
+    refused(folder.path(), &["simulate"], 2, &["which scenario", "rehearsal.toml"]);
     refused(folder.path(), &["simulate", "no_such_file.toml"], 2, &["no_such_file.toml"]);
     refused(folder.path(), &["simulate", "two_clients_race_naive_workr"], 2, &["did you mean", "naive_worker"]);
     refused(folder.path(), &["simulate", "steady_discovery_load", "--engine", "dream"], 2, &["dream", "turmoil"]);
