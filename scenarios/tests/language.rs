@@ -3,11 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
+use rehearsal_scenarios::distribution::Distribution;
 use rehearsal_scenarios::plan::{
-    Behaviour, Ending, Expectation, FaultAction, IdentityKind, Measure, Plan, Protocol, Strategy, Verb, Way, World,
+    Begin, Behaviour, DatagramPlan, Ending, Expectation, FaultAction, IdentityKind, Measure, Passing, Plan, Protocol,
+    Strategy, Verb, Way, World,
 };
 use rehearsal_scenarios::{Overrides, Scenario, load};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 fn scenario(text: &str) -> Scenario {
     load("test", text.as_bytes(), &Overrides::default()).unwrap_or_else(|faults| panic!("{faults}"))
@@ -75,6 +78,50 @@ fn to_the_server_is_left_or_right_depending_on_where_the_server_stands() {
     assert_eq!(way("['workers', 'server']", "to_server"), Way::LeftToRight);
     assert_eq!(way("['workers', 'server']", "from_server"), Way::RightToLeft);
     assert_eq!(way("['workers', 'server']", "left_to_right"), Way::LeftToRight);
+}
+
+#[test]
+fn a_fault_that_follows_a_message_knows_whose_and_which() {
+    let text = "format = 1\n[users.workers]\ncount = 3\n[users.clients]\ncount = 2\n[[fault]]\ndo = 'kill'\n\
+                who = { users = 'workers', pick = 2 }\n\
+                when = { sends = { app_message_type = 'job_response' }, after = '80ms', nth = { uniform = [2, 4] } }\n";
+    let mut nths = BTreeSet::new();
+    for seed in 0..40 {
+        let plan = scenario(text).plan(seed, World::Simulated);
+        let [fault] = plan.faults.as_slice() else { panic!("one fault") };
+        let Begin::After(sight) = &fault.begins else { panic!("{fault:?}") };
+        assert_eq!(fault.at_ns(), None);
+        assert_eq!((sight.passing, sight.delay_ns), (Passing::Sent, 80_000_000));
+        assert_eq!(sight.users, fault.action.hosts().cloned().collect::<Vec<_>>(), "those who may be hit are watched");
+        assert_eq!(sight.users.len(), 2);
+        nths.insert(sight.nth);
+    }
+    assert_eq!(nths, [2, 3, 4].into());
+    let by = plan(&text.replace("after =", "by = 'clients', after ="));
+    let Begin::After(sight) = &by.faults[0].begins else { panic!("{by:?}") };
+    assert_eq!(sight.users, ["clients-0", "clients-1"]);
+}
+
+#[test]
+fn links_bandwidth_and_clocks_are_planned_in_plain_numbers() {
+    let plan = plan(
+        "format = 1\n[users.workers]\ncount = 2\n[network]\nbandwidth = '8Mbit/s'\ndatagrams.loss = 0.1\n\
+         [network.links.far]\nbetween = ['workers', 'server']\nlatency = '90ms'\nbandwidth = '64KiB/s'\n\
+         [search]\ndelay_points = 3\n\
+         [[fault]]\ndo = 'clock_skew'\nwho = 'workers'\nat = '1s'\noffset = '-1.5s'\ndrift = 0.01\n",
+    );
+    assert_eq!(plan.network.bandwidth_bytes_per_s, Some(1_000_000));
+    assert_eq!(plan.network.datagrams, DatagramPlan { loss: 0.1, ..DatagramPlan::default() });
+    let [far] = plan.network.links.as_slice() else { panic!("one link") };
+    assert_eq!(
+        (&far.left[..], &far.right[..]),
+        (&["workers-0".into(), "workers-1".into()][..], &["server-0".into()][..])
+    );
+    assert_eq!((far.latency.clone(), far.bandwidth_bytes_per_s), (Some(Distribution::Fixed(90_000_000)), Some(65_536)));
+    assert_eq!(plan.delay_points.len(), 3);
+    let hosts = vec!["workers-0".to_owned(), "workers-1".to_owned()];
+    let skew = FaultAction::ClockSkew { hosts, offset_ns: -1_500_000_000, drift_ppm: 10_000 };
+    assert_eq!(plan.faults[0].action, skew);
 }
 
 #[test]

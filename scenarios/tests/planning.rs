@@ -79,8 +79,19 @@ fn fault(number: usize) -> impl Strategy<Value = String> {
         Just("do = \"kill\"\nwho = [\"server\", { users = \"clients\", pick = 1 }]"),
         Just("do = \"lose\"\nwho = \"workers\""),
         Just("do = \"restart\"\nwho = [\"server\", \"workers\"]"),
+        Just("do = \"bandwidth\"\nbetween = [\"server\", { users = \"clients\", share = 0.5 }]\nlimit = \"64KiB/s\""),
+        Just("do = \"stop\"\nwho = { users = \"workers\", share = 0.01 }\ngrace = \"2s\""),
+        Just("do = \"pause\"\nwho = [\"server\", \"workers\"]"),
+        Just("do = \"clock_skew\"\nwho = \"clients\"\noffset = { uniform = [\"-5s\", \"1m\"] }\ndrift = -0.5"),
     ];
-    (what, duration()).prop_map(move |(what, at)| format!("[[fault]]\nname = \"fault {number}\"\n{what}\nat = {at}\n"))
+    let when = prop_oneof![
+        3 => duration().prop_map(|at| format!("at = {at}")),
+        1 => duration().prop_map(|after| {
+            format!("when = {{ sends = {{ type = \"x\" }}, by = \"workers\", after = {after}, nth = {{ uniform = [1, 9] }} }}")
+        }),
+    ];
+    let fault = move |(what, when)| format!("[[fault]]\nname = \"fault {number}\"\n{what}\n{when}\n");
+    (what, when).prop_map(fault)
 }
 
 /// The seeds at both ends are as good as any other.
