@@ -15,6 +15,8 @@ pub struct Clock {
     source: Source,
     between_steps_ns: AtomicU64,
     stepping: AtomicBool,
+    /// Whether somebody wants the step to end with this moment.
+    enough: AtomicBool,
 }
 
 /// Who knows the time.
@@ -50,6 +52,17 @@ impl Clock {
             return self.now_ns();
         }
         self.between_steps_ns.load(Ordering::Relaxed)
+    }
+
+    /// Asks the event engine to end its step with this moment: whoever steps the world has something to do in it. turmoil goes on to
+    /// the end of its tick.
+    pub(crate) fn stop_here(&self) {
+        self.enough.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody has asked for that since the last call.
+    pub(crate) fn is_to_stop(&self) -> bool {
+        self.enough.swap(false, Ordering::Relaxed)
     }
 
     /// From here on hosts run.

@@ -116,6 +116,11 @@ impl EventLog {
         netlog::time_0(*self.lock().time_0_ns.get_or_insert(now));
     }
 
+    /// The engine's step is to end with this moment, if the engine can.
+    pub(crate) fn end_step_here(&self) {
+        self.clock.stop_here();
+    }
+
     /// Plan time, once time 0 is known.
     pub fn plan_ns(&self) -> Option<i64> {
         let time_0 = self.lock().time_0_ns?;

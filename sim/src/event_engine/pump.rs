@@ -20,12 +20,15 @@ const MS: Nanos = 1_000_000;
 
 /// Runs the world up to the first moment that is not before `enough`, or to `until`, and leaves to the next step what
 /// happens then. Once something has happened it stops rather than leap past `enough`: whoever steps the world may want to
-/// change something first.
+/// change something first. So it does when somebody has asked to stop in this very moment.
 pub(super) async fn step(fabric: &Fabric, enough: Nanos, until: Nanos) {
     let mut has_happened = false;
     let mut alarm = pin!(sleep_until(tasks::began()));
     loop {
         has_happened |= run_dry().await;
+        if fabric.clock.is_to_stop() {
+            return;
+        }
         let next = fabric.next_due_ns().map_or(until, |due| due.min(until));
         if has_happened && next > enough {
             return;

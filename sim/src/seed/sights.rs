@@ -86,7 +86,13 @@ impl EventSink for Sights {
     fn witness(&self, user: &Name, passing: Passing, message: &Value) {
         let now_ns = self.now_ns();
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        watched.iter_mut().for_each(|watched| watched.look(user, passing, message, now_ns));
+        for watched in watched.iter_mut() {
+            watched.look(user, passing, message, now_ns);
+            if watched.hit.is_some() {
+                // The fault may be due at once, and is known to the schedule after the step.
+                self.log.end_step_here();
+            }
+        }
     }
 }
 
