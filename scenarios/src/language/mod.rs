@@ -145,7 +145,12 @@ pub fn load_all(name: &str, source: &[u8], overrides: &Overrides) -> Result<Vec<
 }
 
 /// A file counts as a whole, or not at all.
-fn whole(name: &str, text: &Source<'_>, scenarios: Vec<Scenario>, faults: Faults) -> Result<Vec<Scenario>, Diagnostics> {
+fn whole(
+    name: &str,
+    text: &Source<'_>,
+    scenarios: Vec<Scenario>,
+    faults: Faults,
+) -> Result<Vec<Scenario>, Diagnostics> {
     if faults.is_empty() && !scenarios.is_empty() {
         Ok(scenarios)
     } else {
