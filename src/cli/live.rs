@@ -1,0 +1,77 @@
+//! Arguments of what contacts a target, or gets ready to.
+
+use super::shared::{Expect, Output, Settings};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Play a scenario as load.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  rehearsal load steady_discovery_load --target ws://127.0.0.1:8080\n  rehearsal load my.toml \
+--target wss://stg.example --http https://stg.example --yes-i-may-load stg.example\n  rehearsal load my.toml --target \
+ws://127.0.0.1:8080 --preflight-only"
+)]
+pub struct Load {
+    /// A scenario file, or the name of an embedded scenario.
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    #[command(flatten)]
+    pub settings: Settings,
+    /// WebSocket address of the deployment, such as ws://127.0.0.1:8080.
+    #[arg(long, value_name = "URL")]
+    pub target: String,
+    /// Its HTTP address; the same host and port as the target by default.
+    #[arg(long, value_name = "URL")]
+    pub http: Option<String>,
+    /// Names a host that you may load; needed for every target that is not loopback.
+    #[arg(long, value_name = "HOST")]
+    pub yes_i_may_load: Vec<String>,
+    /// PEM file of a private certificate authority to trust.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// The seed that makes the plan.
+    #[arg(long, default_value_t = 1, value_name = "S")]
+    pub seed: u64,
+    /// Only walk one user of each group through its flow once, then stop.
+    #[arg(long)]
+    pub preflight_only: bool,
+    /// Expect this verdict in place of the file's.
+    #[arg(long, value_enum)]
+    pub expect: Option<Expect>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Say what this machine has for live runs, and what a scenario needs of it.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Opens no socket. Exit code 2 if the machine is too small for the file.\n\nExamples:\n  rehearsal \
+doctor\n  rehearsal doctor steady_discovery_load --target wss://stg.example"
+)]
+pub struct Doctor {
+    /// A scenario file, or the name of an embedded scenario.
+    #[arg(value_name = "FILE")]
+    pub file: Option<String>,
+    #[command(flatten)]
+    pub settings: Settings,
+    /// WebSocket address that it would be played against; this machine by default.
+    #[arg(long, value_name = "URL", requires = "file")]
+    pub target: Option<String>,
+    /// The seed that makes the plan.
+    #[arg(long, default_value_t = 1, value_name = "S")]
+    pub seed: u64,
+}
+
+/// Remove what a crashed run left on its target.
+#[derive(Debug, Args)]
+pub struct Cleanup {
+    /// The crashed run's folder, which holds its journal.
+    #[arg(value_name = "RECORD")]
+    pub record: PathBuf,
+    /// PEM file of a private certificate authority to trust.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Names a host that you may contact; needed for every target that is not loopback.
+    #[arg(long, value_name = "HOST")]
+    pub yes_i_may_load: Vec<String>,
+}
