@@ -1,7 +1,7 @@
 //! Packets, draws and turns of tasks of the simulation that runs on this thread, for whoever looks into a seed: they go to
 //! `network.jsonl.zst` and no check sees them. Off, it costs one look at a flag.
 //!
-//! The link layer calls [`packet`] once for each packet that it decides about; the rest is called by `entropy` and the
+//! The link layer calls `packet` once for each packet that it decides about; the rest is called by `entropy` and the
 //! event log. Neighbours: `reports::record::network` is the format, the command line writes the file.
 
 use crate::clock::nanos;

@@ -15,6 +15,7 @@ mod hosts;
 mod kills;
 #[path = "../echo/panics.rs"]
 mod panics;
+mod real_redis;
 mod redis;
 mod search;
 #[path = "../echo/standing.rs"]

@@ -1,5 +1,5 @@
 //! The `redis` crate over a simulated stream, unchanged: a multiplexed connection, and pub/sub with the task that it spawns by
-//! itself. The server speaks the real protocol (RESP2), as far as these clients do.
+//! itself. The server speaks the real protocol (RESP2), as far as these clients do; `real_redis` holds it to a real one.
 
 use crate::world::{MS, Trace, World, now_ms, play};
 use futures_util::StreamExt;
@@ -22,7 +22,7 @@ const PORT: u16 = 6_379;
 
 /// What a server holds: values, and who listens to which channel.
 #[derive(Default)]
-struct Store {
+pub struct Store {
     values: BTreeMap<String, String>,
     channels: BTreeMap<String, Vec<UnboundedSender<String>>>,
 }
@@ -81,7 +81,8 @@ fn bulk(text: &str) -> String {
 }
 
 impl Store {
-    fn answer(&mut self, command: &[String], answers: &UnboundedSender<String>) -> String {
+    /// What a command is answered; `answers` is where its connection is told more.
+    pub fn answer(&mut self, command: &[String], answers: &UnboundedSender<String>) -> String {
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
         match words.as_slice() {
             ["SET", key, value] => {
