@@ -177,7 +177,8 @@ impl FaultAction {
         action
     }
 
-    fn sides_mut(&mut self) -> Vec<&mut Vec<String>> {
+    /// The sets of hosts that it needs, each of them with somebody in it.
+    pub fn sides_mut(&mut self) -> Vec<&mut Vec<String>> {
         match self {
             FaultAction::Partition { left, right, .. }
             | FaultAction::Latency { left, right, .. }

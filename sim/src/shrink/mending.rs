@@ -4,7 +4,7 @@
 //!
 //! Neighbours: `cuts` takes things out. Left out: whether the plan still fails, which only playing it shows.
 
-use rehearsal_scenarios::plan::{Begin, Behaviour, FaultAction, Plan, Step, Verb};
+use rehearsal_scenarios::plan::{Begin, Behaviour, Plan, Step, Verb};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Makes a plan whole again.
@@ -166,26 +166,11 @@ fn drop_hosts(plan: &mut Plan, names: &BTreeSet<String>) {
                 return false;
             }
         }
-        sides_mut(&mut fault.action).into_iter().all(|side| {
+        fault.action.sides_mut().into_iter().all(|side| {
             side.retain(is_there);
             !side.is_empty()
         })
     });
-}
-
-/// The sets of hosts that a fault needs, each of them with somebody in it.
-fn sides_mut(action: &mut FaultAction) -> Vec<&mut Vec<String>> {
-    match action {
-        FaultAction::Partition { left, right, .. }
-        | FaultAction::Latency { left, right, .. }
-        | FaultAction::Loss { left, right, .. }
-        | FaultAction::Bandwidth { left, right, .. } => vec![left, right],
-        FaultAction::Stop { hosts, .. }
-        | FaultAction::Kill { hosts }
-        | FaultAction::Lose { hosts }
-        | FaultAction::Pause { hosts }
-        | FaultAction::ClockSkew { hosts, .. } => vec![hosts],
-    }
 }
 
 /// Shows every step, inner ones too, in the order of reading.
