@@ -1,7 +1,7 @@
 //! Where events go. A user writes a [`Draft`]; the sink of its world stamps it with a number and the time of the plan.
 //! Neighbours: `live::recorder` writes files, the simulated world keeps events in memory.
 
-use rehearsal_reports::event::{Body, Event, Kind, Name, Said};
+use rehearsal_reports::event::{Body, Content, Event, Kind, Name, Said};
 use rehearsal_scenarios::plan::Passing;
 use serde_json::Value;
 use std::pin::Pin;
@@ -24,6 +24,8 @@ pub struct Draft {
     pub planned_ns: Option<i64>,
     /// What the message behind it says, where the scenario's own checks look.
     pub said: Said,
+    /// What the message behind it carries, where the sink keeps it.
+    pub content: Content,
     /// What it tells.
     pub body: Body,
 }
@@ -31,13 +33,14 @@ pub struct Draft {
 impl Draft {
     /// A draft that concerns no connection and no operation.
     pub fn new(user: Name, kind: Kind, op: Name, body: Body) -> Self {
-        Draft { user, conn: 0, kind, op, op_id: None, planned_ns: None, said: Said::new(), body }
+        let (said, content) = Default::default();
+        Draft { user, conn: 0, kind, op, op_id: None, planned_ns: None, said, content, body }
     }
 
     /// The event, once its number and its time are known.
     pub fn stamp(self, n: u64, t_ns: i64) -> Event {
-        let Draft { user, conn, kind, op, op_id, planned_ns, said, body } = self;
-        Event { n, t_ns, process: 0, user, conn, kind, op, op_id, planned_ns, said, body }
+        let Draft { user, conn, kind, op, op_id, planned_ns, said, content, body } = self;
+        Event { n, t_ns, process: 0, user, conn, kind, op, op_id, planned_ns, said, content, body }
     }
 }
 
@@ -50,6 +53,10 @@ pub trait EventSink: Send + Sync {
     fn now_ns(&self) -> i64;
     /// Keeps an event. Events are numbered in the order of these calls.
     fn record(&self, event: Draft);
+    /// Whether events are to hold what messages carry: for a run that somebody looks at, not for a long one.
+    fn keeps_contents(&self) -> bool {
+        false
+    }
     /// Sees a whole message that a user sends or receives, for those who wait for one. Nothing of it is kept.
     fn witness(&self, _user: &Name, _passing: Passing, _message: &Value) {}
 

@@ -43,6 +43,7 @@ impl Stream {
             op_id,
             planned_ns,
             said: Default::default(),
+            content: Default::default(),
             body,
         });
     }

@@ -30,8 +30,22 @@ impl Stream {
     fn put(&mut self, user: &Name, kind: Kind, op_id: u64, body: Body) {
         self.t_ns += 10_000;
         let (n, t_ns, op) = (self.events.len() as u64, self.t_ns, Name::default());
-        let (said, op_id, user) = (Default::default(), Some(op_id), user.clone());
-        self.events.push(Event { n, t_ns, process: 0, user, conn: 1, kind, op, op_id, planned_ns: None, said, body });
+        let (said, content, planned_ns) = (Default::default(), Default::default(), None);
+        let (op_id, user) = (Some(op_id), user.clone());
+        self.events.push(Event {
+            n,
+            t_ns,
+            process: 0,
+            user,
+            conn: 1,
+            kind,
+            op,
+            op_id,
+            planned_ns,
+            said,
+            content,
+            body,
+        });
     }
 
     fn asks(&mut self, user: &Name, body: Body) -> u64 {

@@ -5,6 +5,10 @@
 //! that never came is unknown, not failed. Neighbours: `history` folds events into operations, `record` keeps them.
 //! Left out: packets and draws of the simulation, which no check may see.
 
+mod content;
+
+pub use content::{CONTENT_BYTES_MAX, Content};
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -51,6 +55,9 @@ pub struct Event {
     /// What the message behind the event says, where the scenario's own checks look.
     #[serde(default, skip_serializing_if = "Said::is_empty")]
     pub said: Said,
+    /// What the message behind the event carries, where the run was played to be shown.
+    #[serde(default, skip_serializing_if = "Content::is_empty")]
+    pub content: Content,
     /// What the event tells.
     #[serde(default, skip_serializing_if = "Body::is_empty")]
     pub body: Body,

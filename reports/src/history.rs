@@ -140,6 +140,7 @@ mod tests {
             op_id: Some(op_id),
             planned_ns: Some(0),
             said: Default::default(),
+            content: Default::default(),
             body,
         }
     }

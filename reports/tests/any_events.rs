@@ -109,6 +109,7 @@ fn event() -> impl Strategy<Value = Event> {
             op_id,
             planned_ns,
             said: Default::default(),
+            content: Default::default(),
             body,
         },
     )

@@ -202,6 +202,10 @@ impl EventSink for EventLog {
         self.plan_ns().unwrap_or(before)
     }
 
+    fn keeps_contents(&self) -> bool {
+        self.lock().folded.as_ref().is_some_and(|folded| folded.keep == Keep::Events)
+    }
+
     fn record(&self, event: Draft) {
         let now = self.clock.now_ns();
         let mut state = self.lock();

@@ -51,12 +51,13 @@ pub fn in_second(second: &Second) -> (u64, Option<SecondOfOperation>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rehearsal_reports::event::{Body, Said};
+    use rehearsal_reports::event::{Body, Content, Said};
 
     fn ended(user: &str, kind: Kind, t_ns: i64) -> Event {
         let (user, op) = (user.into(), "discover".into());
         let (op_id, planned_ns, said, body) = (Some(1), None, Said::new(), Body::Empty);
-        Event { n: 0, t_ns, process: 0, user, conn: 1, kind, op, op_id, planned_ns, said, body }
+        let content = Content::default();
+        Event { n: 0, t_ns, process: 0, user, conn: 1, kind, op, op_id, planned_ns, said, content, body }
     }
 
     #[test]

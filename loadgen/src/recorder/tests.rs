@@ -195,3 +195,40 @@ fn what_a_message_says_at_watched_places_is_kept_and_what_may_be_secret_is_not()
     assert_eq!(said(&events[1]), json!({ "/type": "ticket", "/payload/job_id": 7, "/payload/text": hash }));
     assert_eq!(said(&events[2]), json!({ "/type": "sold" }));
 }
+
+/// A sink that keeps what messages carry.
+#[derive(Default)]
+struct Shown(Memory);
+
+impl EventSink for Shown {
+    fn now_ns(&self) -> i64 {
+        self.0.now_ns()
+    }
+    fn record(&self, event: Draft) {
+        self.0.record(event);
+    }
+    fn keeps_contents(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn what_messages_carry_is_kept_by_a_sink_that_shows_it_and_by_no_other() {
+    let relay = json!({ "type": "peer_message", "from_peer_id": "a", "to_peer_id": "b", "payload": { "app_message_type": "hi" } });
+    let register = json!({ "type": "register", "peer_id": "a", "room_id": "r", "token": "t", "id_token": "i" });
+    let other = json!({ "type": "ticket", "token": "abcdef", "seat": 7 });
+    let shown = Arc::new(Shown::default());
+    let recorder = UserRecorder::new(shown.clone(), "clients-0".into(), 0);
+    recorder.observe(Observed::Opened { conn: 1, target: "127.0.0.1:8080" });
+    for message in [&register, &relay, &other] {
+        recorder.observe(Observed::Sent { conn: 1, message });
+    }
+    let events = std::mem::take(&mut *shown.0.0.lock().unwrap());
+    let contents: Vec<_> = events.iter().map(|event| event.content.text()).collect();
+    let expected =
+        [None, None, Some(r#"{"app_message_type":"hi"}"#), Some(r#"{"seat":7,"token":"…","type":"ticket"}"#)];
+    assert_eq!(contents, expected);
+    let played = Played::new(0);
+    played.sends(relay);
+    assert!(played.events().iter().all(|event| event.content.is_empty()));
+}

@@ -8,7 +8,7 @@ use crate::commons::lock;
 use crate::sink::{Draft, EventSink};
 use rehearsal_reference::observer::{ConnectionEnd, Observed, Observer, Side};
 use rehearsal_reference::protocol::ServerMessage;
-use rehearsal_reports::event::{Body, Closer, JobOutcome, Kind, Name, Said};
+use rehearsal_reports::event::{Body, Closer, Content, JobOutcome, Kind, Name, Said};
 use rehearsal_scenarios::plan::Passing;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -21,6 +21,8 @@ pub struct UserRecorder {
     first_conn: u32,
     /// Where the scenario's own checks look into messages.
     watched: Arc<[String]>,
+    /// Whether events hold what messages carry.
+    keeps_contents: bool,
     state: Mutex<State>,
 }
 
@@ -58,7 +60,8 @@ impl UserRecorder {
     /// A recorder that keeps what messages say at these places (JSON pointers).
     pub fn watching(sink: Arc<dyn EventSink>, user: Name, incarnation: u32, watched: Arc<[String]>) -> Arc<Self> {
         let state = State { next_op_id: (u64::from(incarnation) << 32) + 1, ..State::default() };
-        Arc::new(UserRecorder { sink, user, first_conn: incarnation * 1_000, watched, state: Mutex::new(state) })
+        let (first_conn, keeps_contents) = (incarnation * 1_000, sink.keeps_contents());
+        Arc::new(UserRecorder { sink, user, first_conn, watched, keeps_contents, state: Mutex::new(state) })
     }
 
     /// Nanoseconds of plan time.
@@ -88,7 +91,7 @@ impl UserRecorder {
         state.next_op = None;
         let planned_ns = state.next_planned_ns.take();
         let said = wire::said(message, &self.watched, &mut state.names);
-        self.put_said(said, 0, Kind::Invoked, (op.clone(), Some(op_id)), planned_ns, body);
+        self.put_said((said, message), 0, Kind::Invoked, (op.clone(), Some(op_id)), planned_ns, body);
         op_id
     }
 
@@ -109,7 +112,7 @@ impl UserRecorder {
     /// Such an operation ends with this message.
     pub fn end_saying(&self, kind: Kind, op: &Name, op_id: u64, body: Body, message: &Value) {
         let said = wire::said(message, &self.watched, &mut lock(&self.state).names);
-        self.put_said(said, 0, kind, (op.clone(), Some(op_id)), None, body);
+        self.put_said((said, message), 0, kind, (op.clone(), Some(op_id)), None, body);
     }
 
     /// Planned work that came too late to be begun at all.
@@ -141,19 +144,22 @@ impl UserRecorder {
     }
 
     fn put(&self, conn: u32, kind: Kind, op: Name, op_id: Option<u64>, planned_ns: Option<i64>, body: Body) {
-        self.put_said(Said::new(), conn, kind, (op, op_id), planned_ns, body);
+        self.put_said((Said::new(), &Value::Null), conn, kind, (op, op_id), planned_ns, body);
     }
 
     fn put_said(
         &self,
-        said: Said,
+        (said, message): (Said, &Value),
         conn: u32,
         kind: Kind,
         (op, op_id): (Name, Option<u64>),
         planned_ns: Option<i64>,
         body: Body,
     ) {
-        self.sink.record(Draft { user: self.user.clone(), conn, kind, op, op_id, planned_ns, said, body });
+        // Operations tell in their bodies what theirs carried.
+        let is_message = matches!(kind, Kind::Sent | Kind::Received) && !message.is_null();
+        let content = if is_message && self.keeps_contents { wire::content(message) } else { Content::default() };
+        self.sink.record(Draft { user: self.user.clone(), conn, kind, op, op_id, planned_ns, said, content, body });
     }
 
     fn sent(&self, state: &mut State, conn: u32, message: &Value) {
@@ -169,15 +175,15 @@ impl UserRecorder {
                     open.peer = Some(peer.clone());
                 }
                 open.awaited.push(Awaited::Operation { asked, op: op.clone(), op_id, given_up: false });
-                self.put_said(said, conn, Kind::Invoked, (op, Some(op_id)), planned_ns, body);
+                self.put_said((said, message), conn, Kind::Invoked, (op, Some(op_id)), planned_ns, body);
             }
             Outgoing::Relay { to, body } => {
                 state.open.entry(conn).or_default().awaited.push(Awaited::Relay { to });
-                self.put_said(said, conn, Kind::Sent, (named.unwrap_or_default(), None), planned_ns, body);
+                self.put_said((said, message), conn, Kind::Sent, (named.unwrap_or_default(), None), planned_ns, body);
             }
             Outgoing::Other(body) => {
                 state.open.entry(conn).or_default().awaited.push(Awaited::Other);
-                self.put_said(said, conn, Kind::Sent, (named.unwrap_or_default(), None), planned_ns, body);
+                self.put_said((said, message), conn, Kind::Sent, (named.unwrap_or_default(), None), planned_ns, body);
             }
         }
     }
@@ -188,7 +194,7 @@ impl UserRecorder {
         let said = wire::said(message, &self.watched, names);
         let kind = wire::text(message, "type");
         if let Some((_, body)) = wire::relay(kind, message, open.peer.as_ref(), names) {
-            return self.put_said(said, conn, Kind::Received, (Name::default(), None), None, body);
+            return self.put_said((said, message), conn, Kind::Received, (Name::default(), None), None, body);
         }
         let answered = match kind {
             "registered_auth" => open.awaited.answered(|asked| asked == Asked::Register),
@@ -201,12 +207,12 @@ impl UserRecorder {
         match answered {
             Some(Awaited::Operation { op, op_id, given_up: false, asked }) => {
                 let body = self.answer(asked, message, names);
-                self.put_said(said, conn, Kind::Ok, (op, Some(op_id)), None, body);
+                self.put_said((said, message), conn, Kind::Ok, (op, Some(op_id)), None, body);
             }
             Some(_) => {}
             None => {
                 let body = Body::Other { kind: names.share(kind) };
-                self.put_said(said, conn, Kind::Received, (Name::default(), None), None, body);
+                self.put_said((said, message), conn, Kind::Received, (Name::default(), None), None, body);
             }
         }
     }
@@ -230,7 +236,7 @@ impl UserRecorder {
     fn refused(&self, names: &mut Names, open: &mut Open, said: Said, conn: u32, message: &Value) {
         let ServerMessage::Error(refusal) = ServerMessage::of(message) else {
             let body = Body::Other { kind: names.share(wire::text(message, "type")) };
-            return self.put_said(said, conn, Kind::Received, (Name::default(), None), None, body);
+            return self.put_said((said, message), conn, Kind::Received, (Name::default(), None), None, body);
         };
         let named = message.get("to_peer_id").and_then(Value::as_str).map(|to| names.share(to));
         let is_named = |to: &str| match &named {
@@ -240,14 +246,14 @@ impl UserRecorder {
         let to = match open.awaited.refused(refusal.code, is_named) {
             Some(Awaited::Operation { op, op_id, given_up: false, .. }) => {
                 let body = wire::refusal(message, None, names);
-                return self.put_said(said, conn, Kind::Failed, (op, Some(op_id)), None, body);
+                return self.put_said((said, message), conn, Kind::Failed, (op, Some(op_id)), None, body);
             }
             Some(Awaited::Operation { .. }) => return,
             Some(Awaited::Relay { to }) => Some(to),
             Some(Awaited::Other) | None => named,
         };
         let body = wire::refusal(message, to, names);
-        self.put_said(said, conn, Kind::Received, (Name::default(), None), None, body);
+        self.put_said((said, message), conn, Kind::Received, (Name::default(), None), None, body);
     }
 
     fn closed(&self, state: &mut State, conn: u32, by: Closer, code: Option<u16>, reason: &str) {

@@ -4,7 +4,9 @@
 use super::awaited::Asked;
 use super::names::Names;
 use rehearsal_reference::protocol::{Registered, ServerMessage};
-use rehearsal_reports::event::{Body, JobMessage, Name, SAID_BYTES_MAX, Said, Seconds, Seen, digest, digest_and_bytes};
+use rehearsal_reports::event::{
+    Body, Content, JobMessage, Name, SAID_BYTES_MAX, Said, Seconds, Seen, digest, digest_and_bytes,
+};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -74,6 +76,37 @@ const RESERVATION_SEC: f64 = 30.0;
 /// A message that is relayed between peers: its receiver and what the event tells. `own` is the receiver where the wire
 /// form names none.
 pub fn relay(kind: &str, message: &Value, own: Option<&Name>, names: &mut Names) -> Option<(Name, Body)> {
+    let Relayed { from, to, content } = relayed(kind, message)?;
+    let to = match (to, own) {
+        ("", Some(own)) => own.clone(),
+        (to, _) => names.share(to),
+    };
+    let (digest, bytes) = digest_and_bytes(content);
+    let body = Body::Message {
+        kind: names.share(kind),
+        from: names.share(from),
+        to: to.clone(),
+        digest,
+        bytes,
+        job: job_message(content, names),
+    };
+    Some((to, body))
+}
+
+/// What a message carries: of a relayed one its content, else all of it.
+pub fn content(message: &Value) -> Content {
+    Content::of(relayed(text(message, "type"), message).map_or(message, |relayed| relayed.content))
+}
+
+/// A relayed message's parts.
+struct Relayed<'a> {
+    from: &'a str,
+    /// Empty where the wire form names none.
+    to: &'a str,
+    content: &'a Value,
+}
+
+fn relayed<'a>(kind: &str, message: &'a Value) -> Option<Relayed<'a>> {
     let (from, to, content) = match kind {
         "peer_message" => ("from_peer_id", "to_peer_id", message.get("payload")),
         "offer" | "answer" | "candidate" if message.get("sender").is_some() => {
@@ -84,21 +117,7 @@ pub fn relay(kind: &str, message: &Value, own: Option<&Name>, names: &mut Names)
         "ice_candidate" => ("from_peer_id", "target_peer_id", message.get("candidate")),
         _ => return None,
     };
-    let content = content.unwrap_or(&Value::Null);
-    let to = match (text(message, to), own) {
-        ("", Some(own)) => own.clone(),
-        (to, _) => names.share(to),
-    };
-    let (digest, bytes) = digest_and_bytes(content);
-    let body = Body::Message {
-        kind: names.share(kind),
-        from: names.share(text(message, from)),
-        to: to.clone(),
-        digest,
-        bytes,
-        job: job_message(content, names),
-    };
-    Some((to, body))
+    Some(Relayed { from: text(message, from), to: text(message, to), content: content.unwrap_or(&Value::Null) })
 }
 
 fn job_message(content: &Value, names: &mut Names) -> Option<JobMessage> {

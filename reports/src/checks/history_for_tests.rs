@@ -48,6 +48,7 @@ impl History {
             op_id,
             planned_ns: None,
             said: Default::default(),
+            content: Default::default(),
             body,
         });
         self

@@ -69,8 +69,9 @@ mod tests {
         let (name, what) = (STANDSTILL.into(), "for a while".into());
         let body = Body::Fault { name, what, hosts: Vec::new(), users: Vec::new() };
         let (n, t_ns, user) = (0, until_ns, "run".into());
-        let (kind, op, planned_ns) = (Kind::Fault, "".into(), Some(from_ns));
-        Event { n, t_ns, process: 0, user, conn: 0, kind, op, op_id: None, planned_ns, said: Default::default(), body }
+        let (kind, op, op_id, planned_ns) = (Kind::Fault, "".into(), None, Some(from_ns));
+        let (said, content) = Default::default();
+        Event { n, t_ns, process: 0, user, conn: 0, kind, op, op_id, planned_ns, said, content, body }
     }
 
     fn broken(name: &str, spans: &[(i64, i64)], violations: u64) -> CheckVerdict {

@@ -174,6 +174,7 @@ mod tests {
                 op_id: None,
                 planned_ns,
                 said: Default::default(),
+                content: Default::default(),
                 body,
             };
             self.fan_outs.observe(&event, SENDER, Id(to), digest);

@@ -173,8 +173,11 @@ mod tests {
     impl Run {
         fn put(&mut self, t_ms: i64, user: i64, kind: Kind, body: Body) {
             let (t_ns, user) = (t_ms * MS, format!("user-{user}").into());
-            let (op, op_id, planned_ns, said) = ("".into(), None, None, Default::default());
-            self.0.observe(&Event { n: 0, t_ns, process: 0, user, conn: 1, kind, op, op_id, planned_ns, said, body });
+            let (op, op_id, planned_ns) = ("".into(), None, None);
+            let (said, content) = Default::default();
+            let event =
+                Event { n: 0, t_ns, process: 0, user, conn: 1, kind, op, op_id, planned_ns, said, content, body };
+            self.0.observe(&event);
         }
 
         fn opens(&mut self, t_ms: i64, user: i64) {

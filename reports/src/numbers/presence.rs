@@ -115,6 +115,7 @@ mod tests {
                 op_id,
                 planned_ns,
                 said: Default::default(),
+                content: Default::default(),
                 body,
             };
             self.presence.observe(&event, |change| self.seen.push((change.invoked_ns, t_ns)));

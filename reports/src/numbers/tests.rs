@@ -43,6 +43,7 @@ impl Run {
             op_id,
             planned_ns,
             said: Default::default(),
+            content: Default::default(),
             body,
         };
         self.numbers.observe(&event);
@@ -239,6 +240,7 @@ fn a_fan_out_and_a_stale_status_have_rows_of_their_own() {
         op_id: None,
         planned_ns: None,
         said: Default::default(),
+        content: Default::default(),
         body: Body::Discovered { peers: vec![seen] },
     };
     run.numbers.observe(&event);

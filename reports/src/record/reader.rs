@@ -104,6 +104,7 @@ mod tests {
             op_id: None,
             planned_ns: None,
             said: Default::default(),
+            content: Default::default(),
             body: Body::Message {
                 kind: "peer_message".into(),
                 from: "a".into(),

@@ -30,6 +30,7 @@ impl Script {
             op_id: None,
             planned_ns: None,
             said: Default::default(),
+            content: Default::default(),
             body,
         });
     }

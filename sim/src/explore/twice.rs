@@ -202,6 +202,7 @@ mod tests {
             op_id: None,
             planned_ns: None,
             said: Default::default(),
+            content: Default::default(),
             body: Body::Empty,
         };
         SeedRun {

@@ -83,6 +83,10 @@ impl EventSink for Sights {
         self.log.record(event);
     }
 
+    fn keeps_contents(&self) -> bool {
+        self.log.keeps_contents()
+    }
+
     fn witness(&self, user: &Name, passing: Passing, message: &Value) {
         let now_ns = self.now_ns();
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
