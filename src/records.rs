@@ -49,7 +49,7 @@ pub fn finish(folder: &Path, run: &SeedRun, outcome: &Outcome, log: &NetworkFile
             events.write(event)?;
         }
         events.finish()?.into_inner()?.sync_all()?;
-        std::fs::write(folder.join("verdict.json"), VerdictFile::new(outcome.clone()).to_bytes())
+        std::fs::write(folder.join("verdict.json"), VerdictFile::new(outcome.clone(), run.event_count).to_bytes())
     };
     finish().map_err(|error: io::Error| unwritable(folder, &error))
 }

@@ -23,8 +23,10 @@ pub fn rejudge(folder: &Path) -> Result<(Outcome, Exit), Failure> {
     let header = header(folder)?;
     let source = Source::of_record(&header, folder.join("header.json").display().to_string());
     let plan = source.scenario(None)?.plan(header.seed, header.world);
-    let judged = judge_record(&plan, events(folder)?).map_err(|error| unreadable(&error))?;
-    let outcome = outcome(folder, &plan, &header, judged)?;
+    let said = verdict(folder);
+    let written = said.as_ref().ok().and_then(|said| said.as_ref()?.events);
+    let judged = judge_record(&plan, events(folder)?, written).map_err(|error| unreadable(&error))?;
+    let outcome = outcome(folder, &plan, &header, judged, said)?;
     let exit = output::exit_of(&outcome);
     Ok((outcome, exit))
 }
@@ -45,10 +47,13 @@ pub fn plan_and_outcome(folder: &Path) -> Result<(Plan, Outcome), Failure> {
     Ok((plan, outcome))
 }
 
-/// What the run itself said at its end. A run that was killed said nothing.
-fn first_outcome(folder: &Path) -> Result<Option<Outcome>, Failure> {
+/// What the run itself said at its end. A run that was killed said nothing, and what cannot be read is not needed: the
+/// events are judged all the same.
+type Said = Result<Option<VerdictFile>, RecordError>;
+
+fn verdict(folder: &Path) -> Said {
     match std::fs::read(folder.join("verdict.json")) {
-        Ok(bytes) => VerdictFile::from_bytes(&bytes).map(|file| Some(file.outcome)).map_err(|error| unreadable(&error)),
+        Ok(bytes) => VerdictFile::from_bytes(&bytes).map(Some),
         Err(_) => Ok(None),
     }
 }
@@ -76,10 +81,10 @@ fn unreadable(error: &RecordError) -> Failure {
     Failure::usage(error.to_string(), "")
 }
 
-fn outcome(folder: &Path, plan: &Plan, header: &Header, judged: Judged) -> Result<Outcome, Failure> {
+fn outcome(folder: &Path, plan: &Plan, header: &Header, judged: Judged, said: Said) -> Result<Outcome, Failure> {
     let (verdict, expected, reasons) = overall(&judged.verdicts, &plan.expect);
-    let (first, mut notes) = match first_outcome(folder)? {
-        Some(mut first) => {
+    let (first, mut notes) = match said {
+        Ok(Some(VerdictFile { outcome: mut first, .. })) => {
             let mut notes = std::mem::take(&mut first.notes);
             if first.verdict != verdict {
                 notes.push(format!(
@@ -90,11 +95,16 @@ fn outcome(folder: &Path, plan: &Plan, header: &Header, judged: Judged) -> Resul
             }
             (first, notes)
         }
-        None => {
+        none => {
             let mut notes = if expected { Vec::new() } else { reasons };
-            notes.push(match (header.world, header.started_unix_s) {
-                (World::Live, None) => "the run was killed before time 0: nothing was played".to_owned(),
-                _ => "the run did not come to its end: it left no verdict".to_owned(),
+            notes.push(match (none, header.world, header.started_unix_s) {
+                (Err(error), ..) => {
+                    let why = error.to_string();
+                    let why = why.lines().next().unwrap_or_default();
+                    format!("{why}; the record was judged again from its events alone")
+                }
+                (Ok(_), World::Live, None) => "the run was killed before time 0: nothing was played".to_owned(),
+                (Ok(_), ..) => "the run did not come to its end: it left no verdict".to_owned(),
             });
             (
                 Outcome { targets: header.targets.clone(), engine: header.engine.clone(), ..Outcome::not_played(plan) },
@@ -102,6 +112,12 @@ fn outcome(folder: &Path, plan: &Plan, header: &Header, judged: Judged) -> Resul
             )
         }
     };
+    if let Some(written) = judged.written {
+        notes.push(format!(
+            "the record holds {} events, its run wrote {written}: it was edited or cut, and what was open then stays open",
+            judged.events
+        ));
+    }
     if judged.file == FileEnd::Truncated {
         notes.push(format!("the record was cut off after {} events; what was open then stays open", judged.events));
     }

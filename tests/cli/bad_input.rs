@@ -1,6 +1,7 @@
 //! Rubbish: files, records, arguments and targets. Each gives one clear message with a hint and the documented exit code.
 
 use crate::support::{Ran, folder, program, run_in, scenario};
+use rehearsal_reports::record::{EventReader, EventWriter};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::Stdio;
@@ -155,4 +156,34 @@ fn records_that_are_cut_off_edited_newer_or_missing_are_told() {
     std::fs::remove_file(record.join("header.json")).expect("there");
     check(2, &["header.json", "hint"]);
     refused(folder.path(), &["check", "no/such/record"], 2, &["no/such/record"]);
+}
+
+#[test]
+fn a_broken_verdict_blocks_nobody_and_a_record_that_was_packed_again_without_its_end_says_so() {
+    let folder = folder();
+    run_in(folder.path(), &["simulate", "two_clients_race_naive_worker", "--seeds", "1", "--out", "r"]).ends_with(0);
+    let record = folder.path().join("r/two_clients_race_naive_worker/seed-1");
+    let check = || run_in(folder.path(), &["check", &record.display().to_string()]);
+    let whole = check().ends_with(0);
+    assert!(!whole.stdout.contains("its run wrote"), "{}", whole.stdout);
+
+    let path = record.join("events.jsonl.zst");
+    let packed = std::fs::read(&path).expect("there");
+    let events: Vec<_> =
+        EventReader::new(&packed[..]).expect("readable").map(|event| event.expect("an event")).collect();
+    let mut writer = EventWriter::new(Vec::new()).expect("in memory");
+    events[..events.len() - 4].iter().for_each(|event| writer.write(event).expect("in memory"));
+    std::fs::write(&path, writer.finish().expect("in memory")).expect("writable");
+    let cut = check();
+    let told = format!("the record holds {} events, its run wrote {}", events.len() - 4, events.len());
+    assert!(cut.stdout.contains(&told) && cut.stdout.contains("edited or cut"), "{}", cut.stdout);
+    std::fs::write(&path, &packed).expect("writable");
+
+    for rubbish in ["", "{", "[1]", "{\"format\": 99}"] {
+        std::fs::write(record.join("verdict.json"), rubbish).expect("writable");
+        let judged = check().ends_with(0);
+        assert!(judged.stdout.contains("a worker runs one job at a time"), "{}", judged.stdout);
+        let told = judged.stdout.lines().find(|line| line.starts_with("note ")).expect("a note");
+        assert!(told.contains("the verdict") && told.contains("judged again from its events alone"), "{told}");
+    }
 }

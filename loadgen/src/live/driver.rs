@@ -79,10 +79,10 @@ pub async fn run(
     let ending = run.play_all().await;
     let left_behind = run.finish(&ending).await;
     let Ok(recorded) = thread.join() else { return Err(LiveError::RecorderStopped { folder: record }) };
-    let unreachable = ending.unreachable(&recorded);
+    let (unreachable, events) = (ending.unreachable(&recorded), recorded.events);
     let interrupted = *run.interrupt.borrow();
     let outcome = outcome(&plan, &options, &record, recorded, &preflight, &left_behind, &ending);
-    if let Err(error) = write_verdict(&record, &outcome) {
+    if let Err(error) = write_verdict(&record, &outcome, events) {
         return Err(LiveError::Record { folder: record, error });
     }
     Ok(LiveRun { outcome, record, left_behind, interrupted, unreachable })

@@ -128,6 +128,8 @@ pub struct Recorded {
     pub numbers: numbers::Totals,
     /// Plan time of the last event, in nanoseconds.
     pub end_ns: i64,
+    /// How many events were written.
+    pub events: u64,
     /// Why the record is not whole, if it is not.
     pub write_error: Option<String>,
 }
@@ -287,6 +289,7 @@ impl Recorder {
             generator: self.watch.judge(self.shared.lag.totals(), status.faults),
             pulse: self.pulse,
             end_ns: self.end_ns,
+            events: self.next_n,
             write_error: self.files.finish(),
         }
     }

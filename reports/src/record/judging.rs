@@ -20,12 +20,19 @@ pub struct Judged {
     pub events: u64,
     /// Whether the file was whole.
     pub file: FileEnd,
+    /// How many events the run wrote, where that is another number: the record was edited.
+    pub written: Option<u64>,
     /// Plan time of the last event; incomplete if the file was cut off.
     pub end: RunEnd,
 }
 
 /// Judges the events of a record by the checks and thresholds of its plan (the header's scenario, seed and world give it).
-pub fn judge_record<R: Read>(plan: &Plan, mut events: EventReader<R>) -> Result<Judged, RecordError> {
+/// `written` is how many events its run wrote, if it told: what is not all of them has no end.
+pub fn judge_record<R: Read>(
+    plan: &Plan,
+    mut events: EventReader<R>,
+    written: Option<u64>,
+) -> Result<Judged, RecordError> {
     let mut judge = Judge::new(plan);
     let mut numbers = Numbers::new(plan);
     let (mut count, mut t_ns) = (0, 0);
@@ -37,9 +44,10 @@ pub fn judge_record<R: Read>(plan: &Plan, mut events: EventReader<R>) -> Result<
         t_ns = event.t_ns;
     }
     let file = events.end().unwrap_or(FileEnd::Truncated);
-    let end = RunEnd { t_ns, complete: file == FileEnd::Finished };
+    let written = written.filter(|written| file == FileEnd::Finished && *written != count);
+    let end = RunEnd { t_ns, complete: file == FileEnd::Finished && written.is_none() };
     let (totals, _) = numbers.finish(plan, end);
-    Ok(Judged { verdicts: judge.finish(end), totals, events: count, file, end })
+    Ok(Judged { verdicts: judge.finish(end), totals, events: count, file, written, end })
 }
 
 #[cfg(test)]
@@ -72,7 +80,7 @@ mod tests {
     }
 
     fn judge(file: &[u8]) -> Judged {
-        judge_record(&plan(World::Simulated), EventReader::new(file).unwrap()).unwrap()
+        judge_record(&plan(World::Simulated), EventReader::new(file).unwrap(), None).unwrap()
     }
 
     #[test]
@@ -95,6 +103,22 @@ mod tests {
     }
 
     #[test]
+    fn a_record_that_was_packed_again_without_its_last_events_has_no_end() {
+        let file = two_jobs_at_once();
+        let all: Vec<_> = EventReader::new(&file[..]).unwrap().map(Result::unwrap).collect();
+        let mut writer = EventWriter::new(Vec::new()).unwrap();
+        all[..all.len() - 3].iter().for_each(|event| writer.write(event).unwrap());
+        let cut = writer.finish().unwrap();
+        let judge = |file: &[u8], written| {
+            judge_record(&plan(World::Simulated), EventReader::new(file).unwrap(), Some(written)).unwrap()
+        };
+        let written = all.len() as u64;
+        assert_eq!((judge(&file, written).written, judge(&cut, written).written), (None, Some(written)));
+        assert!(judge(&file, written).end.complete && !judge(&cut, written).end.complete);
+        assert!(words(&judge(&cut, written)).contains(&("nothing_is_left_behind", "unknown")));
+    }
+
+    #[test]
     fn judging_twice_says_the_same() {
         let file = two_jobs_at_once();
         assert_eq!(judge(&file), judge(&file));
@@ -106,7 +130,7 @@ mod tests {
         plan.checks.named = vec!["reservation_always_ends".into()];
         plan.checks.skipped.insert("departed_peers_disappear".into(), "nobody departs".into());
         let file = two_jobs_at_once();
-        let judged = judge_record(&plan, EventReader::new(&file[..]).unwrap()).unwrap();
+        let judged = judge_record(&plan, EventReader::new(&file[..]).unwrap(), None).unwrap();
         assert!(words(&judged).contains(&("reservation_always_ends", "unknown")));
         assert!(words(&judged).iter().all(|(name, _)| *name != "departed_peers_disappear"));
     }

@@ -11,12 +11,15 @@ pub struct VerdictFile {
     pub format: u32,
     /// The outcome.
     pub outcome: Outcome,
+    /// How many events the run wrote; absent in older records.
+    #[serde(default)]
+    pub events: Option<u64>,
 }
 
 impl VerdictFile {
-    /// The file for this outcome.
-    pub fn new(outcome: Outcome) -> Self {
-        VerdictFile { format: FORMAT, outcome }
+    /// The file for this outcome of a run that wrote so many events.
+    pub fn new(outcome: Outcome, events: u64) -> Self {
+        VerdictFile { format: FORMAT, outcome, events: Some(events) }
     }
 
     /// The file's bytes; the same outcome gives the same bytes.
