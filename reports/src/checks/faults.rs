@@ -74,7 +74,8 @@ impl Span {
     }
 }
 
-fn ends(what: &str) -> bool {
+/// Whether these words of a fault say that it is over.
+pub fn ends(what: &str) -> bool {
     has_word(what, &["ends", "ended", "heals", "healed", "restarted", "repaired", "back"])
 }
 

@@ -1,6 +1,7 @@
 //! ShiViz: two lines an event, what happened and then the host with its vector clock. Hosts are users; a message that
 //! arrived brings its sender's clock along. ShiViz reads it as it comes, with its usual expression
-//! `(?<event>.*)\n(?<host>\S*) (?<clock>{.*})`.
+//! `(?<event>.*)\n(?<host>\S*) (?<clock>{.*})`: an event is one line that is not empty, whatever its words hold, and a host is
+//! one word.
 
 use super::by_time;
 use crate::event::{Event, Name};
@@ -19,21 +20,34 @@ pub fn shiviz(events: &[Event]) -> String {
     let mut log = String::new();
     for event in by_time(events) {
         let Some(told) = row(event, &directory) else { continue };
-        let clock = clocks.entry(event.user.clone()).or_default();
-        for (host, time) in on_their_way.remove(&event.n).unwrap_or_default() {
-            let known = clock.entry(host).or_default();
+        let host = host(&event.user);
+        let clock = clocks.entry(host.clone()).or_default();
+        for (other, time) in on_their_way.remove(&event.n).unwrap_or_default() {
+            let known = clock.entry(other).or_default();
             *known = (*known).max(time);
         }
-        *clock.entry(event.user.clone()).or_default() += 1;
+        *clock.entry(host.clone()).or_default() += 1;
         if let Some(arrival) = arrivals.of_sent(event.n) {
             on_their_way.insert(arrival.n, clock.clone());
         }
         let to = told.row.to.map_or_else(String::new, |to| format!(" to {to}"));
-        let (seconds, text) = (event.t_ns as f64 / 1e9, told.row.text.replace('\n', " "));
+        let (seconds, text) = (event.t_ns as f64 / 1e9, one_line(&format!("{}{to}", told.row.text)));
         // Writing into a string cannot fail, and a clock of names and numbers is always JSON.
-        let _ = writeln!(log, "{text}{to} at {seconds:.6} s\n{} {}", event.user, serde_json::json!(clock));
+        let _ = writeln!(log, "{text} at {seconds:.6} s\n{host} {}", serde_json::json!(clock));
     }
     log
+}
+
+/// What the dot of an expression does not match in a browser would end the line.
+fn one_line(text: &str) -> String {
+    text.chars().map(|it| if it.is_control() || matches!(it, '\u{2028}' | '\u{2029}') { ' ' } else { it }).collect()
+}
+
+/// A user's name as one word.
+fn host(user: &str) -> Name {
+    let word = |it: char| if it.is_whitespace() || it.is_control() || it == '\u{feff}' { '_' } else { it };
+    let name: String = user.chars().map(word).collect();
+    if name.is_empty() { "nobody".into() } else { name.into() }
 }
 
 #[cfg(test)]

@@ -1,8 +1,13 @@
 //! Chrome's trace JSON, as Perfetto reads it: a track for each user, operations and work as spans on it, messages as arrows
 //! between users, and faults on a track of their own. Times are microseconds since the first event, which may lie before
 //! time 0 of the plan; the record tells the plan's own times.
+//!
+//! What the format asks for beyond its keys, and `exports/tests` holds it to: numbers of tracks are unique over all processes;
+//! asynchronous spans of one category, name and identity never overlap; complete ones (`X`) of one track lie within or after
+//! each other; and a flow binds to the complete span around its place, so that the span comes before it in the file.
 
 use super::by_time;
+use crate::checks::faults;
 use crate::event::{Body, Event, Kind, Name};
 use crate::history::{End, History, Operation};
 use crate::story::{Arrivals, Directory, row};
@@ -12,7 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The process whose tracks are users, and the one whose track has the faults.
 const USERS: u32 = 1;
 const FAULTS: u32 = 2;
-/// How long a message is drawn at either end: an arrow needs something to start at.
+/// The track of the faults; users have those behind it.
+const FAULTS_TRACK: usize = 1;
+/// How long a message is drawn at either end, at most: an arrow needs something to start at.
 const MESSAGE_US: f64 = 1.0;
 
 /// The trace of a run, one event a line.
@@ -28,8 +35,11 @@ pub fn trace(events: &[Event]) -> String {
     for (user, track) in tracks {
         trace
             .lines
-            .push(json!({ "ph": "M", "name": "thread_name", "pid": USERS, "tid": track, "args": { "name": &*user } }));
+            .push(json!({ "ph": "M", "name": "thread_name", "pid": USERS, "tid": track, "args": { "name": named(&user, "nobody") } }));
     }
+    let faults =
+        json!({ "ph": "M", "name": "thread_name", "pid": FAULTS, "tid": FAULTS_TRACK, "args": { "name": "faults" } });
+    trace.lines.push(faults);
     for (process, name) in [(USERS, "users"), (FAULTS, "faults")] {
         trace.lines.push(json!({ "ph": "M", "name": "process_name", "pid": process, "args": { "name": name } }));
     }
@@ -45,17 +55,18 @@ struct Trace {
 
 /// A span in the making: when it began, and what it is.
 struct Open {
+    n: u64,
     t_ns: i64,
     name: String,
 }
 
 impl Trace {
     fn us(&self, t_ns: i64) -> f64 {
-        t_ns.saturating_sub(self.first_ns) as f64 / 1e3
+        t_ns.saturating_sub(self.first_ns).max(0) as f64 / 1e3
     }
 
     fn track(&mut self, user: &Name) -> usize {
-        let next = self.tracks.len() + 1;
+        let next = FAULTS_TRACK + 1 + self.tracks.len();
         *self.tracks.entry(user.clone()).or_insert(next)
     }
 
@@ -68,7 +79,8 @@ impl Trace {
         (from_ns, until_ns): (i64, i64),
         args: &Value,
     ) {
-        let (track, process) = if category == "fault" { (1, FAULTS) } else { (self.track(user), USERS) };
+        let (track, process) = if category == "fault" { (FAULTS_TRACK, FAULTS) } else { (self.track(user), USERS) };
+        let name = named(name, category);
         let line = |phase: &str, us: f64, args: &Value| json!({ "ph": phase, "cat": category, "id": id, "name": name, "pid": process, "tid": track, "ts": us, "args": args });
         let (begins, ends) = (line("b", self.us(from_ns), args), line("e", self.us(until_ns), &json!({})));
         self.lines.extend([begins, ends]);
@@ -101,40 +113,42 @@ impl Trace {
                     ("work", job.to_string(), event.kind == Kind::Began)
                 }
                 (_, Kind::Began | Kind::Ended) => ("work", event.op.to_string(), event.kind == Kind::Began),
-                (Body::Fault { name, .. }, _) => {
-                    let is_open = open.contains_key(&("fault", event.user.clone(), name.to_string()));
-                    ("fault", name.to_string(), !is_open)
-                }
+                (Body::Fault { name, what, .. }, _) => ("fault", name.to_string(), !faults::ends(what)),
                 _ => continue,
             };
             let key = (category, event.user.clone(), what.clone());
-            if is_begin {
+            if is_begin && !open.contains_key(&key) {
                 let name = if event.op.is_empty() || *event.op == what { what } else { format!("{} {what}", event.op) };
-                open.insert(key, Open { t_ns: event.t_ns, name });
-            } else if let Some(Open { t_ns, name }) = open.remove(&key) {
-                self.span((category, format!("{name} {t_ns}")), &event.user, &name, (t_ns, event.t_ns), &json!({}));
+                open.insert(key, Open { n: event.n, t_ns: event.t_ns, name });
+            } else if !is_begin && let Some(begun) = open.remove(&key) {
+                self.work_span(category, &event.user, &begun, event.t_ns, &json!({}));
+            } else if !is_begin && let Some(planned_ns) = event.planned_ns {
+                // What is told only when it is over was planned for when it began.
+                let begun = Open { n: event.n, t_ns: planned_ns.min(event.t_ns), name: what };
+                self.work_span(category, &event.user, &begun, event.t_ns, &json!({}));
             }
         }
-        for ((category, user, _), Open { t_ns, name }) in open {
-            self.span(
-                (category, format!("{name} {t_ns}")),
-                &user,
-                &name,
-                (t_ns, last_ns),
-                &json!({ "outcome": "open" }),
-            );
+        for ((category, user, _), begun) in open {
+            self.work_span(category, &user, &begun, last_ns, &json!({ "outcome": "open" }));
         }
+    }
+
+    /// Its identity is the event that began it: the same work may begin at the same time at two users.
+    fn work_span(&mut self, category: &str, user: &Name, Open { n, t_ns, name }: &Open, until_ns: i64, args: &Value) {
+        self.span((category, format!("{category} {n}")), user, name, (*t_ns, until_ns), args);
     }
 
     fn messages(&mut self, events: &[&Event]) {
         let owned: Vec<Event> = events.iter().map(|event| (*event).clone()).collect();
         let (directory, arrivals) = (Directory::of(&owned), Arrivals::of(&owned, &BTreeSet::new()));
         let mut arrows: BTreeMap<u64, u64> = BTreeMap::new();
-        for event in events.iter().filter(|event| matches!(event.body, Body::Message { .. })) {
+        let messages: Vec<&&Event> = events.iter().filter(|it| matches!(it.body, Body::Message { .. })).collect();
+        let rooms = self.rooms(&messages);
+        for (event, dur) in messages.into_iter().zip(rooms) {
             let Some(told) = row(event, &directory) else { continue };
             let (track, us) = (self.track(&event.user), self.us(event.t_ns));
             self.lines.push(json!({
-                "ph": "X", "cat": "message", "name": told.row.text, "pid": USERS, "tid": track, "ts": us, "dur": MESSAGE_US,
+                "ph": "X", "cat": "message", "name": named(&told.row.text, "message"), "pid": USERS, "tid": track, "ts": us, "dur": dur,
                 "args": { "to": told.row.to.as_deref() },
             }));
             let arrow = |phase: &str, id: u64| json!({ "ph": phase, "bp": "e", "cat": "message", "name": "message", "id": id, "pid": USERS, "tid": track, "ts": us });
@@ -145,6 +159,31 @@ impl Trace {
                 self.lines.push(arrow("f", *sent));
             }
         }
+    }
+}
+
+/// Viewers drop what has no name.
+fn named<'a>(name: &'a str, or: &'a str) -> &'a str {
+    if name.is_empty() { or } else { name }
+}
+
+impl Trace {
+    /// How long each message may be drawn: spans of one track must not overlap by a part, so each ends where the next one
+    /// that is later begins.
+    fn rooms(&self, messages: &[&&Event]) -> Vec<f64> {
+        let mut next: BTreeMap<&Name, (i64, f64)> = BTreeMap::new();
+        let rooms = messages.iter().rev().map(|event| {
+            let room = match next.get(&event.user) {
+                Some((t_ns, room)) if *t_ns == event.t_ns => *room,
+                Some((t_ns, _)) => MESSAGE_US.min(self.us(*t_ns) - self.us(event.t_ns)),
+                None => MESSAGE_US,
+            };
+            next.insert(&event.user, (event.t_ns, room));
+            room
+        });
+        let mut rooms: Vec<f64> = rooms.collect();
+        rooms.reverse();
+        rooms
     }
 }
 

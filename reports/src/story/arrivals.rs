@@ -36,7 +36,8 @@ pub(crate) struct Arrival {
 impl Arrivals {
     /// Matches all messages of a run.
     pub(crate) fn of(events: &[Event], evidence: &BTreeSet<u64>) -> Arrivals {
-        let mut messages: Vec<(Words, &Event)> = events.iter().filter_map(|it| Some((words(it)?, it))).collect();
+        let passed = events.iter().filter(|it| matches!(it.kind, Kind::Sent | Kind::Received));
+        let mut messages: Vec<(Words, &Event)> = passed.filter_map(|it| Some((words(it)?, it))).collect();
         // Live, the receiver may be the first of the two to write: time decides, and at one time the sending is first.
         messages.sort_by_key(|(_, it)| (it.t_ns, it.kind == Kind::Received, it.n));
         let mut on_their_way: BTreeMap<Words, Vec<u64>> = BTreeMap::new();

@@ -1,9 +1,13 @@
 //! Whatever a record holds, judging and counting it never panics, and judging it twice says the same: records come from
-//! disks, other versions and editors.
+//! disks, other versions and editors. What is shown of it is always well-formed: exports as their tools read them.
+
+mod shiviz;
+mod trace;
 
 use proptest::prelude::*;
 use rehearsal_reports::checks::{NAMES, RunEnd};
-use rehearsal_reports::event::{Body, Closer, Event, JobOutcome, Kind, Name, Seconds, Seen};
+use rehearsal_reports::event::{Body, Closer, Event, JobMessage, JobOutcome, Kind, Name, Seconds, Seen};
+use rehearsal_reports::exports;
 use rehearsal_reports::judge::Judge;
 use rehearsal_reports::numbers::Numbers;
 use rehearsal_reports::record::{EventReader, EventWriter};
@@ -19,7 +23,7 @@ fn plan(world: World) -> Plan {
 }
 
 fn name() -> impl Strategy<Value = Name> {
-    prop::sample::select(vec!["a", "b", "c", "server-0", "run", ""]).prop_map(Name::from)
+    prop::sample::select(vec!["a", "b", "two words", "server-0", "run", ""]).prop_map(Name::from)
 }
 
 fn metadata() -> impl Strategy<Value = Arc<Value>> {
@@ -33,6 +37,16 @@ fn metadata() -> impl Strategy<Value = Arc<Value>> {
         json!({"properties": {"status": "available", "n": 1.5}}),
     ])
     .prop_map(Arc::new)
+}
+
+fn job_message() -> impl Strategy<Value = JobMessage> {
+    let says = prop::sample::select(vec!["job_request", "job_response", "job_assignment", "job\nstatus", "</script>"]);
+    let accepted = prop::option::of(any::<bool>());
+    (says, prop::option::of(name()), accepted).prop_map(|(says, job, accepted)| JobMessage {
+        says: says.into(),
+        job,
+        accepted,
+    })
 }
 
 fn body() -> impl Strategy<Value = Body> {
@@ -59,13 +73,13 @@ fn body() -> impl Strategy<Value = Body> {
         (name(), numbers)
             .prop_map(|(worker, duration_sec)| Body::Reserve { worker, duration_sec: Seconds(duration_sec) }),
         (name(), times).prop_map(|(worker, until_ns)| Body::Reserved { worker, until_ns }),
-        (name(), name(), 0..3u64).prop_map(|(from, to, digest)| Body::Message {
+        (name(), name(), 0..3u64, prop::option::of(job_message())).prop_map(|(from, to, digest, job)| Body::Message {
             kind: "peer_message".into(),
             from,
             to,
             digest,
             bytes: 1,
-            job: None
+            job
         }),
         prop::option::of(name()).prop_map(|to| Body::Error { code: "WORKER_RESERVED".into(), message: "".into(), to }),
         closers.prop_map(|by| Body::Closed { by, code: None, reason: "".into() }),
@@ -175,4 +189,38 @@ proptest! {
             prop_assert!(errors <= events.len());
         }
     }
+
+    #[test]
+    fn exports_are_read_by_their_tools_whatever_the_events_say(events in events()) {
+        if let Err(why) = shiviz::read(&exports::shiviz(&events)) {
+            prop_assert!(false, "{why}\n{}", exports::shiviz(&events));
+        }
+        if let Err(why) = trace::read(&exports::trace(&events)) {
+            prop_assert!(false, "{why}");
+        }
+    }
+}
+
+#[test]
+fn the_strict_readers_refuse_what_a_tool_would_misread() {
+    let refused = |log: &str| shiviz::read(log).expect_err("refused");
+    assert_eq!(shiviz::read("x\na {\"a\":1}\ny\nb {\"a\":1,\"b\":1}\n"), Ok(2));
+    assert!(refused("x\na {\"a\":2}\n").contains("own clock"));
+    assert!(refused("x\na {\"a\":1,\"b\":1}\n").contains("not in the log"));
+    assert!(refused("x\na {\"a\":1}\ny\nb {\"a\":1,\"b\":1}\nz\nb {\"b\":2}\n").contains("forgets"));
+    let event = |rest: &str| format!(r#"{{"name":"n","cat":"c","pid":1,"tid":1,"ts":1,{rest}}}"#);
+    let named = r#"{"ph":"M","name":"thread_name","pid":1,"tid":1,"args":{"name":"n"}}"#;
+    let of = |events: &[String]| {
+        let events = events.join(",");
+        trace::read(&format!(r#"{{"displayTimeUnit":"ms","traceEvents":[{named},{events}]}}"#))
+    };
+    let span =
+        |ts: f64, dur: f64| format!(r#"{{"ph":"X","name":"n","cat":"c","pid":1,"tid":1,"ts":{ts},"dur":{dur}}}"#);
+    assert_eq!(
+        of(&[span(0.0, 3.0), span(1.0, 1.0), event(r#""ph":"s","id":1"#), event(r#""ph":"f","id":1,"bp":"e""#)]),
+        Ok(5)
+    );
+    assert!(of(&[event(r#""ph":"b","id":"1""#)]).expect_err("refused").contains("never ended"));
+    assert!(of(&[event(r#""ph":"s","id":1"#)]).expect_err("refused").contains("nothing to bind to"));
+    assert!(of(&[span(0.0, 2.0), span(1.0, 2.0)]).expect_err("refused").contains("leaves the one around it"));
 }
