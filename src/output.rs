@@ -6,6 +6,7 @@ use crate::exit::{Exit, Failure};
 use crate::github;
 use crate::records;
 use crate::source::Source;
+use rehearsal_reports::event::Event;
 use rehearsal_reports::outcome::{Met, Outcome, Overall, Validity};
 use rehearsal_reports::render::{self, Report, text::Style};
 use std::fmt::Display;
@@ -79,6 +80,12 @@ pub fn report(title: &str, outcomes: Vec<Outcome>, closing: Option<String>, html
 /// Writes the HTML report of some outcomes to a file.
 pub fn write_html(path: &Path, title: &str, outcomes: Vec<Outcome>, closing: Option<String>) -> Result<(), Failure> {
     write(path, &render::html::report(&report(title, outcomes, closing, None)))
+}
+
+/// Writes the page to step through one run.
+pub fn write_playback(path: &Path, outcome: &Outcome, events: &[Event], repeat: Option<&str>) -> Result<(), Failure> {
+    let run = render::playback::Run { outcome, events, version: env!("REHEARSAL_VERSION"), repeat };
+    write(path, &render::playback::page(run))
 }
 
 /// One report with all variants of a file side by side, below the folder for records; nothing if there are none.

@@ -2,12 +2,13 @@
 
 use crate::exit::{Exit, Failure};
 use crate::output;
+use crate::simulated::{REPLAY_HERE, is_pinned};
 use crate::source::Source;
 use rehearsal_reports::event::Event;
 use rehearsal_reports::judge::overall;
 use rehearsal_reports::outcome::{CheckSummary, Outcome, Seeds};
 use rehearsal_reports::record::judging::{Judged, judge_record};
-use rehearsal_reports::record::{EventReader, FileEnd, Header, RecordError, VerdictFile};
+use rehearsal_reports::record::{EventReader, FileEnd, Header, PLAYBACK, RecordError, VerdictFile};
 use rehearsal_reports::render::words::overall_word;
 use rehearsal_reports::story::story;
 use rehearsal_reports::verdict::{CheckVerdict, Verdict};
@@ -45,6 +46,16 @@ pub fn plan_and_outcome(folder: &Path) -> Result<(Plan, Outcome), Failure> {
     let plan = source.scenario(None)?.plan(header.seed, header.world);
     let (outcome, _) = rejudge(folder)?;
     Ok((plan, outcome))
+}
+
+/// What the page of a record shows: its outcome, judged again, its events, and the command that plays it again. Of a very
+/// long record the first events.
+pub fn run_of(folder: &Path) -> Result<(Outcome, Vec<Event>, Option<String>), Failure> {
+    let header = header(folder)?;
+    let source = Source::of_record(&header, folder.join("header.json").display().to_string());
+    let (outcome, _) = rejudge(folder)?;
+    let repeat = if is_pinned(&source) { Some(REPLAY_HERE.to_owned()) } else { outcome.repeat.clone() };
+    Ok((outcome, events_of(folder)?, repeat))
 }
 
 /// What the run itself said at its end. A run that was killed said nothing, and what cannot be read is not needed: the
@@ -141,6 +152,7 @@ fn outcome(folder: &Path, plan: &Plan, header: &Header, judged: Judged, said: Sa
         errors: judged.totals.errors,
         story,
         record: Some(folder.display().to_string()),
+        page: Some(folder.join(PLAYBACK)).filter(|page| page.exists()).map(|page| page.display().to_string()),
         notes,
         duration_ns: judged.end.t_ns.max(0),
         ..first

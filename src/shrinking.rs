@@ -135,10 +135,10 @@ fn shrink_one(
     };
     let pinned = Source::pinned(&shrunk.run.plan, &words(&shrunk), source.shown.clone());
     let kept = simulated::keep(&pinned, shrunk.run.plan.clone(), runs, HOW)?;
-    let record = kept.outcome.record.unwrap_or_default();
+    let (record, page) = (kept.outcome.record.unwrap_or_default(), kept.outcome.page);
     outcome.notes.push(words(&shrunk));
     outcome.notes.push(format!("keep it: rehearsal keep {record} --name NAME"));
-    tell(outcome, &shrunk, &record);
+    tell(outcome, &shrunk, &record, page);
     Ok(())
 }
 
@@ -149,7 +149,7 @@ fn words(Shrunk { run, before, after, trials, is_minimal, .. }: &Shrunk) -> Stri
 }
 
 /// The outcome tells of the smaller failure in place of the lowest seed that breaks the check, if it is that one.
-fn tell(outcome: &mut Outcome, shrunk: &Shrunk, record: &str) {
+fn tell(outcome: &mut Outcome, shrunk: &Shrunk, record: &str, page: Option<String>) {
     let seed = shrunk.run.plan.seed;
     let name = &shrunk.fingerprint.check;
     let told = outcome.checks.iter_mut().find(|it| it.check.name == *name && it.lowest_broken_seed == Some(seed));
@@ -165,4 +165,5 @@ fn tell(outcome: &mut Outcome, shrunk: &Shrunk, record: &str) {
     outcome.story = simulated::story_of(&shrunk.run);
     outcome.repeat = Some(simulated::replay_of(Path::new(record)));
     outcome.record = Some(record.to_owned());
+    outcome.page = page;
 }

@@ -10,6 +10,7 @@ use crate::shrinking::{self, Shrinking};
 use crate::source::Source;
 use rehearsal_reports::judge::overall;
 use rehearsal_reports::outcome::{CheckSummary, Outcome, Seeds};
+use rehearsal_reports::record::PLAYBACK;
 use rehearsal_scenarios::Scenario;
 use rehearsal_scenarios::plan::{Plan, Service, World};
 use rehearsal_sim::engine::EngineKind;
@@ -117,7 +118,7 @@ pub fn play(
             let seed = run.plan.seed;
             return Err(not_deterministic(format!("{}: seed {seed} played differently once more", source.shown)));
         }
-        outcome.record = kept.outcome.record;
+        (outcome.record, outcome.page) = (kept.outcome.record, kept.outcome.page);
     }
     confirm(source, &exploration, how)?;
     if shrinking.applies(&outcome) {
@@ -172,7 +173,7 @@ fn frame(plan: &Plan, engine: EngineKind) -> Outcome {
 }
 
 /// Whether the source is a plan that was kept: then its record is what can be played again.
-fn is_pinned(source: &Source) -> bool {
+pub fn is_pinned(source: &Source) -> bool {
     source.scenario(None).is_ok_and(|scenario| scenario.pinned_seed().is_some())
 }
 
@@ -180,6 +181,14 @@ fn is_pinned(source: &Source) -> bool {
 pub fn replay_of(record: &Path) -> String {
     format!("rehearsal replay {}", record.display())
 }
+
+/// The command that plays a seed again, for its page: which folder its record is in depends on what was there before.
+fn played_again(source: &Source, seed: u64, how: How) -> String {
+    if is_pinned(source) { REPLAY_HERE.to_owned() } else { repeat(source, seed, how) }
+}
+
+/// The command that plays the record again that somebody stands in.
+pub const REPLAY_HERE: &str = "rehearsal replay .    # in the folder of this page";
 
 /// The command that plays a seed again, with everything that shaped it.
 pub fn repeat(source: &Source, seed: u64, How { engine, tick }: How) -> String {
@@ -208,6 +217,8 @@ pub fn keep(source: &Source, plan: Arc<Plan>, runs: &Path, how: How) -> Result<K
     let outcome = of_one_seed(source, &run, &folder, how);
     records::finish(&folder, &run, &outcome, &log)?;
     output::write_html(&folder.join("report.html"), &outcome.scenario, vec![outcome.clone()], None)?;
+    let again = played_again(source, run.plan.seed, how);
+    output::write_playback(&folder.join(PLAYBACK), &outcome, &run.events, Some(&again))?;
     Ok(Kept { run, outcome })
 }
 
@@ -237,6 +248,7 @@ fn of_one_seed(source: &Source, run: &SeedRun, record: &Path, how: How) -> Outco
         notes,
         duration_ns: run.virtual_ns as i64,
         record: Some(record.display().to_string()),
+        page: Some(record.join(PLAYBACK).display().to_string()),
         ..frame(&run.plan, how.engine)
     }
 }

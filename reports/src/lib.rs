@@ -11,6 +11,7 @@
 //! - [`verdict`]: what they say
 //! - [`outcome`]: one scenario in one world, everything a reader may be shown
 //! - [`story`]: a broken check, told
+//! - [`playback`]: a run to step through, event by event
 //! - [`exports`]: events for ShiViz and Perfetto
 //! - [`render`]: outcomes as text, HTML, JSON, Markdown and JUnit XML
 //!
@@ -24,6 +25,7 @@ pub mod judge;
 pub mod linearizable;
 pub mod numbers;
 pub mod outcome;
+pub mod playback;
 pub mod record;
 pub mod render;
 pub mod seeds;

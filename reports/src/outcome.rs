@@ -47,6 +47,9 @@ pub struct Outcome {
     pub story: Option<Story>,
     /// Where the record is, if one was kept.
     pub record: Option<String>,
+    /// The page to step through the record, if one was written.
+    #[serde(default)]
+    pub page: Option<String>,
     /// The command that repeats the broken seed.
     pub repeat: Option<String>,
     /// Remarks for the reader: what was not played, what was left behind, `suspect` reasons.
@@ -83,6 +86,7 @@ impl Outcome {
             generator: None,
             story: None,
             record: None,
+            page: None,
             repeat: None,
             notes: Vec::new(),
             interrupted: false,
@@ -337,6 +341,9 @@ pub struct Story {
 /// One row of a story.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoryRow {
+    /// Number of its event; of a message, of its sending if that was seen.
+    #[serde(default)]
+    pub n: u64,
     /// When, in nanoseconds of plan time.
     pub t_ns: i64,
     /// The lane where it happens or where a message starts.

@@ -16,14 +16,15 @@ mod timeline;
 
 pub use timeline::{TIMELINE_ROWS_MAX, timeline};
 
+use crate::checks::faults;
 use crate::event::{Body, Event, Kind, Name};
 use crate::outcome::{Story, StoryFault, StorySpan};
 use crate::verdict::{CheckVerdict, Evidence, Verdict};
 pub(crate) use arrivals::Arrivals;
 use arrivals::Words;
 pub(crate) use directory::Directory;
-pub(crate) use rows::row;
 use rows::{Candidate, Weight};
+pub(crate) use rows::{row, sees};
 use std::collections::BTreeSet;
 
 /// Most rows of a story: what fits a screen.
@@ -172,19 +173,22 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// All faults of a run. A fault tells of itself twice: when it begins and when it ends.
+/// All faults of a run. A fault tells of itself when it begins and when it ends, some in between as well.
 fn all_faults(events: &[Event]) -> Vec<StoryFault> {
     let mut faults: Vec<StoryFault> = Vec::new();
     for event in events {
-        let Body::Fault { name, users, .. } = &event.body else { continue };
-        match faults.iter_mut().rfind(|it| it.name == **name && it.until_ns.is_none()) {
-            Some(open) => open.until_ns = Some(event.t_ns),
-            None => faults.push(StoryFault {
+        let Body::Fault { name, what, users, .. } = &event.body else { continue };
+        let open = faults.iter_mut().rfind(|it| it.name == **name && it.until_ns.is_none());
+        match (open, faults::ends(what)) {
+            (Some(open), true) => open.until_ns = Some(event.t_ns),
+            // What is told only when it is over was planned for when it began.
+            (None, is_over) if !is_over || event.planned_ns.is_some() => faults.push(StoryFault {
                 name: name.to_string(),
-                from_ns: event.t_ns,
-                until_ns: None,
+                from_ns: event.planned_ns.unwrap_or(event.t_ns),
+                until_ns: is_over.then_some(event.t_ns),
                 lanes: users.clone(),
             }),
+            _ => {}
         }
     }
     faults
@@ -200,7 +204,7 @@ fn last_looks_before(t_ns: i64, lanes: &[Name], events: &[Event]) -> Option<i64>
 }
 
 /// The job that an event is about.
-fn job_of(event: &Event) -> Option<&Name> {
+pub(crate) fn job_of(event: &Event) -> Option<&Name> {
     match &event.body {
         Body::Message { job: Some(message), .. } => message.job.as_ref(),
         Body::Job { job, .. } | Body::Attempt { job, .. } => Some(job),

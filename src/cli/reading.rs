@@ -18,17 +18,17 @@ pub struct Check {
 /// Write the report of a record again.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  rehearsal report runs/latest\n  rehearsal report runs/latest --format shiviz > race.log\n  \
+    after_help = "Examples:\n  rehearsal report runs/latest\n  rehearsal report runs/latest --format playback\n  rehearsal report runs/latest --format shiviz > race.log\n  \
 rehearsal report runs/latest --format perfetto > race.json"
 )]
 pub struct Report {
     /// The record's folder, such as runs/latest.
     #[arg(value_name = "RECORD")]
     pub record: PathBuf,
-    /// Where to write the HTML; report.html in the record by default.
+    /// Where to write the HTML; report.html or playback.html in the record by default.
     #[arg(long, value_name = "PATH")]
     pub html: Option<PathBuf>,
-    /// The report in HTML, or the events on stdout in another tool's form.
+    /// The report or the playback in HTML, or the events on stdout in another tool's form.
     #[arg(long, value_enum, default_value_t = ReportFormat::Html)]
     pub format: ReportFormat,
 }
@@ -38,6 +38,8 @@ pub struct Report {
 pub enum ReportFormat {
     /// A browser.
     Html,
+    /// A browser, to step through: who said what to whom, and the state of rooms and jobs at a cursor.
+    Playback,
     /// ShiViz: a log with vector clocks.
     Shiviz,
     /// Perfetto: Chrome's trace JSON.

@@ -31,6 +31,9 @@ use serde::{Deserialize, Serialize};
 /// The version of the record's formats that this program writes; it reads this one and older ones.
 pub const FORMAT: u32 = 1;
 
+/// The page to step through a record, in its folder.
+pub const PLAYBACK: &str = "playback.html";
+
 /// A JSON file for people to look into as well.
 fn to_json_file<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(value).expect("plain data with string keys is always JSON");

@@ -22,9 +22,10 @@ use crate::outcome::Outcome;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use rehearsal_scenarios::plan::World;
 
-const STYLE: &str = include_str!("html/report.css");
+pub(super) const STYLE: &str = include_str!("html/report.css");
 const SCRIPT: &str = include_str!("html/report.js");
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+pub(super) const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
 /// The whole report as one file.
 pub fn report(report: &Report) -> String {

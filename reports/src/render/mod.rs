@@ -2,6 +2,7 @@
 //!
 //! - [`text`]: what a terminal shows after a run
 //! - [`html`]: one file that a lead decides from, offline, on a phone and in print
+//! - [`playback`]: one file to step through one run
 //! - [`json`]: one line for scripts
 //! - [`markdown`]: a comment on a pull request
 //! - [`junit`]: for a build server
@@ -15,6 +16,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod playback;
 pub mod text;
 pub mod units;
 pub mod words;

@@ -90,7 +90,7 @@ pub fn outcome(outcome: &Outcome, style: Style) -> String {
     for note in &outcome.notes {
         text += &format!("note    {}\n", printable(note));
     }
-    for (name, value) in [("record", &outcome.record), ("repeat", &outcome.repeat)] {
+    for (name, value) in [("record", &outcome.record), ("browse", &outcome.page), ("repeat", &outcome.repeat)] {
         if let Some(value) = value {
             text += &format!("{name}  {}\n", printable(value));
         }

@@ -66,6 +66,7 @@ pub(crate) fn row(event: &Event, directory: &Directory) -> Option<Candidate> {
         weight,
         job: super::job_of(event).cloned(),
         row: StoryRow {
+            n: event.n,
             t_ns: event.t_ns,
             from: event.user.clone(),
             to: None,
@@ -99,6 +100,7 @@ fn message_row(event: &Event, directory: &Directory) -> Option<Candidate> {
         weight,
         job: super::job_of(event).cloned(),
         row: StoryRow {
+            n: event.n,
             t_ns: event.t_ns,
             from: event.user.clone(),
             to: (!is_received).then(|| directory.user(to)),
@@ -110,7 +112,7 @@ fn message_row(event: &Event, directory: &Directory) -> Option<Candidate> {
 }
 
 /// What a discovery showed; many peers are counted.
-fn sees(peers: &[Seen], directory: &Directory) -> String {
+pub(crate) fn sees(peers: &[Seen], directory: &Directory) -> String {
     const NAMED_MAX: usize = 3;
     let name = |seen: &Seen| match &seen.status {
         Some(status) => format!("{} {status}", directory.user(&seen.peer)),

@@ -1,5 +1,5 @@
 //! Whatever a record holds, judging and counting it never panics, and judging it twice says the same: records come from
-//! disks, other versions and editors. What is shown of it is always well-formed: exports as their tools read them.
+//! disks, other versions and editors. What is shown of it is always well-formed: exports as their tools read them, and pages.
 
 mod shiviz;
 mod trace;
@@ -10,7 +10,11 @@ use rehearsal_reports::event::{Body, Closer, Event, JobMessage, JobOutcome, Kind
 use rehearsal_reports::exports;
 use rehearsal_reports::judge::Judge;
 use rehearsal_reports::numbers::Numbers;
+use rehearsal_reports::outcome::{CheckSummary, Outcome};
+use rehearsal_reports::playback::Playback;
 use rehearsal_reports::record::{EventReader, EventWriter};
+use rehearsal_reports::render::playback::{PAGE_BYTES_MAX, Run, page};
+use rehearsal_reports::story::story;
 use rehearsal_reports::verdict::{CheckVerdict, Verdict};
 use rehearsal_scenarios::plan::{Plan, World};
 use rehearsal_scenarios::{Overrides, load};
@@ -188,6 +192,30 @@ proptest! {
             let errors = reader.take_while(Result::is_ok).count();
             prop_assert!(errors <= events.len());
         }
+    }
+
+    #[test]
+    fn every_run_is_a_page_whose_parts_refer_to_each_other(events in events(), steps_max in 0..200usize) {
+        let plan = plan(World::Simulated);
+        let end = RunEnd { t_ns: events.last().map_or(0, |event| event.t_ns), complete: true };
+        let verdicts = judge(&plan, &events, end);
+        let story = verdicts.iter().find_map(|check| story(check, &events, true));
+        let checks = verdicts.into_iter().map(|check| CheckSummary::of_one_seed(check, 1, &plan.expect)).collect();
+        let outcome = Outcome { checks, story, ..Outcome::not_played(&plan) };
+        let shown = Playback::of(&outcome, &events, steps_max);
+        prop_assert!(shown.steps.is_sorted_by_key(|step| (step.t_ns, step.n)));
+        let (steps, lanes) = (shown.steps.len(), shown.lanes.len());
+        for arrow in &shown.arrows {
+            prop_assert!(arrow.from.or(arrow.to).is_some() && arrow.from.max(arrow.to) < Some(steps));
+            prop_assert!(arrow.path.len() >= 2 && arrow.path.iter().all(|lane| *lane < lanes));
+        }
+        for span in &shown.spans {
+            prop_assert!(span.from.max(span.to).is_none_or(|step| step < steps) && span.lanes.iter().all(|lane| *lane < lanes));
+        }
+        let changes = shown.start.iter().chain(shown.steps.iter().flat_map(|step| &step.changes));
+        prop_assert!(changes.into_iter().all(|change| change.fact < shown.facts.len()));
+        let page = page(Run { outcome: &outcome, events: &events, version: "0", repeat: None });
+        prop_assert!(page.len() < PAGE_BYTES_MAX && page.matches("</script>").count() == 4);
     }
 
     #[test]

@@ -44,6 +44,7 @@ fn simulated(scenario: &str, about: &str) -> Outcome {
         generator: None,
         story: None,
         record: None,
+        page: None,
         repeat: None,
         notes: Vec::new(),
         interrupted: false,
@@ -66,6 +67,7 @@ pub fn naive() -> Outcome {
         checks,
         story: told,
         record: Some("runs/two_clients_race_naive_worker/seed-4".to_owned()),
+        page: Some("runs/two_clients_race_naive_worker/seed-4/playback.html".to_owned()),
         repeat: Some("rehearsal replay two_clients_race_naive_worker --seed 4".to_owned()),
         ..simulated(
             "two_clients_race_naive_worker",

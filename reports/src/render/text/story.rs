@@ -19,11 +19,13 @@ pub(super) fn columns(story: &Story, style: Style) -> String {
     let mut text = String::new();
     for (t_ns, line) in &lines {
         let time = offset_s(*t_ns);
+        let who = format!("{:who_width$}", line.who);
+        let who = if line.is_fault { style.paint(Tone::Doubtful, &who) } else { who };
         let row = if line.mark.is_empty() {
-            format!("    {time:>time_width$}  {:who_width$}  {}", line.who, line.what)
+            format!("    {time:>time_width$}  {who}  {}", line.what)
         } else {
             let mark = style.paint(Tone::Bad, &format!("<- {}", line.mark));
-            format!("    {time:>time_width$}  {:who_width$}  {:what_width$}  {mark}", line.who, line.what)
+            format!("    {time:>time_width$}  {who}  {:what_width$}  {mark}", line.what)
         };
         text += row.trim_end();
         text.push('\n');
@@ -35,6 +37,7 @@ struct Line {
     who: String,
     what: String,
     mark: String,
+    is_fault: bool,
 }
 
 impl Line {
@@ -49,7 +52,7 @@ impl Line {
                 None => (row.from.to_string(), row.text.clone()),
             },
         };
-        Line { who: printable(&who), what: printable(&what), mark: printable(&row.mark) }
+        Line { who: printable(&who), what: printable(&what), mark: printable(&row.mark), is_fault: false }
     }
 
     fn of_fault(fault: &StoryFault) -> impl Iterator<Item = (i64, Line)> {
@@ -58,6 +61,7 @@ impl Line {
             who: printable(&format!("fault {}", fault.name)),
             what: printable(&format!("{edge} for {lanes}")),
             mark: String::new(),
+            is_fault: true,
         };
         let begins = (fault.from_ns, line("begins"));
         let ends = fault.until_ns.map(|until_ns| (until_ns, line("ends")));

@@ -114,6 +114,7 @@ mod tests {
 
     fn timeline(times_ms: &[i64]) -> Timeline {
         let row = |ms: &i64| StoryRow {
+            n: 0,
             t_ns: ms * 1_000_000,
             from: "a".into(),
             to: None,
@@ -148,6 +149,7 @@ mod tests {
     #[test]
     fn the_name_of_a_fault_stands_between_the_rows_around_its_beginning() {
         let row = |t_ns| StoryRow {
+            n: 0,
             t_ns,
             from: "a".into(),
             to: None,
