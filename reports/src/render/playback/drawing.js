@@ -56,7 +56,7 @@ const drawing = (() => {
       visible.push(index);
       before = step.t_ns;
     });
-    height = y + 16;
+    height = y + 130; // So that the last steps can be moved from below the dock.
   }
 
   function draw() {
