@@ -8,10 +8,10 @@ mod reading;
 mod shared;
 mod simulated;
 
-pub use live::{Cleanup, Doctor, Load};
+pub use live::{Capacity, Cleanup, Deployment, Doctor, Load};
 pub use members::{Client, Member, Serve, Worker};
 pub use reading::{Check, Lint, New, Report, ReportFormat, ShowPlan, WorldName};
-pub use shared::{Expect, Format, Output, Settings};
+pub use shared::{Expect, Format, Output, Settings, duration};
 pub use simulated::{Confirm, Keep, Replay, Score, Shrink, Simulate};
 
 use clap::{Args, Parser, Subcommand};
@@ -71,6 +71,8 @@ pub enum Command {
     Score(Score),
     /// Play a scenario as load against a real deployment.
     Load(Load),
+    /// Find the highest load at which thresholds and checks hold.
+    Capacity(Capacity),
     /// Judge an old record again.
     Check(Check),
     /// Write the report of a record again.

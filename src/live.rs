@@ -1,23 +1,30 @@
 //! Plays a scenario live and shows how it goes: options from arguments, progress on stderr, Ctrl-C, exit codes. Used by
 //! `load` and the main job. Neighbours: `loadgen::live` runs it.
 
+use crate::cli::Deployment;
 use crate::commands::runtime;
 use crate::exit::{Exit, Failure};
 use crate::output;
+use crate::panel;
 use crate::progress::{Progress, Verbosity};
+use crate::project;
 use crate::records;
 use crate::source::Source;
 use rehearsal_loadgen::live::options::{Interrupt, LiveError, LiveOptions, LiveRun};
+use rehearsal_loadgen::live::policy::Policy;
 use rehearsal_loadgen::live::preflight::Preflight;
 use rehearsal_loadgen::live::progress::{Progress as LiveProgress, RunStage};
 use rehearsal_loadgen::live::startup::{self, Route};
+use rehearsal_loadgen::live::telemetry::{Outlets, Telemetry};
 use rehearsal_loadgen::live::tls::Trust;
 use rehearsal_loadgen::live::url;
 use rehearsal_loadgen::live::{self as live_run, machine};
+use rehearsal_loadgen::prepare::sign_ins;
 use rehearsal_loadgen::target::user_agent;
 use rehearsal_reports::outcome::Outcome;
-use rehearsal_reports::render::units;
-use rehearsal_scenarios::plan::Plan;
+use rehearsal_reports::render::{units, words};
+use rehearsal_scenarios::plan::{Identities, Plan};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
@@ -38,12 +45,27 @@ pub struct Where<'a> {
     pub out: Option<&'a Path>,
 }
 
+impl<'a> Where<'a> {
+    /// What the arguments say.
+    pub fn of(deployment: &'a Deployment, out: Option<&'a Path>) -> Where<'a> {
+        Where {
+            target: &deployment.target,
+            http: deployment.http.as_deref(),
+            allowed_hosts: &deployment.yes_i_may_load,
+            ca: deployment.ca.as_deref(),
+            out,
+        }
+    }
+}
+
 /// The options of a live run of this scenario.
 pub fn options(source: &Source, place: &Where<'_>) -> Result<LiveOptions, Failure> {
     let (surroundings, _) = machine::surroundings();
     let run_id = surroundings.random_hex(8);
-    let target = url::target(place.target, place.http, user_agent(&run_id))
+    let mut target = url::target(place.target, place.http, user_agent(&run_id))
         .map_err(|error| Failure::usage(error.to_string(), ""))?;
+    let project = project::load()?;
+    target.headers = project.headers;
     Ok(LiveOptions {
         target,
         allowed_hosts: place.allowed_hosts.to_vec(),
@@ -54,30 +76,60 @@ pub fn options(source: &Source, place: &Where<'_>) -> Result<LiveOptions, Failur
         parameters: BTreeMap::new(),
         versions: records::versions(),
         lock_hash: env!("REHEARSAL_LOCK_HASH").to_owned(),
+        policy: project.policy,
+        step: None,
         arguments: std::env::args().skip(1).collect(),
     })
 }
 
 /// Plays the plan to its end, or until Ctrl-C.
-pub fn play(plan: Plan, mut options: LiveOptions, verbosity: Verbosity) -> Result<LiveRun, Failure> {
+pub fn play(plan: Plan, mut options: LiveOptions, outlets: &Outlets, verbosity: Verbosity) -> Result<LiveRun, Failure> {
+    let plan = options.policy.slowed_down(plan);
     options.parameters = plan.parameters.clone();
     let (tell, interrupt) = watch::channel(Interrupt::None);
     let runtime = runtime::multi_thread()?;
     if verbosity == Verbosity::Normal {
         eprintln!("start-up   {}", startup::plan(&plan, Route::to(&options.target)));
+        eprintln!("identities {}", identities(&plan, &options.policy));
     }
-    let progress = Progress::start(&plan.scenario, plan.end_ns() / NANOS_PER_SECOND, verbosity);
+    let progress = Progress::start(&plan.scenario, plan.end_ns() / NANOS_PER_SECOND, verbosity).with_panel();
     let shown = progress.clone();
-    let on_progress =
-        Box::new(move |now: &LiveProgress| shown.at((now.t_ns.max(0) as u64) / NANOS_PER_SECOND, &line(now)));
+    let (newest, latest) = watch::channel(None);
+    let on_progress = Box::new(move |now: &LiveProgress| {
+        show(&shown, now);
+        newest.send_replace(Some(now.clone()));
+    });
     let run = runtime.block_on(async {
-        tokio::select! {
-            run = live_run::run(Arc::new(plan), options, on_progress, interrupt) => run,
-            () = pass_on_interrupts(tell) => unreachable!("passing on interrupts has no end"),
+        let opened = Telemetry::open(outlets, &options.trust, &options.run_id, latest).await;
+        let telemetry = opened.map_err(|error| Failure::usage(error.to_string(), ""))?;
+        if let Some(address) = telemetry.listens_on() {
+            eprintln!("metrics    http://{address}/metrics");
         }
+        let run = tokio::select! {
+            run = live_run::run(Arc::new(plan), options, on_progress, interrupt) => run,
+            () = telemetry.run() => unreachable!("sending numbers out has no end"),
+            () = pass_on_interrupts(tell) => unreachable!("passing on interrupts has no end"),
+        };
+        telemetry.flush().await;
+        run.map_err(|error| failure(&error))
     });
     progress.finish();
-    run.map_err(|error| failure(&error))
+    run
+}
+
+/// How many sign-ins a run begins with, before any of them.
+fn identities(plan: &Plan, policy: &Policy) -> String {
+    let (count, rate) = (sign_ins(plan), units::trimmed(plan.prepare.sign_in_rate, 2));
+    let whose = match plan.prepare.identities {
+        Identities::PerUser => "one for each user",
+        Identities::PerRoom => "one for the users of each room",
+        Identities::Shared => "one for all users",
+    };
+    match &policy.token {
+        _ if count == 0 => "none: users only connect".to_owned(),
+        Some(place) => format!("no sign-ins: the token comes from {place}"),
+        None => format!("{} ({whose}), at most {rate} a second", units::counted(count as u64, "sign-ins")),
+    }
 }
 
 /// The first contact only, until Ctrl-C.
@@ -95,7 +147,7 @@ pub fn preflight(plan: Plan, options: &LiveOptions) -> Result<Preflight, Failure
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 /// The first Ctrl-C ends politely, the second at once; a third is the shell's business.
-async fn pass_on_interrupts(tell: watch::Sender<Interrupt>) {
+pub async fn pass_on_interrupts(tell: watch::Sender<Interrupt>) {
     for asked in [Interrupt::Polite, Interrupt::Now] {
         runtime::told_to_leave().await;
         if asked == Interrupt::Polite {
@@ -107,25 +159,32 @@ async fn pass_on_interrupts(tell: watch::Sender<Interrupt>) {
     std::future::pending::<()>().await;
 }
 
-/// One line of progress: stage, users, rate, latency, errors.
+/// Shows how a run does: a panel on a terminal, a line elsewhere.
+pub fn show(progress: &Progress, now: &LiveProgress) {
+    progress.show((now.t_ns.max(0) as u64) / NANOS_PER_SECOND, &panel::panel(now), &line(now));
+}
+
+/// One line of progress: stage, users, the rate that is reached and the one that is planned, latency, errors by class, and how the
+/// generator does.
 fn line(now: &LiveProgress) -> String {
-    let stage = match now.stage {
-        RunStage::Preflight => "preflight".to_owned(),
-        RunStage::Prepare { made, of } => return format!("prepare    rooms and identities {made}/{of}"),
-        RunStage::Ramp => "ramp".to_owned(),
-        RunStage::WarmUp => "warm-up".to_owned(),
-        RunStage::Measure => "measure".to_owned(),
-        RunStage::Settle => "settle".to_owned(),
-        RunStage::CleanUp => "clean up".to_owned(),
-    };
+    if let RunStage::Prepare { made, of } = now.stage {
+        return format!("prepare    rooms and identities {made}/{of}");
+    }
+    let stage = panel::stage_word(now.stage);
+    let planned = now.rate_planned.map(|rate| format!(" ({} planned)", units::rate(rate))).unwrap_or_default();
+    let mut classes: Vec<_> = now.error_classes.iter().collect();
+    classes.sort_by_key(|(_, count)| Reverse(**count));
+    let classes: Vec<String> = classes.iter().take(3).map(|(class, count)| format!("{class} {count}")).collect();
+    let classes = if classes.is_empty() { String::new() } else { format!(" ({})", classes.join(", ")) };
     format!(
-        "{stage:10} users {}/{}  {} op/s  p50 {}  p99 {}  errors {}",
+        "{stage:10} users {}/{}  {}{planned}  p50 {}  p99 {}  errors {}{classes}  generator {}",
         now.users,
         now.users_planned,
-        now.rate,
+        units::rate(now.rate as f64),
         units::span_or_none(now.p50_ns),
         units::span_or_none(now.p99_ns),
-        now.errors
+        now.errors,
+        words::validity_word(now.generator)
     )
 }
 
@@ -145,6 +204,9 @@ pub fn exit_of(run: &LiveRun) -> Exit {
     if run.interrupted != Interrupt::None {
         // Also one that came too late to change the outcome.
         exits.push(Exit::Interrupted);
+    }
+    if run.outcome.aborted.is_some() {
+        exits.push(Exit::ThresholdMissed);
     }
     if run.unreachable.is_some() {
         exits.push(Exit::Unreachable);

@@ -2,7 +2,7 @@
 //!
 //! - [`cli`]: what can be asked; [`commands`]: one file each
 //! - [`source`]: finds scenarios; [`project`]: what a project says once; [`exit`]: exit codes and failures;
-//!   [`progress`]: how far long work has come
+//!   [`progress`]: how far long work has come, [`panel`]: how a live run does
 //!
 //! Neighbours: every crate. Left out: everything that is not arguments, files, printing and exit codes.
 
@@ -14,6 +14,7 @@ mod github;
 mod ledger;
 mod live;
 mod output;
+mod panel;
 mod progress;
 mod project;
 mod records;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Some(Command::Score(arguments)) => commands::score::run(&arguments),
         Some(Command::Confirm(arguments)) => confirming::run(&arguments),
         Some(Command::Load(arguments)) => commands::load::run(&arguments),
+        Some(Command::Capacity(arguments)) => commands::capacity::run(&arguments),
         Some(Command::Check(arguments)) => commands::check::run(&arguments),
         Some(Command::Report(arguments)) => commands::report::run(&arguments),
         Some(Command::New(arguments)) => commands::new::run(&arguments),
@@ -83,7 +85,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 /// Commands that are planned and that this version does not have.
-const NOT_THERE_YET: [&str; 7] = ["capacity", "compare", "advise", "score", "keep", "merge", "agent"];
+const NOT_THERE_YET: [&str; 4] = ["compare", "advise", "merge", "agent"];
 
 fn not_there(words: &[String]) -> Failure {
     let word = words.first().map_or("", String::as_str);

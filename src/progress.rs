@@ -47,10 +47,23 @@ impl Progress {
         Progress { bar, plain, label: label.to_owned(), total }
     }
 
+    /// The same with room for several lines below the bar, where there is a terminal.
+    pub fn with_panel(self) -> Progress {
+        if let Ok(style) = ProgressStyle::with_template("{prefix:12} [{bar:30}] {pos}/{len}\n{msg}") {
+            self.bar.set_style(style.progress_chars("=> "));
+        }
+        self
+    }
+
     /// Says how much is done, and something about it.
     pub fn at(&self, done: u64, message: &str) {
+        self.show(done, message, message);
+    }
+
+    /// Says how much is done: a panel for a terminal, a line for elsewhere.
+    pub fn show(&self, done: u64, panel: &str, message: &str) {
         self.bar.set_position(if self.total == 0 { done } else { done.min(self.total) });
-        self.bar.set_message(message.to_owned());
+        self.bar.set_message(panel.to_owned());
         if let Some(plain) = &self.plain
             && let Ok(mut plain) = plain.lock()
             && plain.last.elapsed() >= PLAIN_INTERVAL

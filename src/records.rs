@@ -3,7 +3,7 @@
 
 use crate::exit::Failure;
 use crate::source::Source;
-use rehearsal_loadgen::live::record_dir;
+use rehearsal_loadgen::live::{self, machine, record_dir};
 use rehearsal_reports::outcome::Outcome;
 use rehearsal_reports::record::network::{Entry, NetworkHeader, NetworkWriter};
 use rehearsal_reports::record::{self, EventWriter, Header, VerdictFile};
@@ -25,6 +25,16 @@ pub fn runs(out: Option<&Path>) -> PathBuf {
 pub fn create(runs: &Path, plan: &Plan) -> Result<PathBuf, Failure> {
     let name = format!("seed-{}", plan.seed);
     record_dir::create_below(runs, &plan.scenario, &name).map_err(|error| unwritable(runs, &error))
+}
+
+/// Makes the folder of a search for a capacity, beside the records of its steps; `latest` stays at the last of these.
+pub fn search_folder(out: Option<&Path>, a_step: Option<&Path>) -> Result<PathBuf, Failure> {
+    let (surroundings, _) = machine::surroundings();
+    let name = format!("capacity-{}", live::utc(surroundings.clock.now()));
+    let beside = a_step.and_then(Path::parent).map_or_else(|| runs(out), Path::to_owned);
+    let folder = beside.join(name);
+    std::fs::create_dir_all(&folder).map_err(|error| unwritable(&folder, &error))?;
+    Ok(folder)
 }
 
 /// Writes what is known before a seed is played, and opens its network log.

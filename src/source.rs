@@ -63,6 +63,11 @@ impl Source {
         self.shown.clone() + &variant.chain(set).collect::<String>()
     }
 
+    /// The same file with other settings.
+    pub fn with(&self, settings: Settings) -> Source {
+        Source { name: self.name.clone(), shown: self.shown.clone(), bytes: self.bytes.clone(), settings }
+    }
+
     fn overrides(&self, expect: Option<Expectation>) -> Overrides {
         let Settings { set, variant } = self.settings.clone();
         Overrides { expect, set: set.into_iter().collect(), variant, ..Overrides::default() }

@@ -19,13 +19,14 @@ use rehearsal_loadgen::live::machine;
 use rehearsal_loadgen::live::network::TcpNetwork;
 use rehearsal_loadgen::live::recorder::{self, Shared};
 use rehearsal_loadgen::live::tls::Trust;
+use rehearsal_loadgen::live::umpires::Umpires;
 use rehearsal_loadgen::target::{Target, user_agent};
 use rehearsal_loadgen::users::{UserEnv, play_user};
 use rehearsal_reports::record::{FORMAT, Header};
 use rehearsal_scenarios::distribution::Distribution;
 use rehearsal_scenarios::plan::{
-    Behaviour, ChecksPlan, Expectation, Limits, NetworkPlan, Otherwise, Phases, Plan, PreparePlan, Profile, Protocol,
-    Service, Stage, Step, SystemPlan, UserPlan, Verb, World,
+    Behaviour, ChecksPlan, Expectation, Identities, Limits, LivePlan, NetworkPlan, Otherwise, Phases, Plan,
+    PreparePlan, Profile, Protocol, Service, Stage, Step, SystemPlan, UserPlan, Verb, World,
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -149,7 +150,8 @@ fn users(port: u16, length: Duration) -> Measured {
     let recorder_cpu = Arc::new(std::sync::Mutex::new(Duration::ZERO));
     let told = recorder_cpu.clone();
     let on_progress = Box::new(move |_: &_| *told.lock().unwrap() = thread_cpu());
-    let thread = recorder::start(plan.clone(), files, shared.clone(), on_progress).unwrap();
+    let thread =
+        recorder::start(plan.clone(), files, shared.clone(), Umpires::new(&plan, None, None), on_progress).unwrap();
     let (cpu, wall) = runtime().block_on(async {
         let (phase, phases) = watch::channel(RunPhase::Preparing);
         let env = UserEnv {
@@ -160,6 +162,7 @@ fn users(port: u16, length: Duration) -> Measured {
             sink: shared.clone(),
             commons: Arc::new(commons(&plan)),
             journal: Arc::new(NoJournal),
+            tokens: None,
             phase: phases,
             run_id: "bench".into(),
         };
@@ -252,9 +255,10 @@ fn plan(length: Duration) -> Plan {
         faults: Vec::new(),
         delay_points: Vec::new(),
         phases: Phases { ramp_ns: 0, warmup_ns: 0, measure_ns: length.as_nanos() as u64, settle_ns: 0 },
-        prepare: PreparePlan { sign_in_rate: 0.0 },
+        prepare: PreparePlan { sign_in_rate: 0.0, identities: Identities::PerUser },
         checks: ChecksPlan::default(),
         thresholds: Vec::new(),
+        live: LivePlan::default(),
         expect: Expectation::Either,
     }
 }

@@ -4,8 +4,11 @@
 
 use crate::journal::Resource;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,9 +46,25 @@ pub struct IdentityCredentials {
 pub struct Commons {
     rooms: Mutex<Vec<RoomCredentials>>,
     identities: Mutex<BTreeMap<u32, IdentityCredentials>>,
+    /// Names of all users: the peer ids that they register with.
+    peers: Mutex<BTreeSet<String>>,
     /// Identities that lent their token to a user with another name, and what flows made themselves.
     others: Mutex<Vec<(Resource, String)>>,
+    /// What is used here and belongs to somebody else: never removed.
+    borrowed: Mutex<BTreeSet<(Resource, String)>>,
+    /// Rooms that exist, which the run joins in place of making its own.
+    existing: Mutex<Vec<RoomCredentials>>,
+    /// Names that were given to users who did not sign in themselves.
+    names: AtomicU64,
+    renewals: Renewals,
     meetings: Mutex<BTreeMap<String, Meeting>>,
+}
+
+/// One at a time signs in again for those who share an identity; and before each request to sign in everybody waits for its turn.
+#[derive(Default)]
+struct Renewals {
+    under_way: Mutex<BTreeMap<u32, Arc<tokio::sync::Mutex<()>>>>,
+    pace: Mutex<Option<Instant>>,
 }
 
 struct Meeting {
@@ -78,16 +97,80 @@ impl Commons {
         lock(&self.others).iter().filter(|(what, _)| *what == wanted).map(|(_, id)| id.clone()).collect()
     }
 
+    /// Rooms that exist are joined in place of making some; once, before anything is made.
+    pub fn join_existing(&self, rooms: Vec<RoomCredentials>) {
+        rooms.iter().for_each(|room| self.borrow(Resource::Room, &room.id));
+        *lock(&self.existing) = rooms;
+    }
+
+    /// The room that exists in place of the one with this index in the plan.
+    pub fn existing_room(&self, index: usize) -> Option<RoomCredentials> {
+        lock(&self.existing).get(index).cloned()
+    }
+
+    /// This belongs to somebody else: it is never removed.
+    pub fn borrow(&self, what: Resource, id: &str) {
+        lock(&self.borrowed).insert((what, id.to_owned()));
+    }
+
+    /// Whether this is to be removed at the end.
+    fn is_own(&self, what: Resource, id: &str) -> bool {
+        !lock(&self.borrowed).contains(&(what, id.to_owned()))
+    }
+
     /// Ids of all rooms made so far.
     pub fn room_ids(&self) -> Vec<String> {
         let mut ids: Vec<String> = lock(&self.rooms).iter().map(|room| room.id.clone()).collect();
         ids.extend(self.others(Resource::Room));
+        ids.retain(|id| self.is_own(Resource::Room, id));
         ids
+    }
+
+    /// A number for the name of somebody who did not sign in, another one each time.
+    pub fn next_name(&self) -> u64 {
+        self.names.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Lends a user the identity of another, under a name of its own.
+    pub fn lend_identity(&self, user: u32, holder: &IdentityCredentials) {
+        let username = format!("{}-{user}", holder.username);
+        self.borrow(Resource::Identity, &username);
+        self.add_identity(user, IdentityCredentials { username, id_token: holder.id_token.clone() });
+    }
+
+    /// Those who share an identity with this user renew it one at a time.
+    pub fn renewal_of(&self, holder: u32) -> Arc<tokio::sync::Mutex<()>> {
+        lock(&self.renewals.under_way).entry(holder).or_default().clone()
+    }
+
+    /// When the next request to sign in may be sent, so far apart from the one before.
+    pub fn turn(&self, gap: Duration) -> Instant {
+        let mut pace = lock(&self.renewals.pace);
+        let at = pace.unwrap_or_else(Instant::now).max(Instant::now());
+        *pace = Some(at + gap);
+        at
     }
 
     /// Keeps a user's identity.
     pub fn add_identity(&self, user: u32, identity: IdentityCredentials) {
+        lock(&self.peers).insert(identity.username.clone());
         lock(&self.identities).insert(user, identity);
+    }
+
+    /// Whether a peer of this id is a user of this run.
+    pub fn is_ours(&self, peer: &str) -> bool {
+        lock(&self.peers).contains(peer)
+    }
+
+    /// Those of these peers that are somebody else's.
+    pub fn strangers_among<'a>(&self, peers: impl Iterator<Item = &'a str>) -> Vec<String> {
+        let ours = lock(&self.peers);
+        peers.filter(|peer| !ours.contains(*peer)).map(str::to_owned).collect()
+    }
+
+    /// A peer belongs to this run though it is no user of its plan.
+    pub fn know(&self, peer: &str) {
+        lock(&self.peers).insert(peer.to_owned());
     }
 
     /// A user's identity, if it has signed in; a restarted user finds the one it had.
@@ -95,15 +178,14 @@ impl Commons {
         lock(&self.identities).get(&user).cloned()
     }
 
-    /// A user whose token was not accepted any more has made another identity: it keeps its name and takes the new token.
-    pub fn renew_identity(&self, user: u32, made: IdentityCredentials) {
+    /// A token was not accepted any more and another identity was made: the users keep their names and take the new token.
+    pub fn renew_identity(&self, users: impl IntoIterator<Item = u32>, made: &IdentityCredentials) {
         let mut identities = lock(&self.identities);
-        match identities.get_mut(&user) {
-            Some(known) => {
-                known.id_token = made.id_token;
-                self.add_other(Resource::Identity, made.username);
+        self.add_other(Resource::Identity, made.username.clone());
+        for user in users {
+            if let Some(known) = identities.get_mut(&user) {
+                known.id_token.clone_from(&made.id_token);
             }
-            None => drop(identities.insert(user, made)),
         }
     }
 
@@ -111,6 +193,7 @@ impl Commons {
     pub fn usernames(&self) -> Vec<String> {
         let mut names: Vec<String> = lock(&self.identities).values().map(|known| known.username.clone()).collect();
         names.extend(self.others(Resource::Identity));
+        names.retain(|name| self.is_own(Resource::Identity, name));
         names
     }
 
@@ -150,7 +233,6 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[tokio::test(start_paused = true)]
     async fn a_user_that_comes_twice_counts_once() {
@@ -166,11 +248,28 @@ mod tests {
         let identity =
             |username: &str, token: &str| IdentityCredentials { username: username.into(), id_token: token.into() };
         let commons = Commons::new();
-        commons.renew_identity(1, identity("ada", "first"));
-        commons.renew_identity(1, identity("bob", "second"));
+        commons.add_identity(1, identity("ada", "first"));
+        commons.renew_identity([1], &identity("bob", "second"));
         assert!(commons.identity(1) == Some(identity("ada", "second")));
         assert_eq!(commons.usernames(), ["ada", "bob"]);
         commons.removed(Resource::Identity, "bob");
+        assert_eq!(commons.usernames(), ["ada"]);
+    }
+
+    #[test]
+    fn what_belongs_to_others_is_used_and_never_removed() {
+        let commons = Commons::new();
+        let room = |id: &str| RoomCredentials { id: id.into(), token: "t".into() };
+        commons.join_existing(vec![room("theirs")]);
+        commons.add_room(commons.existing_room(0).unwrap());
+        commons.add_room(room("ours"));
+        assert_eq!(commons.room_ids(), ["ours"]);
+        commons.add_identity(1, IdentityCredentials { username: "ada".into(), id_token: "first".into() });
+        let ada = commons.identity(1).unwrap();
+        commons.lend_identity(2, &ada);
+        assert!(
+            commons.identity(2) == Some(IdentityCredentials { username: "ada-2".into(), id_token: "first".into() })
+        );
         assert_eq!(commons.usernames(), ["ada"]);
     }
 }

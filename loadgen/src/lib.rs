@@ -5,6 +5,7 @@
 //! - [`commons`]: what the users of a run share: rooms, identities, meeting points, the phase of the run
 //! - [`users`]: a user's whole life: start, sign-in, worker, client or the steps of a flow
 //! - [`prepare`], [`cleanup`], [`journal`]: what is made on the target before time 0, and removed at the end
+//! - [`tokens`]: identities that are handed in
 //! - [`live`]: real sockets, the machine's clock, files: the only place here that knows them
 //!
 //! Absent on purpose: the simulated world (it uses this crate), rendering, and exit codes.
@@ -19,4 +20,5 @@ pub mod recorder;
 pub mod sink;
 pub mod steward;
 pub mod target;
+pub mod tokens;
 pub mod users;

@@ -1,5 +1,5 @@
-//! Before time 0: the run signs in, makes its rooms, then signs in for every user: at the planned rate, several at
-//! once, in the live world, and one after the other in the simulated one.
+//! Before time 0: the run signs in, makes its rooms, then signs in for every user, or for the first of those who share an
+//! identity: at the planned rate, several at once, in the live world, and one after the other in the simulated one.
 //! Neighbours: `cleanup` removes all of it, `steward` does each act.
 
 use crate::commons::lock;
@@ -9,11 +9,11 @@ use crate::users::UserEnv;
 use futures_util::future::join_all;
 use rehearsal_reference::failure::Failure;
 use rehearsal_reference::network::Network;
-use rehearsal_scenarios::plan::{Service, UserPlan, World};
-use std::slice;
+use rehearsal_scenarios::plan::{Identities, Plan, Service, UserPlan, World};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 
 /// Why a run could not get ready. What was made so far is in the commons and in the journal, to be removed.
 #[derive(Debug, thiserror::Error)]
@@ -48,20 +48,76 @@ pub async fn prepare<N: Network>(
     }
     let recorder = UserRecorder::new(env.sink.clone(), RUN.into(), 0);
     let mut steward = Steward::new(env, recorder.clone());
-    let mut pace = Pace::new(env);
     let mut made = Prepared::default();
-    pace.next().await;
-    let owner = steward.sign_in().await.map_err(PrepareError::SignIn)?;
-    env.commons.add_identity(RUN_NUMBER, owner.clone());
-    for _ in &env.plan.rooms {
-        pace.next().await;
-        let room = steward.create_room(&owner).await.map_err(PrepareError::CreateRoom)?;
+    let owner = match makes_rooms(&env.plan) {
+        true => Some(steward.sign_in().await.map_err(PrepareError::SignIn)?),
+        false => None,
+    };
+    owner.iter().for_each(|owner| env.commons.add_identity(RUN_NUMBER, owner.clone()));
+    for index in 0..env.plan.rooms.len() {
+        let room = match (env.commons.existing_room(index), &owner) {
+            (Some(room), _) => room,
+            (None, Some(owner)) => {
+                turn(env).await;
+                steward.create_room(owner).await.map_err(PrepareError::CreateRoom)?
+            }
+            (None, None) => continue,
+        };
         env.commons.add_room(room);
         made.rooms += 1;
         progress(made);
     }
-    let queue = Queue { users: env.plan.users.iter(), pace, made, failure: None, progress };
-    sign_users_in(env, steward, &recorder, queue).await
+    let holders = holders(&env.plan);
+    let users = env.plan.users.iter().filter(|user| holders.get(&user.number) == Some(&user.number)).collect();
+    let queue = Queue { users, made, failure: None, progress };
+    let made = sign_users_in(env, steward, &recorder, queue).await?;
+    lend(env, &holders);
+    Ok(made)
+}
+
+/// A run in rooms that exist makes none.
+fn makes_rooms(plan: &Plan) -> bool {
+    plan.rooms.len() > plan.live.existing_rooms.len()
+}
+
+/// Who signs in for each user: itself, or the first one of those who share an identity.
+pub fn holders(plan: &Plan) -> BTreeMap<u32, u32> {
+    let mut first: BTreeMap<u32, u32> = BTreeMap::new();
+    let holder = |user: &UserPlan| {
+        let shared_by = match plan.prepare.identities {
+            Identities::PerUser => user.number,
+            Identities::PerRoom => user.room,
+            Identities::Shared => 0,
+        };
+        (user.number, *first.entry(shared_by).or_insert(user.number))
+    };
+    plan.users.iter().map(holder).collect()
+}
+
+/// How many sign-ins a run begins with: of the owner of its rooms, and of its users.
+pub fn sign_ins(plan: &Plan) -> usize {
+    if plan.system.service == Service::Own {
+        return 0;
+    }
+    usize::from(makes_rooms(plan)) + holders(plan).iter().filter(|(user, holder)| user == holder).count()
+}
+
+/// Those who did not sign in themselves get what their holder has.
+fn lend<N: Network>(env: &UserEnv<N>, holders: &BTreeMap<u32, u32>) {
+    for (user, holder) in holders.iter().filter(|(user, holder)| user != holder) {
+        if let Some(held) = env.commons.identity(*holder) {
+            env.commons.lend_identity(*user, &held);
+        }
+    }
+}
+
+/// Waits for the turn of the next request that makes something: at the planned rate in the live world; virtual time needs no
+/// politeness.
+pub async fn turn<N: Network>(env: &UserEnv<N>) {
+    let rate = env.plan.prepare.sign_in_rate;
+    if env.plan.world == World::Live && rate > 0.0 {
+        sleep_until(env.commons.turn(Duration::try_from_secs_f64(1.0 / rate).unwrap_or(Duration::MAX))).await;
+    }
 }
 
 /// Sign-ins under way at once in the live world, so that a slow answer does not lower the planned rate. The simulated
@@ -70,8 +126,7 @@ pub const SESSIONS: usize = 16;
 
 /// Users that have to be signed in, shared by all sessions.
 struct Queue<'a, P> {
-    users: slice::Iter<'a, UserPlan>,
-    pace: Pace,
+    users: VecDeque<&'a UserPlan>,
     made: Prepared,
     failure: Option<Failure>,
     progress: P,
@@ -103,14 +158,11 @@ async fn sign_in_from<N: Network, P: FnMut(Prepared)>(
     steward: &mut Steward<N>,
 ) {
     loop {
-        let (user, at) = {
+        let user = {
             let mut queue = lock(queue);
-            let Some(user) = queue.users.next().filter(|_| queue.failure.is_none()) else { return };
-            (user, queue.pace.take())
+            let Some(user) = queue.users.pop_front().filter(|_| queue.failure.is_none()) else { return };
+            user
         };
-        if let Some(at) = at {
-            sleep_until(at).await;
-        }
         let signed_in = steward.sign_in().await;
         let mut guard = lock(queue);
         let queue = &mut *guard;
@@ -121,39 +173,6 @@ async fn sign_in_from<N: Network, P: FnMut(Prepared)>(
                 (queue.progress)(queue.made);
             }
             Err(failure) => queue.failure = queue.failure.take().or(Some(failure)),
-        }
-    }
-}
-
-/// Bounds the rate of requests in the live world; virtual time needs no politeness.
-struct Pace {
-    gap: Duration,
-    next_at: Instant,
-}
-
-impl Pace {
-    fn new<N>(env: &UserEnv<N>) -> Pace {
-        let rate = env.plan.prepare.sign_in_rate;
-        let gap = match env.plan.world {
-            World::Live if rate > 0.0 => Duration::try_from_secs_f64(1.0 / rate).unwrap_or(Duration::MAX),
-            _ => Duration::ZERO,
-        };
-        Pace { gap, next_at: Instant::now() }
-    }
-
-    /// When the next request may be sent; none means at once.
-    fn take(&mut self) -> Option<Instant> {
-        if self.gap.is_zero() {
-            return None;
-        }
-        let at = self.next_at.max(Instant::now());
-        self.next_at = at + self.gap;
-        Some(at)
-    }
-
-    async fn next(&mut self) {
-        if let Some(at) = self.take() {
-            sleep_until(at).await;
         }
     }
 }

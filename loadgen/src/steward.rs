@@ -3,7 +3,8 @@
 //! not prepared.
 
 use crate::commons::{IdentityCredentials, RoomCredentials};
-use crate::journal::{Entry, Journal, Resource};
+use crate::journal::{Entry, Resource};
+use crate::prepare::{holders, turn};
 use crate::recorder::{UserRecorder, error};
 use crate::users::UserEnv;
 use rehearsal_reference::failure::{Failure, FailureClass};
@@ -17,16 +18,16 @@ pub const RUN: &str = "run";
 
 /// An HTTP session that makes and removes resources for one user, or for the run.
 pub struct Steward<N: Network> {
+    env: UserEnv<N>,
     http: HttpClient<N>,
     recorder: Arc<UserRecorder>,
-    journal: Arc<dyn Journal>,
 }
 
 impl<N: Network> Steward<N> {
     /// A steward that writes its events through this recorder.
     pub fn new(env: &UserEnv<N>, recorder: Arc<UserRecorder>) -> Self {
         let http = HttpClient::new(env.network.clone(), env.target.clone(), env.surroundings.clone());
-        Steward { http, recorder, journal: env.journal.clone() }
+        Steward { env: env.clone(), http, recorder }
     }
 
     /// The session, for requests that make nothing.
@@ -34,12 +35,34 @@ impl<N: Network> Steward<N> {
         &mut self.http
     }
 
-    /// A new identity.
+    /// A new identity, at the bounded rate; or the token that is handed in, under a name of its own.
     pub async fn sign_in(&mut self) -> Result<IdentityCredentials, Failure> {
+        if let Some(tokens) = self.env.tokens.clone() {
+            let id_token = tokens.read().await?;
+            let username = format!("rehearsal-{}-{}", self.env.run_id, self.env.commons.next_name());
+            self.env.commons.borrow(Resource::Identity, &username);
+            return Ok(IdentityCredentials { username, id_token });
+        }
+        turn(&self.env).await;
         let making = self.begin("sign_in", Resource::Identity);
         let made = self.http.anonymous_signin().await;
         let made = made.map(|made| IdentityCredentials { username: made.username, id_token: made.id_token });
         self.end(making, made, |identity| &identity.username)
+    }
+
+    /// Another token for a user whose own is not accepted any more. Of those who share one, the first signs in for all.
+    pub async fn renew(&mut self, user: u32, refused: &str) -> Result<IdentityCredentials, Failure> {
+        let holders = holders(&self.env.plan);
+        let holder = holders.get(&user).copied().unwrap_or(user);
+        let renewal = self.env.commons.renewal_of(holder);
+        let _mine = renewal.lock().await;
+        if let Some(known) = self.env.commons.identity(user).filter(|known| known.id_token != refused) {
+            return Ok(known);
+        }
+        let made = self.sign_in().await?;
+        let sharing = holders.iter().filter(|(_, held_by)| **held_by == holder).map(|(user, _)| *user);
+        self.env.commons.renew_identity(sharing, &made);
+        Ok(self.env.commons.identity(user).unwrap_or(made))
     }
 
     /// A new room, owned by this identity.
@@ -64,7 +87,7 @@ impl<N: Network> Steward<N> {
         };
         match &removed {
             Ok(()) => {
-                self.journal.write(&Entry::Removed { what, id: id.to_owned() });
+                self.env.journal.write(&Entry::Removed { what, id: id.to_owned() });
                 self.recorder.end(Kind::Ok, &op, op_id, body);
             }
             Err(failure) => self.recorder.end(kind_of(failure), &op, op_id, error_of(failure)),
@@ -73,7 +96,7 @@ impl<N: Network> Steward<N> {
     }
 
     fn begin(&self, op: &str, what: Resource) -> Making {
-        self.journal.write(&Entry::Intend { what });
+        self.env.journal.write(&Entry::Intend { what });
         let op = Name::from(op);
         Making { op_id: self.recorder.invoke(&op, Body::Empty), op, what }
     }
@@ -82,7 +105,7 @@ impl<N: Network> Steward<N> {
         let Making { op, op_id, what } = making;
         match &made {
             Ok(made) => {
-                self.journal.write(&Entry::Made { what, id: id(made).clone() });
+                self.env.journal.write(&Entry::Made { what, id: id(made).clone() });
                 let body = Body::Resource { what: what.word().into(), id: id(made).as_str().into() };
                 self.recorder.end(Kind::Ok, &op, op_id, body);
             }

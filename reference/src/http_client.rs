@@ -172,9 +172,11 @@ impl<N: Network> HttpClient<N> {
             request = request.header(http::header::CONTENT_TYPE, "application/json");
         }
         let bytes = body.map(Value::to_string).unwrap_or_default();
-        request
+        let mut request = request
             .body(Full::new(Bytes::from(bytes)))
-            .map_err(|error| Failure::new(FailureClass::Other, format_args!("bad request: {error}")))
+            .map_err(|error| Failure::new(FailureClass::Other, format_args!("bad request: {error}")))?;
+        self.target.headers.complete(request.headers_mut());
+        Ok(request)
     }
 
     /// Sends over the kept session; one that ended meanwhile is replaced once, if the request did not leave.

@@ -25,7 +25,12 @@ pub struct User {
     pub peer_id: Option<String>,
     /// Number of its first connection, 1 unless the same user was connected before.
     pub first_conn: u32,
+    /// Whom it may send messages to; anybody if nothing is handed in.
+    pub knows: Option<Knows>,
 }
+
+/// Whether a peer with this id may be sent messages.
+pub type Knows = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// Why a user cannot go on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,6 +82,7 @@ impl User {
             signs_in: self.signs_in(&network, &surroundings),
             role: role.to_string(),
             first_conn: self.first_conn,
+            knows: self.knows.clone(),
         };
         Link::new(options, network, surroundings, observer)
     }

@@ -82,7 +82,15 @@ impl Stage {
 
     fn user(&self, peer_id: &str) -> User {
         let (target, room) = (self.target.clone(), self.room.clone());
-        User { target, room, sign_in: None, signs_in: None, peer_id: Some(peer_id.to_string()), first_conn: 1 }
+        User {
+            target,
+            room,
+            sign_in: None,
+            signs_in: None,
+            peer_id: Some(peer_id.to_string()),
+            first_conn: 1,
+            knows: None,
+        }
     }
 
     fn worker(

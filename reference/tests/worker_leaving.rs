@@ -34,6 +34,7 @@ fn user() -> User {
         signs_in: None,
         peer_id: None,
         first_conn: 1,
+        knows: None,
     }
 }
 

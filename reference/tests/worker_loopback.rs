@@ -68,7 +68,15 @@ async fn create_room(target: &Arc<Target>) -> RoomKey {
 }
 
 fn user(target: &Arc<Target>, room: &RoomKey) -> User {
-    User { target: target.clone(), room: room.clone(), sign_in: None, signs_in: None, peer_id: None, first_conn: 1 }
+    User {
+        target: target.clone(),
+        room: room.clone(),
+        sign_in: None,
+        signs_in: None,
+        peer_id: None,
+        first_conn: 1,
+        knows: None,
+    }
 }
 
 fn client(user: User) -> ClientOptions {

@@ -177,6 +177,7 @@ fn assignments(strategy: WorkerStrategy, script: Vec<Happens>) -> Result<usize, 
         think: Arc::new(|job| Duration::from_secs(job.min(1))),
         cancel_after: Arc::new(|nth| (nth == 1).then_some(Duration::from_secs(2))),
         job_prefix: None,
+        knows: None,
     };
     let mut client = ClientCore::new("c", profile, Arc::new(Zeros));
     let (mut open, mut seen, mut assigned) = (None, BTreeSet::new(), BTreeSet::new());

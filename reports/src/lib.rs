@@ -6,7 +6,9 @@
 //! - [`judge`]: runs them over one run
 //! - [`linearizable`]: whether operations have an order that explains them
 //! - [`numbers`]: latency and errors, second by second and in all
+//! - [`metrics`]: pages of metrics of the target and of others
 //! - [`record`]: the files that a run leaves, written and read as streams
+//! - [`capacity`]: the search for the highest load; [`abort`]: rules that end a run
 //! - [`seeds`]: the verdicts of many seeds as one
 //! - [`verdict`]: what they say
 //! - [`outcome`]: one scenario in one world, everything a reader may be shown
@@ -17,12 +19,15 @@
 //!
 //! Absent on purpose: tokio, sockets, files, the wall clock. The same input gives the same bytes.
 
+pub mod abort;
+pub mod capacity;
 pub mod checks;
 pub mod event;
 pub mod exports;
 pub mod history;
 pub mod judge;
 pub mod linearizable;
+pub mod metrics;
 pub mod numbers;
 pub mod outcome;
 pub mod playback;

@@ -57,6 +57,12 @@ pub struct Outcome {
     /// Whether somebody ended the run before its planned end.
     #[serde(default)]
     pub interrupted: bool,
+    /// The rule of the scenario that ended it before its planned end.
+    #[serde(default)]
+    pub aborted: Option<String>,
+    /// Metrics of the target and of what is observed, over the run; live only.
+    #[serde(default)]
+    pub observed: Vec<ObservedSeries>,
     /// Length of the run, in nanoseconds of plan time (of one seed).
     pub duration_ns: i64,
     /// Lengths of the plan's phases, to tell in charts what was measured; all zero if unknown.
@@ -90,6 +96,8 @@ impl Outcome {
             repeat: None,
             notes: Vec::new(),
             interrupted: false,
+            aborted: None,
+            observed: Vec::new(),
             duration_ns: 0,
             phases: plan.phases,
         }
@@ -269,6 +277,17 @@ pub struct Second {
     pub operations: BTreeMap<String, SecondOfOperation>,
     /// Lag of the generator: the largest distance between planned and sent, in nanoseconds.
     pub lag_max_ns: u64,
+}
+
+/// A metric of the target, or of something that is observed, over a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ObservedSeries {
+    /// Whose: `target`, or a name under `[observe]`.
+    pub of: String,
+    /// The metric.
+    pub metric: String,
+    /// When, in nanoseconds of plan time, and its value.
+    pub points: Vec<(i64, f64)>,
 }
 
 /// What ended in one second, of one operation.

@@ -24,6 +24,7 @@ library![
     "v1_and_v2_peers_share_a_room",
     "steady_discovery_load",
     "ramp_until_slow",
+    "find_the_capacity",
     "defect_status_after_accept",
     "defect_no_busy_rejection",
     "defect_assignment_timeout_never_fires",

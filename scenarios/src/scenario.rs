@@ -9,8 +9,8 @@ pub(crate) use fault::{Action, Fault, HowMany, Link, Sight, Signed, Target, When
 
 use crate::distribution::{Distribution, Nanos};
 use crate::plan::{
-    Behaviour, ChecksPlan, ChurnPlan, Expectation, NetworkPlan, Plan, PreparePlan, Protocol, SystemPlan, Threshold,
-    World,
+    Behaviour, ChecksPlan, ChurnPlan, Expectation, LivePlan, NetworkPlan, Plan, PreparePlan, Protocol, SystemPlan,
+    Threshold, World,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -61,6 +61,7 @@ pub(crate) struct Script {
     pub(crate) prepare: PreparePlan,
     pub(crate) checks: ChecksPlan,
     pub(crate) thresholds: Vec<Threshold>,
+    pub(crate) live: LivePlan,
     pub(crate) expect: PerWorld<Expectation>,
 }
 

@@ -1,6 +1,6 @@
 //! Arguments of what contacts a target, or gets ready to.
 
-use super::shared::{Expect, Output, Settings};
+use super::shared::{Expect, Format, Output, Settings};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -17,6 +17,26 @@ pub struct Load {
     pub file: String,
     #[command(flatten)]
     pub settings: Settings,
+    #[command(flatten)]
+    pub deployment: Deployment,
+    /// The seed that makes the plan.
+    #[arg(long, default_value_t = 1, value_name = "S")]
+    pub seed: u64,
+    /// Only walk one user of each group through its flow once, then stop.
+    #[arg(long)]
+    pub preflight_only: bool,
+    /// Expect this verdict in place of the file's.
+    #[arg(long, value_enum)]
+    pub expect: Option<Expect>,
+    #[command(flatten)]
+    pub outlets: Outlets,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// What is loaded.
+#[derive(Debug, Args)]
+pub struct Deployment {
     /// WebSocket address of the deployment, such as ws://127.0.0.1:8080.
     #[arg(long, value_name = "URL")]
     pub target: String,
@@ -29,17 +49,48 @@ pub struct Load {
     /// PEM file of a private certificate authority to trust.
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
-    /// The seed that makes the plan.
+}
+
+/// Where numbers go while a run goes on.
+#[derive(Debug, Default, Args)]
+pub struct Outlets {
+    /// Lets Prometheus scrape numbers at this address, such as 127.0.0.1:9100, under /metrics.
+    #[arg(long, value_name = "ADDR")]
+    pub metrics_listen: Option<std::net::SocketAddr>,
+    /// Sends numbers to this OTLP collector every 5 s (HTTP, JSON), such as http://127.0.0.1:4318.
+    #[arg(long, value_name = "URL")]
+    pub otlp: Option<String>,
+}
+
+/// Find the highest load at which thresholds and checks hold.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The file says what the load is: `[capacity]` with `search = \"PARAMETER\"` and `between = [LEAST, HIGHEST]`. Each \
+step is a live run with a record of its own; it ends as soon as its thresholds clearly hold or clearly do not. Exit code 0 if a \
+capacity was found, 3 if even the least load misses a threshold, 1 if a check is broken there, 4 if it cannot be told.\n\nExamples:\n  \
+rehearsal capacity find_the_capacity --target ws://127.0.0.1:8080\n  rehearsal capacity my.toml --target wss://stg.example \
+--yes-i-may-load stg.example --format json"
+)]
+pub struct Capacity {
+    /// A scenario file, or the name of an embedded scenario.
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    #[command(flatten)]
+    pub settings: Settings,
+    #[command(flatten)]
+    pub deployment: Deployment,
+    /// The seed that makes the plan of each step.
     #[arg(long, default_value_t = 1, value_name = "S")]
     pub seed: u64,
-    /// Only walk one user of each group through its flow once, then stop.
-    #[arg(long)]
-    pub preflight_only: bool,
-    /// Expect this verdict in place of the file's.
-    #[arg(long, value_enum)]
-    pub expect: Option<Expect>,
-    #[command(flatten)]
-    pub output: Output,
+    /// Form of the results on stdout.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Folder for records; `runs` by default.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Show no progress.
+    #[arg(long, short)]
+    pub quiet: bool,
 }
 
 /// Say what this machine has for live runs, and what a scenario needs of it.

@@ -7,6 +7,7 @@ use crate::output;
 use crate::progress::Verbosity;
 use crate::source::{self, Source};
 use rehearsal_loadgen::live::options::LiveOptions;
+use rehearsal_loadgen::live::telemetry::Outlets;
 use rehearsal_reports::outcome::Outcome;
 use rehearsal_scenarios::plan::{Plan, Profile, Service, World};
 
@@ -40,14 +41,7 @@ pub fn run(arguments: &Load) -> Result<Exit, Failure> {
 }
 
 fn options(arguments: &Load, source: &Source) -> Result<LiveOptions, Failure> {
-    let place = Where {
-        target: &arguments.target,
-        http: arguments.http.as_deref(),
-        allowed_hosts: &arguments.yes_i_may_load,
-        ca: arguments.ca.as_deref(),
-        out: arguments.output.out.as_deref(),
-    };
-    live::options(source, &place)
+    live::options(source, &Where::of(&arguments.deployment, arguments.output.out.as_deref()))
 }
 
 fn preflight(arguments: &Load, source: &Source, plan: Plan) -> Result<(), Failure> {
@@ -71,7 +65,8 @@ fn preflight(arguments: &Load, source: &Source, plan: Plan) -> Result<(), Failur
 }
 
 fn play(arguments: &Load, source: &Source, plan: Plan) -> Result<(Outcome, Exit), Failure> {
-    let run = live::play(plan, options(arguments, source)?, Verbosity::of(arguments.output.quiet))?;
+    let outlets = Outlets { listen: arguments.outlets.metrics_listen, otlp: arguments.outlets.otlp.clone() };
+    let run = live::play(plan, options(arguments, source)?, &outlets, Verbosity::of(arguments.output.quiet))?;
     let outcome = live::outcome_of(&run);
     let exit = live::exit_of(&run);
     let html = run.record.join("report.html");

@@ -66,6 +66,7 @@ pub fn client(arguments: &Client) -> Result<Exit, Failure> {
         think: Arc::new(|_| std::time::Duration::ZERO),
         cancel_after: Arc::new(|_| None),
         job_prefix: None,
+        knows: None,
     };
     let place = Place::of(&arguments.member)?;
     runtime::multi_thread()?.block_on(async {
@@ -151,6 +152,7 @@ impl Place {
             signs_in: None,
             peer_id: None,
             first_conn: 1,
+            knows: None,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The commands, one file each. [`rehearse`] is the main job, the one without a name.
 
+pub mod capacity;
 pub mod check;
 pub mod cleanup;
 pub mod doctor;

@@ -11,6 +11,7 @@ use crate::records;
 use crate::shrinking::Shrinking;
 use crate::simulated;
 use crate::source;
+use rehearsal_loadgen::live::telemetry::Outlets;
 use rehearsal_reports::outcome::Outcome;
 use rehearsal_scenarios::plan::World;
 use rehearsal_sim::engine::EngineKind;
@@ -87,7 +88,7 @@ fn load(name: &str, runs: &Path, verbosity: Verbosity) -> Result<(Outcome, Exit)
     let server = Server::start()?;
     let place = Where { target: &server.ws, http: Some(&server.http), allowed_hosts: &[], ca: None, out: Some(runs) };
     let options = live::options(&source, &place)?;
-    let run = live::play(plan, options, verbosity)?;
+    let run = live::play(plan, options, &Outlets::default(), verbosity)?;
     let outcome = live::outcome_of(&run);
     output::write_html(&run.record.join("report.html"), name, vec![outcome.clone()], None)?;
     Ok((outcome, live::exit_of(&run)))

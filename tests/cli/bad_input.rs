@@ -32,7 +32,7 @@ fn scenarios_that_are_no_scenarios_are_refused_with_their_place() {
             format!("format = 1\n{groups}[[fault]]\ndo = \"kill\"\nwho = \"nobody\"\nat = \"1s\"\n"),
             &["fault.toml:8:", "nobody"],
         ),
-        ("later.toml", format!("format = 1\n{groups}[observe]\n"), &["later.toml:6:", "not there yet"]),
+        ("later.toml", format!("format = 1\n{groups}[sometimes]\n"), &["later.toml:6:", "not there yet"]),
     ];
     for (name, text, words) in cases {
         scenario(folder.path(), name, &text);
@@ -77,7 +77,7 @@ fn arguments_that_make_no_sense_end_with_2() {
     refused(folder.path(), &["serve", "--defect", "no_such_defect"], 2, &["no_such_defect", "sender_not_checked"]);
     refused(folder.path(), &["serve", "--defect", "no_busy_rejection"], 2, &["worker"]);
     refused(folder.path(), &["serve", "--listen", "nowhere"], 2, &["nowhere", "hint"]);
-    refused(folder.path(), &["capacity", "x"], 2, &["not there yet"]);
+    refused(folder.path(), &["advise", "x"], 2, &["not there yet"]);
     refused(folder.path(), &["frobnicate"], 2, &["frobnicate"]);
     refused(folder.path(), &["replay", "steady_discovery_load"], 2, &["seed"]);
 }

@@ -3,7 +3,7 @@
 
 use crate::gate::Gate;
 use crate::live::assert_nothing_is_left_on;
-use crate::support::{Ran, Server, folder, program, run_in};
+use crate::support::{Ran, Server, folder, library, program, run_in, scenario};
 use rehearsal_reports::event::{Event, Kind};
 use rehearsal_reports::record::{EventReader, FileEnd};
 use std::fs::File;
@@ -120,4 +120,40 @@ fn a_record_that_is_handed_on_without_its_events_is_told() {
     std::fs::remove_file(record.join("events.jsonl.zst")).expect("it is there");
     let checked = run_in(killed.folder.path(), &["check", "runs/latest"]).ends_with(2);
     assert!(checked.stderr.contains("lacks its events"), "{}", checked.stderr);
+}
+
+/// Lines that its journal has when a run is killed: drawn once, from the first contact over preparing to cleaning up.
+const KILLED_AFTER_LINES: [usize; 6] = [3, 14, 22, 39, 57, 71];
+
+#[test]
+fn killed_at_any_other_point_a_run_leaves_nothing_that_cleanup_does_not_remove() {
+    let short = library("steady_discovery_load").replace("live = \"10s\"", "live = \"1s\"");
+    for lines in KILLED_AFTER_LINES {
+        let (server, folder) = (Server::start(&[]), folder());
+        let path = scenario(folder.path(), "short.toml", &short);
+        let mut run = program()
+            .current_dir(folder.path())
+            .args(["load".as_ref(), path.as_os_str(), "--target".as_ref(), server.ws.as_ref(), "--quiet".as_ref()])
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        let journal = folder.path().join("runs/latest/journal.jsonl");
+        while std::fs::read_to_string(&journal).map_or(0, |text| text.lines().count()) < lines {
+            assert!(
+                run.try_wait().expect("it can be asked").is_none(),
+                "it ended before its journal had {lines} lines"
+            );
+            std::thread::yield_now();
+        }
+        run.kill().expect("still running");
+        run.wait().expect("it ends");
+        let cleaned = run_in(folder.path(), &["cleanup", "runs/latest"]).ends_with(0);
+        assert!(cleaned.stdout.contains("left behind nothing"), "{}", cleaned.stdout);
+        // What was asked for and never answered has an id that nobody knows: it expires, and is told.
+        if !cleaned.stdout.contains("had no answer") {
+            assert_nothing_is_left_on(&server, folder.path());
+        }
+        let again = run_in(folder.path(), &["cleanup", "runs/latest"]).ends_with(0);
+        assert!(again.stdout.contains("removed 0 "), "{}", again.stdout);
+    }
 }

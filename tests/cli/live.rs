@@ -59,15 +59,17 @@ fn preflight_only_sends_no_load_and_leaves_nothing() {
 }
 
 #[test]
-fn ctrl_c_ends_politely_cleans_up_and_writes_the_record() {
-    let (server, folder) = (Server::start(&[]), folder());
-    let mut run = long_run(&server, folder.path());
-    wait_until_measuring(&mut run);
-    signal(run.id(), libc::SIGINT);
-    let ran = Ran::of(run.wait_with_output().expect("it ends")).ends_with(130);
-    assert!(ran.stdout.contains("exit 130: interrupted"), "{}", ran.stdout);
-    assert!(folder.path().join("runs/latest/verdict.json").is_file());
-    assert_nothing_is_left_on(&server, folder.path());
+fn ctrl_c_and_sigterm_end_politely_clean_up_and_write_the_record() {
+    for sent in [libc::SIGINT, libc::SIGTERM] {
+        let (server, folder) = (Server::start(&[]), folder());
+        let mut run = long_run(&server, folder.path());
+        wait_until_measuring(&mut run);
+        signal(run.id(), sent);
+        let ran = Ran::of(run.wait_with_output().expect("it ends")).ends_with(130);
+        assert!(ran.stdout.contains("exit 130: interrupted"), "{}", ran.stdout);
+        assert!(folder.path().join("runs/latest/verdict.json").is_file());
+        assert_nothing_is_left_on(&server, folder.path());
+    }
 }
 
 #[test]

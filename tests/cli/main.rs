@@ -7,18 +7,25 @@
 //! - `projects`: what `new` writes, parameters, variants, rows
 //! - `explorer`: from a race to a kept file, and the score
 //! - `exports`: checks of one's own, and records for other tools
+//! - `capacity`: searches; `manners`: caps, rules that end a run, rooms that exist, secrets; `outlets`: numbers that go out
+//! - `coming_from`: the page for those who know other tools; `http`: requests by hand
 //! - `bad_input`: rubbish files, records and targets
 
 mod bad_input;
+mod capacity;
+mod coming_from;
 mod defects;
 mod determinism;
 mod doctor;
 mod explorer;
 mod exports;
 mod gate;
+mod http;
 mod killed;
 mod live;
+mod manners;
 mod members;
+mod outlets;
 mod projects;
 mod simulated;
 mod support;

@@ -8,6 +8,7 @@ use rehearsal_loadgen::live::network::TcpNetwork;
 use rehearsal_loadgen::live::progress::OnProgress;
 use rehearsal_loadgen::live::recorder::{self, Recorded, Shared};
 use rehearsal_loadgen::live::tls::Trust;
+use rehearsal_loadgen::live::umpires::Umpires;
 use rehearsal_loadgen::target::{Target, user_agent};
 use rehearsal_loadgen::users::{UserEnv, play_user};
 use rehearsal_reports::record::{FORMAT, Header};
@@ -35,7 +36,8 @@ impl Stand {
         let plan = Arc::new(plan);
         let files = Files::create(folder.path(), header(&plan)).unwrap();
         let shared = Shared::start().unwrap();
-        let thread = recorder::start(plan.clone(), files, shared.clone(), on_progress).unwrap();
+        let thread =
+            recorder::start(plan.clone(), files, shared.clone(), Umpires::new(&plan, None, None), on_progress).unwrap();
         let (phase, phases) = watch::channel(RunPhase::Preparing);
         let env = UserEnv {
             network: TcpNetwork::new(&Trust::Machine).unwrap(),
@@ -44,6 +46,7 @@ impl Stand {
             sink: shared.clone(),
             commons: Arc::new(commons(&plan)),
             journal: Arc::new(NoJournal),
+            tokens: None,
             phase: phases,
             run_id: "bench".into(),
             plan,

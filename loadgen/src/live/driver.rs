@@ -14,11 +14,15 @@ use super::outcome::{Ending, outcome};
 use super::preflight::{Preflight, preflight};
 use super::progress::{OnProgress, RunStage};
 use super::recorder::{self, Shared};
+use super::secrets::{NoSecret, Secret};
 use super::startup::{self, Route};
+use super::umpires::{Stop, Umpires};
+use super::url;
 use crate::cleanup::{LeftBehind, clean_up};
 use crate::commons::{Commons, RunPhase};
 use crate::journal::NoJournal;
-use crate::prepare::prepare;
+use crate::prepare::{prepare, sign_ins};
+use crate::tokens::Tokens;
 use crate::users::{UserEnv, play_user};
 use rehearsal_scenarios::plan::{Behaviour, Phases, Plan};
 use std::sync::Arc;
@@ -40,7 +44,7 @@ pub async fn preflight_only(
     options: &LiveOptions,
     interrupt: watch::Receiver<Interrupt>,
 ) -> Result<Preflight, LiveError> {
-    guard::check(&plan, &options.target, &options.allowed_hosts)?;
+    guard::check(&plan, &options.target, &options.allowed_hosts, &options.policy)?;
     let (mut env, _, _spawner) = environment(plan.clone(), options)?;
     let opened = Opened::create(&plan, options, env.surroundings.clock.now())?;
     env.journal = opened.journal.clone();
@@ -56,14 +60,16 @@ pub async fn run(
     on_progress: OnProgress,
     interrupt: watch::Receiver<Interrupt>,
 ) -> Result<LiveRun, LiveError> {
-    guard::check(&plan, &options.target, &options.allowed_hosts)?;
+    guard::check(&plan, &options.target, &options.allowed_hosts, &options.policy)?;
     let start_up = startup::plan(&plan, Route::to(&options.target));
     start_up.check()?;
     let (mut env, phase, spawner) = environment(plan.clone(), &options)?;
     env.network = env.network.spread_over(start_up.sources);
     let opened = Opened::create(&plan, &options, env.surroundings.clock.now())?;
     env.journal = opened.journal.clone();
-    let preflight = match preflight(&env, &interrupt).await {
+    let is_known = options.step.as_ref().is_some_and(|step| step.is_known);
+    let contact = if is_known { Ok(Preflight::default()) } else { preflight(&env, &interrupt).await };
+    let preflight = match contact {
         Ok(found) => found,
         Err(error) => {
             opened.discard();
@@ -74,7 +80,8 @@ pub async fn run(
     let failed = |error| LiveError::Record { folder: record.clone(), error };
     let shared = Shared::start().map_err(failed)?;
     env.sink = shared.clone();
-    let thread = recorder::start(plan.clone(), files, shared.clone(), on_progress).map_err(failed)?;
+    let umpires = Umpires::new(&plan, options.policy.rate_max, options.step.as_ref().map(|step| step.judge.clone()));
+    let thread = recorder::start(plan.clone(), files, shared.clone(), umpires, on_progress).map_err(failed)?;
     let mut run = Run { env, phase, shared, spawner, interrupt };
     let ending = run.play_all().await;
     let left_behind = run.finish(&ending).await;
@@ -85,7 +92,7 @@ pub async fn run(
     if let Err(error) = write_verdict(&record, &outcome, events) {
         return Err(LiveError::Record { folder: record, error });
     }
-    Ok(LiveRun { outcome, record, left_behind, interrupted, unreachable })
+    Ok(LiveRun { outcome, record, left_behind, ending, interrupted, unreachable })
 }
 
 type Env = UserEnv<TcpNetwork>;
@@ -94,6 +101,12 @@ fn environment(
     plan: Arc<Plan>,
     options: &LiveOptions,
 ) -> Result<(Env, watch::Sender<RunPhase>, Arc<MachineSpawner>), LiveError> {
+    for observed in &plan.live.observe {
+        url::page(&observed.url, String::new())?;
+    }
+    let commons = Commons::new();
+    let existing = plan.live.existing_rooms.iter().map(|place| Secret::parse(place)?.room());
+    commons.join_existing(existing.collect::<Result<_, NoSecret>>()?);
     let (surroundings, spawner) = machine::surroundings();
     let (tell, phase) = watch::channel(RunPhase::Preparing);
     let give_up_after = Duration::from_nanos(plan.network.tcp_timeout_ns);
@@ -103,8 +116,9 @@ fn environment(
         surroundings,
         target: Arc::new(options.target.clone()),
         sink: Arc::new(super::preflight::Nowhere),
-        commons: Arc::new(Commons::new()),
+        commons: Arc::new(commons),
         journal: Arc::new(NoJournal),
+        tokens: options.policy.token.clone().map(|token| Arc::new(token) as Arc<dyn Tokens>),
         phase,
         run_id: options.run_id.as_str().into(),
     };
@@ -149,7 +163,8 @@ impl Run {
     }
 
     async fn prepare(&self) -> Result<(), String> {
-        let of = self.env.plan.rooms.len() + self.env.plan.users.len();
+        let of_users = sign_ins(&self.env.plan).saturating_sub(1);
+        let of = self.env.plan.rooms.len() + of_users;
         self.shared.enter(RunStage::Prepare { made: 0, of });
         let progress = |made: crate::prepare::Prepared| {
             self.shared.enter(RunStage::Prepare { made: made.rooms + made.identities, of });
@@ -163,7 +178,7 @@ impl Run {
         let spawner = &self.env.surroundings.spawner;
         let ticks = async move { meter.lag.run(&meter.pacer, |length| meter.stood_still(length)).await };
         spawner.spawn("lag meter", Box::pin(ticks)).detach();
-        spawner.spawn("target metrics", Box::pin(async move { probe.probe.run(&env).await })).detach();
+        spawner.spawn("target metrics", Box::pin(async move { probe.probes.run(&env).await })).detach();
     }
 
     fn start_users(&self) -> Users {
@@ -197,6 +212,10 @@ impl Run {
             () = self.stages(plan.phases) => {}
             () = self.never_succeeds() => ending = Ending::NothingSucceeded,
             () = self.breaks() => ending = Ending::BrokenOff,
+            stop = self.shared.stopped() => match stop {
+                Stop::Decided => {}
+                Stop::Aborted(aborted) => ending = Ending::Aborted(aborted),
+            },
             () = self.env.sleep_until(i64::try_from(play_ns).unwrap_or(i64::MAX)) => {}
         }
         self.shared.enter(RunStage::Settle);

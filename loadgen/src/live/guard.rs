@@ -1,7 +1,11 @@
 //! What a live run refuses before anything is sent: targets that nobody allowed, loads past fixed caps, faults that need
 //! power over servers or links. Neighbours: `driver` asks first of all; `preflight` is the first contact.
 
+use super::policy::Policy;
+use super::startup::demand::Demand;
+use super::url;
 use crate::target::Target;
+use rehearsal_reports::render::units;
 use rehearsal_scenarios::distribution::Distribution;
 use rehearsal_scenarios::draw::Draw;
 use rehearsal_scenarios::plan::{Behaviour, Plan, Step, Verb};
@@ -41,6 +45,20 @@ pub enum Refused {
         /// What it does that needs it.
         does: String,
     },
+    /// More than the project allows.
+    #[error(
+        "the plan has {found} {what}, and `{key}` of rehearsal.toml allows {most}\n  hint: lower it in the scenario; the cap is the project's to change"
+    )]
+    OverCap {
+        /// The key of `[load]`.
+        key: &'static str,
+        /// Of what.
+        what: &'static str,
+        /// How much.
+        found: String,
+        /// The cap.
+        most: String,
+    },
     /// More than one generator may put on a target.
     #[error(
         "the plan has {found} {what}, at most {most} are allowed\n  hint: lower the count or the rate in the scenario"
@@ -56,17 +74,46 @@ pub enum Refused {
 }
 
 /// Checks everything that can be checked without the target.
-pub fn check(plan: &Plan, target: &Target, allowed_hosts: &[String]) -> Result<(), Refused> {
+pub fn check(plan: &Plan, target: &Target, allowed_hosts: &[String], policy: &Policy) -> Result<(), Refused> {
     if let Some(fault) = plan.faults.iter().find(|fault| !fault.is_playable_live()) {
         return Err(Refused::Fault { name: fault.name.clone() });
     }
     for endpoint in [&target.ws, &target.http] {
         check_host(&endpoint.host, allowed_hosts)?;
     }
+    for observed in &plan.live.observe {
+        // An address that makes no sense is told when it is read.
+        if let Ok((page, _)) = url::page(&observed.url, String::new()) {
+            check_host(&page.http.host, allowed_hosts)?;
+        }
+    }
     at_most("users", plan.users.len() as f64, USERS_MAX as f64)?;
     at_most("sign-ins a second", plan.prepare.sign_in_rate, SIGN_IN_RATE_MAX)?;
     at_most("user starts within one second", starts_in_one_second(plan), STARTS_PER_SECOND_MAX)?;
-    at_most("planned repetitions a second", repetitions_per_second(plan), STARTS_PER_SECOND_MAX)
+    at_most("planned repetitions a second", planned_per_second(plan), STARTS_PER_SECOND_MAX)?;
+    check_policy(plan, policy)
+}
+
+/// Caps of the project, which no scenario may exceed.
+fn check_policy(plan: &Plan, policy: &Policy) -> Result<(), Refused> {
+    let capped = |key, what, found: f64, most: Option<f64>| match most.filter(|most| found > *most) {
+        Some(most) => {
+            Err(Refused::OverCap { key, what, found: units::trimmed(found, 1), most: units::trimmed(most, 1) })
+        }
+        None => Ok(()),
+    };
+    capped("users_max", "users", plan.users.len() as f64, policy.users_max.map(|most| most as f64))?;
+    capped("rate_max", "planned repetitions a second", planned_per_second(plan), policy.rate_max)?;
+    let length = Demand::length(plan);
+    match policy.time_max.filter(|most| length > *most) {
+        Some(most) => Err(Refused::OverCap {
+            key: "time_max",
+            what: "of length",
+            found: units::span(length.as_nanos() as u64),
+            most: units::span(most.as_nanos() as u64),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Whether this host may be loaded: this machine always, others only when they are named.
@@ -112,8 +159,8 @@ fn starts_in_one_second(plan: &Plan) -> f64 {
     most as f64
 }
 
-/// What the plan asks for, from the mean gap of each repetition.
-fn repetitions_per_second(plan: &Plan) -> f64 {
+/// What the plan asks for, from the mean gap of each repetition and of each paced client.
+pub fn planned_per_second(plan: &Plan) -> f64 {
     fn of_steps(steps: &[Step]) -> f64 {
         let of_step = |step: &Step| match &step.verb {
             Verb::Repeat { every: Some(every), steps, .. } => (1e9 / mean_ns(every)).max(of_steps(steps)),
@@ -123,7 +170,8 @@ fn repetitions_per_second(plan: &Plan) -> f64 {
     }
     let of_user = |behaviour: &Behaviour| match behaviour {
         Behaviour::Flow(steps) => of_steps(steps),
-        Behaviour::Worker(_) | Behaviour::Client(_) => 0.0,
+        Behaviour::Client(client) => client.pace.as_ref().map_or(0.0, |pace| 1e9 / mean_ns(&pace.every)),
+        Behaviour::Worker(_) => 0.0,
     };
     plan.users.iter().map(|user| of_user(&user.behaviour)).sum()
 }

@@ -5,12 +5,17 @@
 //! - `driver`: the phases of a run, in order; `opening`: its record before the first; `outcome`: what comes of it
 //! - [`sink`], [`recorder`]: events are stamped by users, and folded and written by a thread of its own
 //! - [`pacer`]: wakes users at their planned times; [`lag`]: how late it was about that
+//! - [`umpires`]: who may end a run before its time; [`probes`]: metrics that are fetched meanwhile
+//! - [`capacity`]: run after run, in search of the highest load
+//! - [`policy`], [`secrets`]: what a project allows, and what it hands in
 //! - [`files`], [`samples`], [`record_dir`], [`journal_file`]: what a run leaves; [`finish`] cleans up after a crash
+//! - [`telemetry`]: numbers for Prometheus and OTLP while a run goes on
 //! - [`vitals`], [`starved`]: what the kernel says about this process, and what the machine refused to it
 //! - [`generator`], `pulse`, `breaker`, `transport`: how the generator does, how the run does, and when it must end
 //! - [`network`], [`tls`], [`machine`]: what a live host hands to its programs; `serve` uses them as well
 
 mod breaker;
+pub mod capacity;
 mod driver;
 pub mod files;
 pub mod finish;
@@ -23,20 +28,25 @@ mod machine_facts;
 pub mod network;
 mod opening;
 pub mod options;
-mod outcome;
+pub mod outcome;
 pub mod pacer;
+pub mod policy;
 pub mod preflight;
+pub mod probes;
 pub mod progress;
 mod pulse;
 pub mod record_dir;
 pub mod recorder;
 pub mod samples;
+pub mod secrets;
 pub mod sink;
 pub mod startup;
 pub mod starved;
+pub mod telemetry;
 mod timestamp;
 pub mod tls;
 mod transport;
+pub mod umpires;
 pub mod url;
 pub mod vitals;
 

@@ -2,8 +2,13 @@
 //! line fills in the options and turns results into exit codes.
 
 use super::guard::Refused;
+use super::outcome::Ending;
+use super::policy::Policy;
+use super::secrets::NoSecret;
 use super::startup::CannotStart;
 use super::tls::{TlsError, Trust};
+use super::umpires::SharedJudge;
+use super::url::BadUrl;
 use crate::cleanup::LeftBehind;
 use crate::target::{Target, http_url, ws_url};
 use rehearsal_reference::failure::{Failure, FailureClass};
@@ -33,8 +38,21 @@ pub struct LiveOptions {
     pub versions: BTreeMap<String, String>,
     /// Hash of the lock file, in hex digits.
     pub lock_hash: String,
+    /// What the project allows and hands in.
+    pub policy: Policy,
+    /// Where this run stands in a search for a capacity, if it is one of its steps.
+    pub step: Option<SearchStep>,
     /// The command line after the program's name, without secrets.
     pub arguments: Vec<String>,
+}
+
+/// One run of a search.
+#[derive(Clone)]
+pub struct SearchStep {
+    /// Sees what ends each second, and may end the run.
+    pub judge: SharedJudge,
+    /// Whether the target has answered before: then its first contact is over.
+    pub is_known: bool,
 }
 
 impl LiveOptions {
@@ -65,6 +83,8 @@ pub struct LiveRun {
     pub record: PathBuf,
     /// What could not be removed from the target.
     pub left_behind: LeftBehind,
+    /// How it ended.
+    pub ending: Ending,
     /// Whether and how it was interrupted.
     pub interrupted: Interrupt,
     /// Why nothing was played, or that nothing ever succeeded: the target counts as unreachable (exit 5).
@@ -80,6 +100,12 @@ pub enum LiveError {
     /// This machine is too small for the plan (exit 2).
     #[error(transparent)]
     CannotStart(#[from] CannotStart),
+    /// A secret that the run needs cannot be had (exit 2).
+    #[error(transparent)]
+    NoSecret(#[from] NoSecret),
+    /// The address of something that is observed makes no sense (exit 2).
+    #[error(transparent)]
+    BadUrl(#[from] BadUrl),
     /// TLS cannot be set up (exit 2).
     #[error(transparent)]
     Tls(#[from] TlsError),

@@ -7,8 +7,10 @@ use super::options::LiveOptions;
 use super::preflight::Preflight;
 use super::recorder::Recorded;
 use crate::cleanup::LeftBehind;
+use rehearsal_reports::abort::Aborted;
 use rehearsal_reports::judge::overall;
 use rehearsal_reports::outcome::{CheckSummary, Outcome, Overall, Seeds, Story};
+use rehearsal_reports::render::units;
 use rehearsal_reports::story::story;
 use rehearsal_reports::verdict::{CheckVerdict, Verdict};
 use rehearsal_scenarios::plan::{Plan, Profile};
@@ -27,6 +29,8 @@ pub enum Ending {
     NothingSucceeded,
     /// Most operations did not reach the target any more, so that no new ones were begun.
     BrokenOff,
+    /// A rule of the scenario ended it.
+    Aborted(Aborted),
 }
 
 impl Ending {
@@ -36,12 +40,12 @@ impl Ending {
         match self {
             Ending::NotPrepared(reason) => Some(format!("the target stopped serving while the run prepared: {reason}")),
             Ending::Interrupted => None,
-            Ending::NothingSucceeded | Ending::BrokenOff | Ending::Complete
+            Ending::NothingSucceeded | Ending::BrokenOff | Ending::Complete | Ending::Aborted(_)
                 if pulse.succeeded == 0 && pulse.errors > 0 =>
             {
                 Some(format!("nothing ever succeeded: all {} operations failed", pulse.operations()))
             }
-            Ending::NothingSucceeded | Ending::BrokenOff | Ending::Complete => None,
+            Ending::NothingSucceeded | Ending::BrokenOff | Ending::Complete | Ending::Aborted(_) => None,
         }
     }
 }
@@ -83,6 +87,11 @@ pub fn outcome(
         repeat: is_broken.then(|| format!("rehearsal {}", options.arguments.join(" "))),
         notes,
         interrupted: *ending == Ending::Interrupted,
+        aborted: match ending {
+            Ending::Aborted(aborted) => Some(aborted.rule.clone()),
+            _ => None,
+        },
+        observed: recorded.observed,
         duration_ns: recorded.end_ns,
         ..Outcome::not_played(plan)
     }
@@ -104,6 +113,9 @@ fn remarks(recorded: &Recorded, preflight: &Preflight, left: &LeftBehind, ending
     remarks.extend(recorded.numbers.outages.iter().map(ToString::to_string));
     match ending {
         Ending::Complete => {}
+        Ending::Aborted(Aborted { rule, found }) => {
+            remarks.push(format!("ended by the rule `{rule}`: {found}"));
+        }
         Ending::Interrupted => remarks.push("the run was interrupted; its record ends there".to_owned()),
         Ending::NotPrepared(reason) => remarks.push(format!("nothing was played: {reason}")),
         Ending::NothingSucceeded => remarks.push("nothing succeeded for 10 s, so the target was left alone".to_owned()),
@@ -113,6 +125,16 @@ fn remarks(recorded: &Recorded, preflight: &Preflight, left: &LeftBehind, ending
             recorded.pulse.operations()
         )),
     }
+    if recorded.numbers.strangers > 0 {
+        let strangers = units::counted(recorded.numbers.strangers, "strangers");
+        remarks.push(format!("discovery showed {strangers}: peers that this run did not register, and sent nothing"));
+    }
+    remarks.extend(
+        recorded
+            .unanswered
+            .iter()
+            .map(|(name, count)| format!("`{name}` did not answer {count} times when its metrics were asked for")),
+    );
     if !left.is_nothing() {
         remarks.push(format!(
             "left behind on the target: {} rooms, {} identities; `rehearsal cleanup` removes them later",

@@ -1,7 +1,9 @@
 //! What a live run tells while it goes on, once a second. Neighbours: `recorder` counts, `driver` knows the stage, the
 //! command line shows it. Left out: how it looks.
 
-use rehearsal_reports::outcome::Validity;
+use rehearsal_reports::abort::Metrics;
+use rehearsal_reports::outcome::{SecondOfOperation, Validity};
+use std::collections::BTreeMap;
 
 /// Where a live run stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,16 +45,30 @@ pub struct Progress {
     pub users_planned: usize,
     /// Operations that ended in the last second.
     pub rate: u64,
+    /// Planned beginnings a second, as the plan means them while it measures; none if nothing is planned.
+    pub rate_planned: Option<f64>,
+    /// What ended in the last second, by operation.
+    pub operations_now: BTreeMap<String, SecondOfOperation>,
     /// Median response time of the busiest operation in the last second, in nanoseconds; absent without operations.
     pub p50_ns: Option<u64>,
     /// Its 99th percentile (the largest, with fewer than 100), in nanoseconds.
     pub p99_ns: Option<u64>,
     /// Operations that failed or stayed unknown, since time 0.
     pub errors: u64,
+    /// Errors by class, since the run began, its preparation included.
+    pub error_classes: BTreeMap<String, u64>,
     /// Operations that ended, since time 0.
     pub operations: u64,
     /// Whether the generator keeps up.
     pub generator: Validity,
+    /// The latest planned send or tick of the last second, in nanoseconds.
+    pub lag_max_ns: u64,
+    /// Cores that the generator used in the last second.
+    pub cpu_cores: f64,
+    /// Its memory, in bytes.
+    pub rss_bytes: u64,
+    /// The newest metrics of the target and of what is observed.
+    pub metrics: Metrics,
 }
 
 /// Hears how a run does. Called from the recorder's thread.

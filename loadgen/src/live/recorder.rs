@@ -8,12 +8,15 @@
 
 use super::files::Files;
 use super::generator::GeneratorWatch;
+use super::guard::planned_per_second;
 use super::lag::LagMeter;
 use super::pacer::Pacer;
+use super::probes::Probes;
 use super::progress::{OnProgress, Progress, RunStage};
 use super::pulse::{Pulse, in_second};
-use super::samples::{Sample, TargetProbe};
+use super::samples::Sample;
 use super::sink::{LiveSink, Stamped};
+use super::umpires::{Stop, Umpires};
 use crate::commons::lock;
 use crate::sink::{Draft, EventSink, Wait};
 use crate::steward::RUN;
@@ -21,13 +24,16 @@ use rehearsal_reports::checks::RunEnd;
 use rehearsal_reports::checks::standstills::STANDSTILL;
 use rehearsal_reports::event::{Body, Event, Kind, Name};
 use rehearsal_reports::judge::Judge;
+use rehearsal_reports::metrics::MetricSeries;
 use rehearsal_reports::numbers::{self, Numbers};
-use rehearsal_reports::outcome::{Generator, Validity};
+use rehearsal_reports::outcome::{Generator, ObservedSeries, Validity};
 use rehearsal_reports::verdict::CheckVerdict;
 use rehearsal_scenarios::plan::Plan;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
 
 /// How long events wait for the thread: long enough to make batches, short enough that a kill loses little.
 const BATCH_EVERY: Duration = Duration::from_millis(20);
@@ -42,9 +48,10 @@ pub struct Shared {
     pub pacer: Pacer,
     /// How late it was about that.
     pub lag: LagMeter,
-    /// The target's own metrics.
-    pub probe: TargetProbe,
+    /// Metrics of the target and of what is observed.
+    pub probes: Probes,
     status: Mutex<Status>,
+    stop: watch::Sender<Option<Stop>>,
 }
 
 /// What the driver says and what the recorder found, as of the last beat.
@@ -63,8 +70,9 @@ impl Shared {
             sink: LiveSink::default(),
             pacer: Pacer::start()?,
             lag: LagMeter::default(),
-            probe: TargetProbe::default(),
+            probes: Probes::default(),
             status: Mutex::default(),
+            stop: watch::Sender::new(None),
         }))
     }
 
@@ -85,6 +93,17 @@ impl Shared {
     /// Operations since time 0, as of the last beat.
     pub fn pulse(&self) -> Pulse {
         lock(&self.status).pulse
+    }
+
+    /// Waits until somebody says that the run must end before its time.
+    pub async fn stopped(&self) -> Stop {
+        let mut stop = self.stop.subscribe();
+        // The sender is in here, so that waiting cannot fail.
+        let stopped = stop.wait_for(Option::is_some).await.ok().and_then(|stop| stop.clone());
+        match stopped {
+            Some(stop) => stop,
+            None => std::future::pending().await,
+        }
     }
 
     /// The run is over. `faults` are reasons of the generator's own why its numbers cannot be trusted.
@@ -130,6 +149,10 @@ pub struct Recorded {
     pub end_ns: i64,
     /// How many events were written.
     pub events: u64,
+    /// What was observed.
+    pub observed: Vec<ObservedSeries>,
+    /// How often what is observed did not answer, by its name.
+    pub unanswered: BTreeMap<String, u64>,
     /// Why the record is not whole, if it is not.
     pub write_error: Option<String>,
 }
@@ -139,11 +162,15 @@ pub fn start(
     plan: Arc<Plan>,
     files: Files,
     shared: Arc<Shared>,
+    umpires: Umpires,
     on_progress: OnProgress,
 ) -> std::io::Result<JoinHandle<Recorded>> {
     let recorder = Recorder {
         judge: Judge::new(&plan),
-        numbers: Numbers::new(&plan),
+        numbers: Numbers::new(&plan).counting(umpires.limits(&plan)),
+        umpires,
+        metrics: MetricSeries::default(),
+        rate_planned: Some(planned_per_second(&plan)).filter(|rate| *rate > 0.0),
         pulse: Pulse::default(),
         watch: GeneratorWatch::default(),
         held: Some(Vec::new()),
@@ -168,6 +195,9 @@ struct Recorder {
     on_progress: OnProgress,
     judge: Judge,
     numbers: Numbers,
+    umpires: Umpires,
+    metrics: MetricSeries,
+    rate_planned: Option<f64>,
     pulse: Pulse,
     watch: GeneratorWatch,
     // Events of the preparation wait here to be judged, until time 0 is known. The file has them already.
@@ -245,12 +275,16 @@ impl Recorder {
     }
 
     fn beat(&mut self) {
+        let probed = self.shared.probes.take();
         let sample = Sample {
             t_ns: self.shared.now_ns(),
             generator: self.watch.sample(&self.shared.lag),
-            target: self.shared.probe.take(),
+            target: probed.target,
+            observed: probed.fresh.clone(),
+            unanswered: probed.unanswered.clone(),
         };
         self.files.sample(&sample);
+        self.metrics.add(sample.t_ns, &probed.fresh);
         self.files.latencies(&self.numbers.drain_intervals());
         self.files.flush();
         let (rate, busiest) = self.numbers.last_second().map_or((0, None), in_second);
@@ -258,6 +292,10 @@ impl Recorder {
         status.pulse = self.pulse;
         let stage = status.stage;
         drop(status);
+        let tallies = self.numbers.take_tallies();
+        if let Some(stop) = self.umpires.look(stage, sample.t_ns, &tallies, &probed.around) {
+            self.shared.stop.send_if_modified(|known| known.is_none().then(|| *known = Some(stop)).is_some());
+        }
         let progress = Progress {
             stage,
             t_ns: sample.t_ns,
@@ -265,6 +303,13 @@ impl Recorder {
             users: self.numbers.connected_users(),
             users_planned: self.plan.users.len(),
             rate,
+            rate_planned: self.rate_planned,
+            operations_now: self.numbers.last_second().map(|second| second.operations.clone()).unwrap_or_default(),
+            error_classes: self.numbers.errors(),
+            metrics: probed.around.metrics,
+            lag_max_ns: sample.generator.lag_max_ns,
+            cpu_cores: sample.generator.cpu_cores,
+            rss_bytes: sample.generator.rss_bytes,
             p50_ns: busiest.and_then(|operation| operation.p50_ns),
             p99_ns: busiest.and_then(|operation| operation.p99_ns),
             errors: self.pulse.errors,
@@ -290,6 +335,8 @@ impl Recorder {
             pulse: self.pulse,
             end_ns: self.end_ns,
             events: self.next_n,
+            observed: self.metrics.finish(),
+            unanswered: self.shared.probes.take().unanswered,
             write_error: self.files.finish(),
         }
     }

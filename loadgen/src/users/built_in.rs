@@ -13,7 +13,7 @@ use rehearsal_reference::peer::SignsIn;
 use rehearsal_reference::protocol::Object;
 use rehearsal_reference::protocol::job::Requirements;
 use rehearsal_reference::shutdown::Shutdown;
-use rehearsal_reference::user::{User, UserError};
+use rehearsal_reference::user::{Knows, User, UserError};
 use rehearsal_reference::worker::{self, WorkerOptions, WorkerProfile, run_worker};
 use rehearsal_scenarios::distribution::Distribution;
 use rehearsal_scenarios::plan::{ClientPlan, PacePlan, Strategy, WorkerPlan};
@@ -62,6 +62,7 @@ pub(super) async fn ask_for_jobs<N: Network>(player: Player<N>, plan: &ClientPla
         think: rests(&player, plan),
         cancel_after: cancel_after(&player, plan),
         job_prefix: Some(job_prefix(&player)),
+        knows: Some(knows(&player)),
     };
     let options = ClientOptions { user: who(&player), profile };
     let Player { env, recorder, .. } = player;
@@ -112,18 +113,27 @@ fn who<N: Network>(player: &Player<N>) -> User {
         signs_in: Some(signs_in(player)),
         peer_id: None,
         first_conn: 1,
+        knows: Some(knows(player)),
     }
+}
+
+/// Peers that this run registered: others, which discovery may show, are somebody else's and never sent a message.
+fn knows<N: Network>(player: &Player<N>) -> Knows {
+    let commons = player.env.commons.clone();
+    Arc::new(move |peer| commons.is_ours(peer))
 }
 
 /// Signs in again as an operation of this user, so that the new identity is recorded, and removed at the end.
 fn signs_in<N: Network>(player: &Player<N>) -> SignsIn {
     let (env, recorder, number) = (player.env.clone(), player.recorder.clone(), player.number);
+    let refused = Arc::new(Mutex::new(player.identity.id_token.clone()));
     Arc::new(move || {
-        let (env, recorder) = (env.clone(), recorder.clone());
+        let (env, recorder, refused) = (env.clone(), recorder.clone(), refused.clone());
         Box::pin(async move {
-            let made = Steward::new(&env, recorder).sign_in().await?;
-            env.commons.renew_identity(number, made.clone());
-            Ok(SignIn { id_token: made.id_token, username: made.username })
+            let last = lock(&refused).clone();
+            let renewed = Steward::new(&env, recorder).renew(number, &last).await?;
+            lock(&refused).clone_from(&renewed.id_token);
+            Ok(SignIn { id_token: renewed.id_token, username: renewed.username })
         })
     })
 }

@@ -4,6 +4,7 @@ use crate::commons::{Commons, RunPhase};
 use crate::journal::Journal;
 use crate::sink::EventSink;
 use crate::target::Target;
+use crate::tokens::Tokens;
 use rehearsal_reference::surroundings::Surroundings;
 use rehearsal_reports::event::Name;
 use rehearsal_scenarios::plan::{Plan, UserPlan};
@@ -27,6 +28,8 @@ pub struct UserEnv<N> {
     pub commons: Arc<Commons>,
     /// Keeps what is made on the target.
     pub journal: Arc<dyn Journal>,
+    /// Identity tokens that are handed in; none if users sign in.
+    pub tokens: Option<Arc<dyn Tokens>>,
     /// Where the run stands.
     pub phase: watch::Receiver<RunPhase>,
     /// The run's id: in requests, and as `${run.id}`.

@@ -1,6 +1,6 @@
 //! Live runs over loopback: against the real reference server, and against targets that are down, refuse, babble or die.
 
-use crate::support::{MS, Served, client, network, plan, step, target, user, worker};
+use crate::support::{MS, Served, client, network, plan, saving, step, target, user, worker};
 use rehearsal_loadgen::live::files::{EVENTS, HEADER, LATENCY, SAMPLES, VERDICT};
 use rehearsal_loadgen::live::guard::Refused;
 use rehearsal_loadgen::live::options::{Interrupt, LiveError, LiveOptions, LiveRun};
@@ -10,8 +10,11 @@ use rehearsal_loadgen::live::tls::Trust;
 use rehearsal_loadgen::live::{finish, journal_file, preflight_only, run};
 use rehearsal_loadgen::target::Target;
 use rehearsal_reference::failure::FailureClass;
+use rehearsal_reference::http_client::HttpClient;
 use rehearsal_reference::network::{Listener, Network};
-use rehearsal_reference::protocol;
+use rehearsal_reference::observer::Unobserved;
+use rehearsal_reference::peer::{ANSWER_WITHIN, Credentials, Introduction, Peer};
+use rehearsal_reference::protocol::{self, Metadata, Object};
 use rehearsal_reference::server::ServerOptions;
 use rehearsal_reports::outcome::{Outcome, Overall};
 use rehearsal_reports::record::{EventReader, FileEnd, Header, VerdictFile};
@@ -38,6 +41,8 @@ pub fn options(target: Target, out: &TempDir) -> LiveOptions {
         parameters: Default::default(),
         versions: Default::default(),
         lock_hash: "00".into(),
+        policy: Default::default(),
+        step: None,
         arguments: vec!["load".into(), "test.toml".into()],
     }
 }
@@ -330,4 +335,37 @@ async fn an_interrupt_ends_politely_and_a_second_one_at_once_and_both_leave_a_re
         assert!(run.outcome.notes.iter().any(|note| note.contains("interrupted")), "{:?}", run.outcome.notes);
         assert_eq!(events(&run.record).1, Some(FileEnd::Finished));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_in_a_room_that_exists_is_counted_and_sent_nothing() {
+    let served = Served::start(ServerOptions::default()).await;
+    let target = Arc::new(served.target());
+    let mut http = HttpClient::new(network(), target.clone(), served.surroundings.clone());
+    let owner = http.anonymous_signin().await.unwrap();
+    let room = http.create_room(&owner.id_token).await.unwrap();
+    let mut stranger = Peer::connect(&network(), &target, 1, Arc::new(Unobserved)).await.unwrap();
+    let (room_id, room_token) = (room.room_id.clone(), room.room_token.clone());
+    let credentials = Credentials { peer_id: owner.username.clone(), id_token: owner.id_token, room_id, room_token };
+    let metadata = Metadata::new([], Object::from_iter([("status".to_owned(), json!("available"))]));
+    let introduction = Introduction::V2 { role: "worker", metadata: &metadata, is_admin: false };
+    stranger.register(&credentials, introduction, ANSWER_WITHIN).await.unwrap();
+
+    let out = tempfile::tempdir().unwrap();
+    let place = out.path().join("room");
+    std::fs::write(&place, format!("{}:{}", room.room_id, room.room_token)).unwrap();
+    let find = saving(Verb::Discover { filters: json!({ "role": "worker" }), retry: None }, "peer", "/peers/0/peer_id");
+    let send = step(Verb::Send { to: "${peer}".into(), payload: json!({ "hello": true }) });
+    let flow = vec![step(Verb::Join), find, Step { otherwise: Otherwise::Continue, ..send }];
+    let mut plan = plan(vec![user(0, "clients", 0, client(1)), user(1, "lookers", 0, Behaviour::Flow(flow))]);
+    plan.live.existing_rooms = vec![format!("file:{}", place.display())];
+    plan.phases.measure_ns = 1_500 * MS;
+    let run = run_quietly(plan, options(served.target(), &out)).await.unwrap();
+
+    let told = run.outcome.notes.join("\n");
+    assert!(told.contains("discovery showed 1 stranger"), "{told}");
+    let metrics = http.metrics().await.unwrap();
+    assert_eq!(metrics["total_messages"], 0, "{metrics}");
+    assert_eq!(metrics["active_connections"], 1, "the stranger is still there: {metrics}");
+    stranger.close().await;
 }

@@ -72,6 +72,7 @@ async fn prepare_against(port: u16, users: usize) -> (Result<Prepared, PrepareEr
         sink: Arc::new(Nowhere),
         commons: Arc::new(Commons::new()),
         journal: Arc::new(NoJournal),
+        tokens: None,
         phase,
         run_id: "test".into(),
     };

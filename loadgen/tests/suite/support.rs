@@ -11,8 +11,8 @@ use rehearsal_reference::store::MemoryRoomStore;
 use rehearsal_reference::surroundings::Surroundings;
 use rehearsal_scenarios::distribution::Distribution;
 use rehearsal_scenarios::plan::{
-    Behaviour, ChecksPlan, ClientPlan, Expectation, Limits, NetworkPlan, Otherwise, Phases, Plan, PreparePlan, Profile,
-    Protocol, Service, Stage, Step, Strategy, SystemPlan, UserPlan, Verb, WorkerPlan, World,
+    Behaviour, ChecksPlan, ClientPlan, Expectation, Identities, Limits, LivePlan, NetworkPlan, Otherwise, Phases, Plan,
+    PreparePlan, Profile, Protocol, Service, Stage, Step, Strategy, SystemPlan, UserPlan, Verb, WorkerPlan, World,
 };
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -86,9 +86,10 @@ pub fn plan(users: Vec<UserPlan>) -> Plan {
         faults: Vec::new(),
         delay_points: Vec::new(),
         phases: Phases { ramp_ns: 0, warmup_ns: 0, measure_ns: 10_000 * MS, settle_ns: 100 * MS },
-        prepare: PreparePlan { sign_in_rate: 0.0 },
+        prepare: PreparePlan { sign_in_rate: 0.0, identities: Identities::PerUser },
         checks: ChecksPlan::default(),
         thresholds: Vec::new(),
+        live: LivePlan::default(),
         expect: Expectation::Holds,
     }
 }

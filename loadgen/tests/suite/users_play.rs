@@ -82,6 +82,7 @@ async fn play_against(plan: Plan, server: ServerOptions) -> Played {
         sink: sink.clone(),
         commons: Arc::new(Commons::new()),
         journal: Arc::new(NoJournal),
+        tokens: None,
         phase: phases,
         run_id: "test".into(),
     };

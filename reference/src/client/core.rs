@@ -138,7 +138,12 @@ impl ClientCore {
 
     fn receive(&mut self, message: &Value, now: Duration) {
         match ServerMessage::of(message) {
-            ServerMessage::PeerList { peers } => self.discovered(best_first(&peers), now),
+            ServerMessage::PeerList { peers } => {
+                let mut workers = best_first(&peers);
+                // Strangers are somebody else's.
+                workers.retain(|worker| self.profile.knows.as_ref().is_none_or(|knows| knows(worker)));
+                self.discovered(workers, now);
+            }
             ServerMessage::WorkerReserved { worker_id, .. } => self.reserved(worker_id, now),
             ServerMessage::PeerMessage { from_peer_id, payload, .. } => {
                 if let Some(message) = JobMessage::parse(payload) {

@@ -2,6 +2,7 @@
 
 use crate::protocol::Object;
 use crate::protocol::job::Requirements;
+use crate::user::Knows;
 use crate::worker::Strategy;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,4 +37,6 @@ pub struct ClientProfile {
     pub cancel_after: CancelAfter,
     /// Job ids begin with this, or with the peer id; must differ between clients, and between lives of one client.
     pub job_prefix: Option<String>,
+    /// Whom it may ask; anybody if absent.
+    pub knows: Option<Knows>,
 }

@@ -16,6 +16,7 @@ use crate::protocol::Metadata;
 use crate::rooms::close_code;
 use crate::surroundings::Surroundings;
 use crate::target::Target;
+use crate::user::Knows;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,6 +82,8 @@ pub struct LinkOptions {
     pub role: String,
     /// Number of the first connection, 1 unless the same user was connected before.
     pub first_conn: u32,
+    /// Whom messages may go to; to anybody if absent.
+    pub knows: Option<Knows>,
 }
 
 /// A connection that comes back.
@@ -180,8 +183,12 @@ impl<N: Network> Link<N> {
         matches!(self.state, State::Joined { .. })
     }
 
-    /// Sends, if it is registered at the moment. A failure shows as the next event.
+    /// Sends, if it is registered at the moment and the receiver may be sent to. A failure shows as the next event.
     pub async fn send(&mut self, message: &Value) {
+        let to = message.get("to_peer_id").and_then(Value::as_str);
+        if to.zip(self.options.knows.as_ref()).is_some_and(|(to, knows)| !knows(to)) {
+            return;
+        }
         if let State::Joined { peer, .. } = &mut self.state {
             // The end is kept by the peer, whose next read tells it.
             let _ = peer.send(message).await;

@@ -53,7 +53,7 @@ async fn open<N: Network>(network: &N, target: &Target) -> Result<WebSocketStrea
     let stream = network.connect(&target.ws).await.map_err(|error| Failure::of_connect(&error))?;
     let authority = target.ws.authority();
     let scheme = if target.ws.tls { "wss" } else { "ws" };
-    let request = Request::builder()
+    let mut request = Request::builder()
         .uri(format!("{scheme}://{authority}{}", target.path))
         .header("Host", authority)
         .header("Connection", "Upgrade")
@@ -63,6 +63,7 @@ async fn open<N: Network>(network: &N, target: &Target) -> Result<WebSocketStrea
         .header("User-Agent", &target.user_agent)
         .body(())
         .map_err(|error| Failure::new(FailureClass::Other, format_args!("bad address: {error}")))?;
+    target.headers.complete(request.headers_mut());
     let config = WebSocketConfig::default()
         .read_buffer_size(BUFFER_BYTES)
         .write_buffer_size(0)

@@ -21,5 +21,6 @@ pub fn client_profile(jobs: u64) -> ClientProfile {
         think: Arc::new(|_| Duration::ZERO),
         cancel_after: Arc::new(|_| None),
         job_prefix: None,
+        knows: None,
     }
 }

@@ -5,6 +5,8 @@
 //! - [`seconds`]: what ended in each second
 //! - [`deliveries`]: how long relayed messages took, which nobody acknowledges; [`fan_outs`]: until the last recipient
 //! - [`presence`]: how long a status change stayed unseen; [`outages`]: how long many users were away at once
+//! - [`strangers`]: peers of others that discovery shows
+//! - [`limits`]: how much of what ended was beyond a limit, for those who decide meanwhile
 //! - [`latency`]: percentiles, and when there are too few samples for one
 //! - [`thresholds`]: service-level objectives
 //! - [`hlog`]: the interval log, `latency.hlog`
@@ -16,10 +18,12 @@ pub mod deliveries;
 pub mod fan_outs;
 pub mod hlog;
 pub mod latency;
+pub mod limits;
 pub mod operation;
 pub mod outages;
 pub mod presence;
 pub mod seconds;
+pub mod strangers;
 pub mod thresholds;
 
 #[cfg(test)]
@@ -33,6 +37,7 @@ use crate::outcome::{OperationNumbers, Second, ThresholdVerdict};
 use deliveries::{Deliveries, Delivery};
 use fan_outs::{FanOut, FanOuts};
 use hdrhistogram::Histogram;
+use limits::{Limit, Limits, Tally};
 use operation::{Ended, OperationFold};
 use outages::{Outage, Outages};
 use presence::Presence;
@@ -40,6 +45,7 @@ use rehearsal_scenarios::plan::{Plan, World};
 use seconds::{Interval, Seconds};
 use std::collections::BTreeMap;
 use std::ops::Range;
+use strangers::Strangers;
 
 /// Folds events into numbers, while the run goes on or afterwards.
 pub struct Numbers {
@@ -49,12 +55,15 @@ pub struct Numbers {
     fan_outs: FanOuts,
     presence: Presence,
     outages: Outages,
+    /// Only live: a simulated world has nobody else.
+    strangers: Option<Strangers>,
     measured: Range<i64>,
     operations: BTreeMap<Name, OperationFold>,
     errors: BTreeMap<Name, u64>,
     /// Only live: seconds of virtual time say nothing about performance.
     seconds: Option<Seconds>,
     lag: Histogram<u64>,
+    limits: Limits,
     rows: Rows,
 }
 
@@ -79,6 +88,8 @@ pub struct Totals {
     pub errors: BTreeMap<String, u64>,
     /// When many users lost their connections at once, and the round of retries after that.
     pub outages: Vec<Outage>,
+    /// Peers that discovery showed and that no user of the run registered; live only.
+    pub strangers: u64,
     /// Service-level objectives; live only.
     pub thresholds: Vec<ThresholdVerdict>,
     /// 99th percentile of the distance between planned and invoked, in nanoseconds.
@@ -100,17 +111,29 @@ impl Numbers {
             fan_outs: FanOuts::default(),
             presence: Presence::default(),
             outages: Outages::default(),
+            strangers: (plan.world == World::Live).then(Strangers::default),
             measured: to_i64(measured.start)..to_i64(measured.end),
             operations: BTreeMap::new(),
             errors: BTreeMap::new(),
             seconds: (plan.world == World::Live).then(Seconds::new),
             lag: latency::histogram(),
+            limits: Limits::default(),
             rows: Rows {
                 deliver: "deliver".into(),
                 deliver_to_all: "deliver_to_all".into(),
                 status_seen: "status_seen".into(),
             },
         }
+    }
+
+    /// The same, which also counts what is beyond these limits.
+    pub fn counting(self, limits: Vec<Limit>) -> Self {
+        Numbers { limits: Limits::new(limits), ..self }
+    }
+
+    /// What ended since the last call, in the order of the limits.
+    pub fn take_tallies(&mut self) -> Vec<Tally> {
+        self.limits.take()
     }
 
     /// Takes the next event into account.
@@ -137,6 +160,9 @@ impl Numbers {
         }
         self.status_seen(event);
         self.outages.observe(event);
+        if let Some(strangers) = &mut self.strangers {
+            strangers.observe(event);
+        }
         if let Some(operation) = self.history.observe(event) {
             self.ended(&operation);
         }
@@ -155,6 +181,11 @@ impl Numbers {
     /// How many errors there were so far.
     pub fn error_count(&self) -> u64 {
         self.errors.values().sum()
+    }
+
+    /// Errors by class so far.
+    pub fn errors(&self) -> BTreeMap<String, u64> {
+        self.errors.iter().map(|(class, count)| (class.to_string(), *count)).collect()
     }
 
     /// How many operations succeeded so far.
@@ -180,6 +211,7 @@ impl Numbers {
             thresholds: thresholds::judge(plan, &self.operations),
             errors: self.errors.iter().map(|(class, count)| (class.to_string(), *count)).collect(),
             outages: std::mem::take(&mut self.outages).finish(),
+            strangers: self.strangers.as_ref().map_or(0, Strangers::count),
             lag_p99_ns: self.lag.value_at_quantile(0.99),
             lag_max_ns: self.lag.max(),
             succeeded: self.succeeded(),
@@ -232,6 +264,7 @@ impl Numbers {
             None => self.operations.entry(name.clone()).or_default(),
         };
         fold.count(ended, &self.measured);
+        self.limits.count(name, ended, &self.measured);
         if let Some(seconds) = &mut self.seconds {
             seconds.count(name, ended);
         }

@@ -3,14 +3,18 @@
 //! - `verdicts`: what came out, check by check, threshold by threshold
 //! - `sequence`: the story of a broken check as a diagram
 //! - `latency`: the numbers of a live run as tables
+//! - `capacity`: a search for a capacity, as a page of its own
+//! - `observed`: metrics of the target and of others
 //! - `series`: which curves are drawn; `chart` draws one; `scale` puts values on an axis
 //!
 //! Everything from files or the network goes through maud's escaping. A content security policy forbids every request,
 //! so that a report can be opened anywhere. The script only repeats hover titles below a chart, for fingers and
 //! keyboards.
 
+mod capacity;
 mod chart;
 mod latency;
+mod observed;
 mod scale;
 mod sequence;
 mod series;
@@ -22,6 +26,8 @@ use crate::outcome::Outcome;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use rehearsal_scenarios::plan::World;
 
+pub use capacity::page as capacity_page;
+
 pub(super) const STYLE: &str = include_str!("html/report.css");
 const SCRIPT: &str = include_str!("html/report.js");
 pub(super) const POLICY: &str =
@@ -29,6 +35,15 @@ pub(super) const POLICY: &str =
 
 /// The whole report as one file.
 pub fn report(report: &Report) -> String {
+    let main = html! {
+        @for (index, outcome) in report.outcomes.iter().enumerate() {
+            (section(index, outcome))
+        }
+    };
+    whole_page(report, &opening(report), &main)
+}
+
+fn whole_page(report: &Report, opening: &Markup, main: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -43,12 +58,8 @@ pub fn report(report: &Report) -> String {
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                header { (opening(report)) }
-                main {
-                    @for (index, outcome) in report.outcomes.iter().enumerate() {
-                        (section(index, outcome))
-                    }
-                }
+                header { (opening) }
+                main { (main) }
                 footer { (closing(report)) }
                 script { (PreEscaped(SCRIPT)) }
             }
@@ -58,7 +69,20 @@ pub fn report(report: &Report) -> String {
 }
 
 fn opening(report: &Report) -> Markup {
-    let standing = report.standing();
+    html! {
+        (lead(&report.title, report.standing(), &words::report_sentence(report)))
+        @if report.outcomes.len() > 1 {
+            nav aria-label="Outcomes" {
+                @for (index, outcome) in report.outcomes.iter().enumerate() {
+                    (verdicts::card(index, outcome))
+                }
+            }
+        }
+    }
+}
+
+/// What the page is about, and what it comes to.
+fn lead(title: &str, standing: Standing, sentence: &str) -> Markup {
     let class = standing.word();
     let sign = match standing {
         Standing::Good => "✓",
@@ -67,17 +91,10 @@ fn opening(report: &Report) -> Markup {
     };
     html! {
         p.brand { "rehearsal" }
-        h1 { (report.title) }
+        h1 { (title) }
         p.lead.(class) {
             span.sign aria-hidden="true" { (sign) }
-            span { (words::report_sentence(report)) }
-        }
-        @if report.outcomes.len() > 1 {
-            nav aria-label="Outcomes" {
-                @for (index, outcome) in report.outcomes.iter().enumerate() {
-                    (verdicts::card(index, outcome))
-                }
-            }
+            span { (sentence) }
         }
     }
 }
@@ -103,6 +120,7 @@ fn section(index: usize, outcome: &Outcome) -> Markup {
             @if outcome.world == World::Live {
                 (latency::tables(outcome))
                 (series::charts(index, outcome))
+                (observed::charts(index, outcome))
                 (latency::generator(outcome))
             } @else {
                 (latency::virtual_counts(outcome))

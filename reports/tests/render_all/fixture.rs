@@ -48,6 +48,8 @@ fn simulated(scenario: &str, about: &str) -> Outcome {
         repeat: None,
         notes: Vec::new(),
         interrupted: false,
+        aborted: None,
+        observed: Vec::new(),
         duration_ns: 60 * SECOND_NS as i64,
         phases: Phases { measure_ns: 50 * SECOND_NS, settle_ns: 10 * SECOND_NS, ..Phases::default() },
     }

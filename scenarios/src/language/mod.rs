@@ -4,14 +4,17 @@
 //! - `shape`, `check`, `schema`, `reference`, `view`: the description, and what is derived from it
 //! - `params`: values with a name, filled in before anything is read
 //! - `units`, `quantities`, `distribution`, `templates`: values
-//! - `system` with `service`, `users`, `arrive`, `pace`, `churn`, `rows`, `behaviour`, `flow`, `step`, `verb`, `network`,
+//! - `system` with `service` and `existing`, `users`, `arrive`, `pace`, `churn`, `rows`, `behaviour`, `flow`, `step`, `verb`, `network`,
 //!   `fault` with `target` and `sight`, `time`, `checks`, `declared` with `event_pattern`, `thresholds`, `expect`: sections
+//! - `capacity`, `abort`, `observe`: sections that steer a live run
 //!
 //! A file is read in two passes: `check` finds faults of form, the sections find contradictions; both go on after a
 //! fault.
 
+pub(crate) mod abort;
 pub(crate) mod arrive;
 pub(crate) mod behaviour;
+pub(crate) mod capacity;
 pub(crate) mod check;
 pub(crate) mod checks;
 pub(crate) mod churn;
@@ -19,10 +22,12 @@ pub(crate) mod declared;
 pub(crate) mod defects;
 pub(crate) mod distribution;
 pub(crate) mod event_pattern;
+pub(crate) mod existing;
 pub(crate) mod expect;
 pub(crate) mod fault;
 pub(crate) mod flow;
 pub(crate) mod network;
+pub(crate) mod observe;
 pub(crate) mod pace;
 pub(crate) mod params;
 pub(crate) mod pinned;
@@ -45,7 +50,7 @@ pub(crate) mod verb;
 pub(crate) mod view;
 
 use crate::diagnostics::{Diagnostics, Fault, Faults};
-use crate::plan::{Service, World};
+use crate::plan::{LivePlan, Service, World};
 use crate::scenario::{Choices, Overrides, PerWorld, Scenario, Script};
 use crate::source::Source;
 use crate::tree::{self, Node};
@@ -86,12 +91,16 @@ pub(crate) static ROOT: Table = Table {
         key("checks", Shape::Table(&checks::CHECKS), "What must hold, and with which bounds."),
         key("check", Shape::Names(&declared::DECLARED), "Checks of your own, over messages and operations."),
         key("thresholds", Shape::Names(&thresholds::THRESHOLDS), "Service-level objectives, judged live only."),
+        key("abort", Shape::Table(&abort::ABORT), "Rules that end a live run politely."),
+        key(
+            "observe",
+            Shape::Names(&observe::OBSERVE),
+            "Metrics addresses by name, fetched each second of a live run.",
+        ),
+        key("capacity", Shape::Table(&capacity::CAPACITY), "The search for the highest load, live only."),
     ],
     one_of: &[],
     later: &[
-        later("abort", "stopping on errors by a rule is not there yet: thresholds judge at the end"),
-        later("observe", "watching further metrics is not there yet: the target's own /metrics is read anyway"),
-        later("capacity", "searching for the capacity is not there yet: raise the rate by hand, or ramp it"),
         later(
             "sometimes",
             "what must be seen in some seed is a check of your own: `[check.NAME]` with `sometimes = { … }`",
@@ -190,7 +199,12 @@ fn read_filled(
 fn read(root: &Node, values: &params::Values, overrides: &Overrides, faults: &mut Faults) -> Option<Script> {
     let view = View::new(&ROOT, Some(root), &(0..0));
     check_format(&view, faults);
-    let rooms = system::read_rooms(&view.table("rooms", &system::ROOMS));
+    let rooms_view = view.table("rooms", &system::ROOMS);
+    let existing_rooms = existing::read(&rooms_view, faults);
+    let rooms = match existing_rooms.len() as u32 {
+        0 => system::read_rooms(&rooms_view),
+        existing => existing,
+    };
     let roster = users::roster(view.names("users"), rooms);
     let flows = flow::read_all(view.names("flow"), view.names("users"), &roster, faults);
     let groups = users::read_all(view.names("users"), rooms, &flows, faults);
@@ -221,6 +235,12 @@ fn read(root: &Node, values: &params::Values, overrides: &Overrides, faults: &mu
         delay_points: network::read_search(&view.table("search", &network::SEARCH)),
         rooms,
         thresholds: thresholds::read(view.names("thresholds"), &flows, faults),
+        live: LivePlan {
+            abort: abort::read(&view, &flows, faults),
+            observe: observe::read(view.names("observe")),
+            capacity: capacity::read(&view, faults),
+            existing_rooms,
+        },
         groups,
         meetings,
         faults: fault_list,

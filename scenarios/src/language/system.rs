@@ -2,6 +2,7 @@
 
 use crate::diagnostics::{Fault, Faults};
 use crate::language::defects::{self, Side};
+use crate::language::existing;
 use crate::language::shape::{Shape, Table, Words, default, key, later};
 use crate::language::units::DURATION;
 use crate::language::view::View;
@@ -102,7 +103,15 @@ static LIMITS: Table = Table {
 pub(crate) static ROOMS: Table = Table {
     name: "`[rooms]`",
     doc: "the rooms that users meet in",
-    keys: &[default("count", Shape::Whole(1, 1_000), "1", "How many rooms; they are called room-0, room-1, …")],
+    keys: &[
+        default("count", Shape::Whole(1, 1_000), "1", "How many rooms; they are called room-0, room-1, …"),
+        key(
+            "existing",
+            existing::EXISTING,
+            "Live: rooms of the target that are joined and never deleted, in place of `count`: where each one's `ID:TOKEN` is, \
+             `env:NAME` or `file:PATH`. The simulated world makes as many of its own.",
+        ),
+    ],
     one_of: &[],
     later: &[],
 };

@@ -6,7 +6,7 @@ use crate::language::flow::Flow;
 use crate::language::shape::{Form, NameRule, Names, Shape};
 use crate::language::units;
 use crate::plan::{Measure, Threshold};
-use crate::tree::{Entry, Node};
+use crate::tree::{Entry, Node, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// `[thresholds]`.
@@ -45,7 +45,9 @@ const LATER: [&str; 2] = ["late", "job to running"];
 pub(crate) fn read(entries: &[Entry], flows: &BTreeMap<String, Flow>, faults: &mut Faults) -> Vec<Threshold> {
     let mut thresholds = Vec::new();
     for entry in entries {
-        check_operation(entry, flows, faults);
+        if let Some(fault) = unknown_operation(&entry.key_span, &entry.key, flows) {
+            faults.push(fault);
+        }
         let one = std::slice::from_ref(&entry.node);
         for text in entry.node.as_list().unwrap_or(one).iter().filter_map(Node::as_text) {
             if let Ok((measure, limit)) = parse(text) {
@@ -56,18 +58,16 @@ pub(crate) fn read(entries: &[Entry], flows: &BTreeMap<String, Flow>, faults: &m
     thresholds
 }
 
-fn check_operation(entry: &Entry, flows: &BTreeMap<String, Flow>, faults: &mut Faults) {
+/// Why nothing is measured under this name, if that is so.
+pub(crate) fn unknown_operation(span: &Span, name: &str, flows: &BTreeMap<String, Flow>) -> Option<Fault> {
     let steps = || flows.values().flat_map(|flow| flow.names.iter().map(String::as_str));
-    let name = entry.key.as_str();
     if LATER.contains(&name) {
-        faults.push(
-            Fault::new(&entry.key_span, format!("`{name}` is not measured yet"))
-                .hint("set thresholds on operations such as `connect`, `register`, `discover`, or on named steps"),
-        );
-    } else if !OPERATIONS.contains(&name) && !steps().any(|step| step == name) {
-        let known: BTreeSet<&str> = OPERATIONS.into_iter().chain(steps()).collect();
-        faults.push(Fault::new(&entry.key_span, format!("nothing is called `{name}`")).among(name, known));
+        let hint = "operations are such as `connect`, `register`, `discover`, or named steps";
+        return Some(Fault::new(span, format!("`{name}` is not measured yet")).hint(hint));
     }
+    let is_known = OPERATIONS.contains(&name) || steps().any(|step| step == name);
+    let known: BTreeSet<&str> = OPERATIONS.into_iter().chain(steps()).collect();
+    (!is_known).then(|| Fault::new(span, format!("nothing is called `{name}`")).among(name, known))
 }
 
 /// An objective: what is measured, and its limit (nanoseconds, a share 0–1, or operations a second).
@@ -75,6 +75,9 @@ fn parse(text: &str) -> Result<(Measure, f64), String> {
     let usage = || "an objective is a measure, `<` or `>`, and a limit".to_owned();
     let at = text.find(['<', '>']).ok_or_else(usage)?;
     let (measure, limit) = (text[..at].trim(), text[at + 1..].trim());
+    if let Some(words) = words_of_k6(measure, limit) {
+        return Err(words);
+    }
     let above = text[at..].starts_with('>');
     let (measure, limit) = match measure {
         "errors" => (Measure::Errors, share(limit)?),
@@ -92,7 +95,24 @@ fn parse(text: &str) -> Result<(Measure, f64), String> {
     }
 }
 
-fn percentile(text: &str) -> Result<f64, String> {
+/// `p(99)<200`, `med<100`, `avg<100` are how k6 writes what is `p99 < 200ms` here.
+fn words_of_k6(measure: &str, limit: &str) -> Option<String> {
+    let of_table = match measure {
+        "med" => Some("50"),
+        "avg" => return Some("`avg` hides what is slow: write a percentile, such as `p50 < 100ms`".to_owned()),
+        "max" => return Some("`max` is one answer of all: write a percentile, such as `p99.9 < 1s`".to_owned()),
+        _ => measure.strip_prefix("p(").and_then(|rest| rest.strip_suffix(')')),
+    };
+    let unit = if limit.ends_with(|last: char| last.is_ascii_digit()) { "ms" } else { "" };
+    of_table.map(|number| format!("this is k6's way to say `p{} < {limit}{unit}`", number.trim()))
+}
+
+/// Whether a word is a percentile, right or wrong.
+pub(crate) fn is_percentile(word: &str) -> bool {
+    word.strip_prefix('p').is_some_and(|digits| digits.parse::<f64>().is_ok())
+}
+
+pub(crate) fn percentile(text: &str) -> Result<f64, String> {
     let number = text.strip_prefix('p').and_then(|digits| digits.parse::<f64>().ok());
     match number {
         Some(number) if number > 0.0 && number < 100.0 => Ok(number / 100.0),
@@ -101,7 +121,7 @@ fn percentile(text: &str) -> Result<f64, String> {
     }
 }
 
-fn share(text: &str) -> Result<f64, String> {
+pub(crate) fn share(text: &str) -> Result<f64, String> {
     let (number, scale) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
     match number.trim().parse::<f64>() {
         Ok(number) if (0.0..=scale).contains(&number) => Ok(number / scale),
@@ -128,5 +148,13 @@ mod tests {
         assert!(parse("errors < 200%").is_err());
         assert!(parse("p99 < 5").unwrap_err().contains("unit"));
         assert!(parse("fast").is_err());
+    }
+
+    #[test]
+    fn what_k6_would_write_is_answered_with_what_to_write_here() {
+        assert!(parse("p(99)<200").unwrap_err().contains("`p99 < 200ms`"));
+        assert!(parse("p( 99.9 ) < 1s").unwrap_err().contains("`p99.9 < 1s`"));
+        assert!(parse("med<100").unwrap_err().contains("`p50 < 100ms`"));
+        assert!(parse("avg<100").unwrap_err().contains("percentile"));
     }
 }

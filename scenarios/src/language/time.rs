@@ -3,11 +3,11 @@
 
 use crate::diagnostics::{Fault, Faults};
 use crate::distribution::Nanos;
-use crate::language::shape::{Shape, Table, default, key, later};
+use crate::language::shape::{Shape, Table, Words, default, key};
 use crate::language::units::{self, DURATION, duration_text};
 use crate::language::view::View;
 use crate::language::world_name;
-use crate::plan::{PreparePlan, World};
+use crate::plan::{Identities, PreparePlan, World};
 use crate::scenario::{self, Arrival, Group, PerWorld, Time};
 
 /// `[time]`.
@@ -47,10 +47,21 @@ static WORLDS: Table = Table {
 pub(crate) static PREPARE: Table = Table {
     name: "`[prepare]`",
     doc: "how users get ready before time 0",
-    keys: &[default("sign_in_rate", Shape::Number(0.01, 10_000.0), "50", "Most sign-ins a second, live only.")],
+    keys: &[
+        default("sign_in_rate", Shape::Number(0.01, 10_000.0), "50", "Most sign-ins a second, live only."),
+        default(
+            "identities",
+            Shape::Word(&IDENTITIES),
+            "'per_user'",
+            "Who signs in: each user (`per_user`), one for the users of each room (`per_room`), or one for all (`shared`). \
+             Users that share an identity have peer ids of their own.",
+        ),
+    ],
     one_of: &[],
-    later: &[later("identities", "each user signs in for itself; shared identities are not there yet")],
+    later: &[],
 };
+
+static IDENTITIES: Words = Words { words: &["per_user", "per_room", "shared"], later: &[] };
 
 /// The lengths.
 pub(crate) fn read(view: &View<'_>) -> Time {
@@ -80,7 +91,12 @@ fn per_world(view: &View<'_>, name: &str) -> PerWorld<Option<Nanos>> {
 
 /// How users get ready.
 pub(crate) fn read_prepare(view: &View<'_>) -> PreparePlan {
-    PreparePlan { sign_in_rate: view.number("sign_in_rate").unwrap_or(1.0) }
+    let identities = match view.text("identities").as_deref() {
+        Some("per_room") => Identities::PerRoom,
+        Some("shared") => Identities::Shared,
+        _ => Identities::PerUser,
+    };
+    PreparePlan { sign_in_rate: view.number("sign_in_rate").unwrap_or(1.0), identities }
 }
 
 /// Finds what would never happen because the phases are too short.

@@ -7,8 +7,8 @@
 use crate::distribution::{Distribution, Nanos, pick_index};
 use crate::draw::Draw;
 use crate::plan::{
-    Begin, Behaviour, FaultPlan, PacePlan, Phases, Plan, RowsPlan, Service, Step, UserPlan, Verb, World, arrivals,
-    hosts,
+    Begin, Behaviour, FaultPlan, LivePlan, PacePlan, Phases, Plan, RowsPlan, Service, Step, UserPlan, Verb, World,
+    arrivals, hosts,
 };
 use crate::scenario::{Choices, Gaps, Group, Pace, Property, Scenario, Script, Spread};
 use std::collections::BTreeMap;
@@ -66,6 +66,7 @@ impl Script {
             prepare: self.prepare.clone(),
             checks: self.checks.clone(),
             thresholds: self.thresholds.clone(),
+            live: if world == World::Live { self.live.clone() } else { LivePlan::default() },
             expect: self.expect.of(world).clone(),
         }
     }

@@ -5,7 +5,7 @@
 //! [`Distribution`](crate::distribution::Distribution) and is sampled at `draw.at(user).at(repetition).at(step)`, so
 //! that late answers shift nothing.
 //!
-//! - `system`, `network`, `user`, `step`, `fault`, `search`, `judging`: what a plan is made of
+//! - `system`, `network`, `user`, `step`, `fault`, `search`, `judging`, `steering`: what a plan is made of
 //! - `expand`, with `arrivals`, `faults` and `hosts`: makes a plan from a valid scenario
 //! - `timeline`, with `fault_text`: prints one
 //!
@@ -21,6 +21,7 @@ pub(crate) mod hosts;
 mod judging;
 mod network;
 mod search;
+mod steering;
 mod step;
 mod system;
 pub(crate) mod timeline;
@@ -31,8 +32,9 @@ pub use fault::{Begin, FaultAction, FaultPlan, Passing, Sight, Way};
 pub use judging::{ChecksPlan, Expectation, Measure, Threshold};
 pub use network::{DatagramPlan, LinkPlan, NetworkPlan};
 pub use search::{DelayPoint, Hold};
+pub use steering::{AbortRule, Beyond, CapacityPlan, LivePlan, ObservedPlan, Watched};
 pub use step::{Branch, Ending, Otherwise, Retry, Step, Verb};
-pub use system::{IdentityKind, Limits, Phases, PreparePlan, Profile, Service, Stage, SystemPlan};
+pub use system::{Identities, IdentityKind, Limits, Phases, PreparePlan, Profile, Service, Stage, SystemPlan};
 pub use user::{Behaviour, ChurnPlan, ClientPlan, PacePlan, Protocol, RowsPlan, Strategy, UserPlan, WorkerPlan};
 
 use crate::distribution::Nanos;
@@ -88,6 +90,9 @@ pub struct Plan {
     pub checks: ChecksPlan,
     /// Service-level objectives, judged live only.
     pub thresholds: Vec<Threshold>,
+    /// What only a live run knows.
+    #[serde(default, skip_serializing_if = "LivePlan::is_empty")]
+    pub live: LivePlan,
     /// The verdict that the scenario expects in this world.
     pub expect: Expectation,
 }

@@ -116,4 +116,20 @@ impl Phases {
 pub struct PreparePlan {
     /// Most sign-ins per second, live only.
     pub sign_in_rate: f64,
+    /// Who signs in for whom.
+    #[serde(default)]
+    pub identities: Identities,
+}
+
+/// How many identities the users of a run have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Identities {
+    /// Each user has its own.
+    #[default]
+    PerUser,
+    /// The users of a room share one.
+    PerRoom,
+    /// All users share one.
+    Shared,
 }

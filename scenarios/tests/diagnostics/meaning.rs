@@ -367,3 +367,71 @@ at = "1s"
     scenarios/bad.toml: 11 faults
     "#);
 }
+
+#[test]
+fn what_another_tool_would_write_in_a_threshold_is_answered_with_what_to_write_here() {
+    let source = r#"format = 1
+[users.seekers]
+flow = "seek"
+[flow.seek]
+steps = ["join", "discover"]
+[thresholds]
+discover = ["p(99)<200", "avg<100"]
+[abort]
+when = ["errors > 5%", "discovery p99 > 2s for 30s", "server-b rooms > 5 for 10s"]
+[observe]
+server-a = "127.0.0.1:8001/metrics"
+"#;
+    insta::assert_snapshot!(faults_of_text(source), @r#"
+    error: this is k6's way to say `p99 < 200ms`
+     --> scenarios/bad.toml:7:13
+      |
+    7 | discover = ["p(99)<200", "avg<100"]
+      |             ^^^^^^^^^^^
+      = expected an objective such as "p99 < 100ms", "errors < 0.1%" or "rate > 20/s", found the string
+        "p(99)<200"
+
+    error: `avg` hides what is slow: write a percentile, such as `p50 < 100ms`
+     --> scenarios/bad.toml:7:26
+      |
+    7 | discover = ["p(99)<200", "avg<100"]
+      |                          ^^^^^^^^^
+      = expected an objective such as "p99 < 100ms", "errors < 0.1%" or "rate > 20/s", found the string
+        "avg<100"
+
+    error: a rule ends with how long it must be so: `… for 10s`
+     --> scenarios/bad.toml:9:9
+      |
+    9 | when = ["errors > 5%", "discovery p99 > 2s for 30s", "server-b rooms > 5 for 10s"]
+      |         ^^^^^^^^^^^^^
+      = expected a rule such as "errors > 5% for 10s", "discover p99 > 2s for 30s" or "health != healthy for
+        15s", found the string "errors > 5%"
+
+    error: nothing is called `discovery`
+     --> scenarios/bad.toml:9:24
+      |
+    9 | when = ["errors > 5%", "discovery p99 > 2s for 30s", "server-b rooms > 5 for 10s"]
+      |                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      = expected one of `connect`, `create_room`, `deliver`, `deliver_to_all`, `discover`, `register`,
+        `request_job`, `reserve_worker`, `sign_in`, `status_seen`, `update_metadata`
+      = help: did you mean `discover`?
+
+    error: nothing under `[observe]` is called `server-b`
+     --> scenarios/bad.toml:9:54
+      |
+    9 | when = ["errors > 5%", "discovery p99 > 2s for 30s", "server-b rooms > 5 for 10s"]
+      |                                                      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ expected `server-a`
+      = help: did you mean `server-a`?
+      = help: `[observe]` names metrics: `NAME = "http://…/metrics"`
+
+    error: a metrics address begins with http:// or https://
+      --> scenarios/bad.toml:11:12
+       |
+    11 | server-a = "127.0.0.1:8001/metrics"
+       |            ^^^^^^^^^^^^^^^^^^^^^^^^
+       = expected the address of metrics such as "http://127.0.0.1:8001/metrics", found the string
+         "127.0.0.1:8001/metrics"
+
+    scenarios/bad.toml: 6 faults
+    "#);
+}

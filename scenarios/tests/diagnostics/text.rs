@@ -82,9 +82,6 @@ spans = []
 [[fault]]
 do = "deploy"
 at = "1s"
-[abort]
-[observe]
-[capacity]
 [sometimes]
 [variants]
 "#;
@@ -110,35 +107,14 @@ at = "1s"
        |      ^^^^^^^^
        = help: rolling out a new version is not there yet
 
-    error: `abort` is not there yet in a scenario
+    error: `sometimes` is not there yet in a scenario
       --> scenarios/bad.toml:13:2
        |
-    13 | [abort]
-       |  ^^^^^
-       = help: stopping on errors by a rule is not there yet: thresholds judge at the end
-
-    error: `observe` is not there yet in a scenario
-      --> scenarios/bad.toml:14:2
-       |
-    14 | [observe]
-       |  ^^^^^^^
-       = help: watching further metrics is not there yet: the target's own /metrics is read anyway
-
-    error: `capacity` is not there yet in a scenario
-      --> scenarios/bad.toml:15:2
-       |
-    15 | [capacity]
-       |  ^^^^^^^^
-       = help: searching for the capacity is not there yet: raise the rate by hand, or ramp it
-
-    error: `sometimes` is not there yet in a scenario
-      --> scenarios/bad.toml:16:2
-       |
-    16 | [sometimes]
+    13 | [sometimes]
        |  ^^^^^^^^^
        = help: what must be seen in some seed is a check of your own: `[check.NAME]` with `sometimes = { … }`
 
-    scenarios/bad.toml: 7 faults
+    scenarios/bad.toml: 4 faults
     "#);
 }
 

@@ -181,6 +181,7 @@ impl Shared {
             sink: self.sink.clone(),
             commons: self.commons.clone(),
             journal: Arc::new(NoJournal),
+            tokens: None,
             phase: self.orders.of(&host.name),
             run_id,
         }

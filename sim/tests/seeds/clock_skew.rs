@@ -75,3 +75,26 @@ fn a_clock_that_is_drawn_to_be_wrong_is_wrong_in_the_same_way_again() {
         assert!(broken(&run).is_empty(), "{:?}", broken(&run));
     }
 }
+
+#[test]
+fn steps_of_a_flow_sign_in_again_when_their_token_has_expired_and_keep_their_name() {
+    let visit = |steps: &str| {
+        format!(
+            "format = 1\n[users.visitors]\nrole = \"peer\"\nflow = \"visit\"\nstart = \"1s\"\n[flow.visit]\nsteps = [{steps}]\n\
+             [[fault]]\ndo = \"clock_skew\"\nwho = \"server\"\nat = \"0s\"\noffset = \"61m\"\n"
+        )
+    };
+    let ask = "{ http = { method = \"POST\", path = \"/create-room\", bearer = true } }";
+    for steps in ["\"join\", \"discover\"".to_owned(), format!("{ask}, \"join\"")] {
+        let run = played(&visit(&steps), 1);
+        assert_eq!(run.failure, None);
+        assert!(broken(&run).is_empty(), "{:?}", broken(&run));
+        let ok = |op: &str| {
+            run.events.iter().filter(|it| it.kind == Kind::Ok && &*it.op == op && &*it.user != "run").count()
+        };
+        assert_eq!((ok("sign_in"), ok("register")), (1, 1), "{steps}: the first sign-in was the run's for its user");
+        let failed =
+            run.events.iter().any(|event| event.kind == Kind::Ended && matches!(event.body, Body::Error { .. }));
+        assert!(!failed, "{steps}");
+    }
+}

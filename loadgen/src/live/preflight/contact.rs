@@ -38,8 +38,8 @@ impl<N: Network> Contact<'_, N> {
     pub(super) async fn make(&mut self) -> Result<Meeting<N>, LiveError> {
         let walk = shape(&self.env.plan);
         let mut meeting = Meeting { walk, commons: Commons::new(), holders: Vec::new(), profile: None };
-        for _ in 0..meeting.walk.plan.rooms.len() {
-            self.open_room(&mut meeting).await?;
+        for index in 0..meeting.walk.plan.rooms.len() {
+            self.open_room(&mut meeting, index).await?;
         }
         for &walker in &meeting.walk.walkers {
             let user = &meeting.walk.plan.users[walker as usize];
@@ -55,10 +55,18 @@ impl<N: Network> Contact<'_, N> {
         Ok(meeting)
     }
 
-    async fn open_room(&mut self, meeting: &mut Meeting<N>) -> Result<(), LiveError> {
+    /// A room of its own, or the one that exists.
+    async fn open_room(&mut self, meeting: &mut Meeting<N>, index: usize) -> Result<(), LiveError> {
         let holder = self.sign_in().await?;
-        let room = self.steward.create_room(&holder).await;
-        let room = room.map_err(|failure| self.http_failed("create a room", failure))?;
+        meeting.commons.know(&holder.username);
+        let existing = meeting.walk.rooms.get(index).and_then(|room| self.env.commons.existing_room(*room as usize));
+        let room = match existing {
+            Some(room) => room,
+            None => {
+                let room = self.steward.create_room(&holder).await;
+                room.map_err(|failure| self.http_failed("create a room", failure))?
+            }
+        };
         let metadata = Metadata::default();
         let introduction = Introduction::V2 { role: HOLDER, metadata: &metadata, is_admin: false };
         let (peer, answer) = self.join(&holder, &room, introduction).await?;

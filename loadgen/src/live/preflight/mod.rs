@@ -39,7 +39,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 /// What the first contact found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preflight {
     /// Users that joined, one of each group.
     pub joined: usize,

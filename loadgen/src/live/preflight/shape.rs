@@ -11,6 +11,8 @@ pub(super) struct Walk {
     pub(super) plan: Plan,
     /// Numbers of those who walk.
     pub(super) walkers: Vec<u32>,
+    /// Which rooms of the run its rooms are.
+    pub(super) rooms: Vec<u32>,
 }
 
 /// All steps of a flow that wait for others share this.
@@ -20,7 +22,7 @@ const THINK_NS_MAX: Nanos = 100_000_000;
 
 /// Shapes the plan.
 pub(super) fn shape(plan: &Plan) -> Walk {
-    let mut walk = Walk { plan: plan.clone(), walkers: first_of_each_group(&plan.users) };
+    let mut walk = Walk { plan: plan.clone(), walkers: first_of_each_group(&plan.users), rooms: Vec::new() };
     for walker in walk.walkers.clone() {
         let shaped = behaviour(plan, &plan.users[walker as usize]);
         let user = &mut walk.plan.users[walker as usize];
@@ -58,6 +60,7 @@ fn number_rooms(walk: &mut Walk) {
         *room = index as u32;
     }
     walk.plan.rooms = rooms.iter().filter_map(|room| walk.plan.rooms.get(*room as usize).cloned()).collect();
+    walk.rooms = rooms;
 }
 
 /// Who comes to which meeting point.

@@ -2,7 +2,7 @@
 
 use super::Route;
 use crate::live::guard::mean_ns;
-use crate::prepare::SESSIONS;
+use crate::prepare::{SESSIONS, sign_ins};
 use rehearsal_scenarios::plan::{Behaviour, Plan, Service, Step, Verb};
 use std::time::Duration;
 
@@ -46,8 +46,13 @@ impl Demand {
             ports: connections + kept as u64,
             open_files: connections + OTHER_FILES,
             memory_bytes: PROGRAM_BYTES + users * USER_BYTES,
-            length: prepares_for(plan) + Duration::from_nanos(plan.end_ns()),
+            length: Demand::length(plan),
         }
+    }
+
+    /// From the first sign-in to the end of settling.
+    pub fn length(plan: &Plan) -> Duration {
+        prepares_for(plan) + Duration::from_nanos(plan.end_ns())
     }
 }
 
@@ -56,7 +61,7 @@ fn prepares_for(plan: &Plan) -> Duration {
     if plan.system.service == Service::Own {
         return Duration::ZERO;
     }
-    let requests = (1 + plan.rooms.len() + plan.users.len()) as f64;
+    let requests = (sign_ins(plan) + plan.rooms.len()) as f64;
     let rate = plan.prepare.sign_in_rate;
     if rate > 0.0 { Duration::try_from_secs_f64(requests / rate).unwrap_or(Duration::MAX) } else { Duration::ZERO }
 }

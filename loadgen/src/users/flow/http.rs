@@ -8,7 +8,7 @@ use super::verbs::Played;
 use crate::journal::{Entry, Resource};
 use crate::steward::{error_of, kind_of};
 use crate::users::template::{fill, fill_text};
-use http::Method;
+use http::{Method, StatusCode};
 use rehearsal_reference::failure::Failure;
 use rehearsal_reference::http_client::HttpAnswer;
 use rehearsal_reference::network::Network;
@@ -27,10 +27,15 @@ impl<N: Network> Interpreter<N> {
             None => None,
         };
         let method = Method::from_bytes(method.as_bytes()).map_err(|error| error.to_string())?;
-        let bearer = bearer.then_some(self.player.identity.id_token.as_str());
         let message = body.as_ref().unwrap_or(&Value::Null);
         let op_id = self.player.recorder.invoke_saying(&node.name, Body::Empty, message);
-        let answer = self.session.reading(self.http.request(method, &path, bearer, body.as_ref())).await;
+        let token = bearer.then(|| self.player.identity.id_token.clone());
+        let mut answer = self.ask(&method, &path, token.as_deref(), body.as_ref()).await;
+        let is_refused = answer.as_ref().is_ok_and(|answer| answer.status == StatusCode::UNAUTHORIZED);
+        if *bearer && is_refused && !status.contains(&401) && self.sign_in_again().await.is_ok() {
+            let token = self.player.identity.id_token.clone();
+            answer = self.ask(&method, &path, Some(&token), body.as_ref()).await;
+        }
         let played = self.http_ended(node, op_id, shown, status, answer);
         let env = &self.player.env;
         let made = played.as_ref().ok().filter(|_| env.plan.system.service == Service::Reference);
@@ -39,6 +44,16 @@ impl<N: Network> Interpreter<N> {
             env.commons.add_other(what, id.to_owned());
         }
         played
+    }
+
+    async fn ask(
+        &mut self,
+        method: &Method,
+        path: &str,
+        bearer: Option<&str>,
+        body: Option<&Value>,
+    ) -> Result<HttpAnswer, Failure> {
+        self.session.reading(self.http.request(method.clone(), path, bearer, body)).await
     }
 
     fn http_ended(

@@ -16,7 +16,7 @@ use rehearsal_reference::network::Network;
 use rehearsal_scenarios::distribution::{Distribution, Nanos};
 use rehearsal_scenarios::plan::{Branch, Otherwise, Verb};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -53,6 +53,8 @@ pub struct Interpreter<N: Network> {
     pub(super) session: Session<N>,
     pub(super) http: HttpClient<N>,
     pub(super) saved: BTreeMap<String, Value>,
+    /// Peers that answers and messages have shown and that are somebody else's.
+    pub(super) strangers: BTreeSet<String>,
     spans: Spans,
     repetition: u64,
     visits: Vec<u64>,
@@ -69,6 +71,7 @@ impl<N: Network> Interpreter<N> {
             session: Session::new(),
             http,
             saved,
+            strangers: BTreeSet::new(),
             spans: Spans::default(),
             repetition: 0,
             visits: vec![0; steps],
@@ -112,6 +115,7 @@ impl<N: Network> Interpreter<N> {
             _ => self.step(node).await,
         };
         self.visits[node.number] += 1;
+        played.iter().for_each(|answer| self.look_for_strangers(answer));
         let saved = played.and_then(|answer| self.save(&node.step.save, &answer));
         saved.map(|()| Control::Next).map_err(Failed::Here)
     }
@@ -124,6 +128,7 @@ impl<N: Network> Interpreter<N> {
         chosen: Result<(usize, Value), String>,
     ) -> Result<Control, Failed> {
         let (branch, message) = chosen.map_err(Failed::Here)?;
+        self.look_for_strangers(&message);
         self.save(&node.step.save, &message).map_err(Failed::Here)?;
         self.save(&branches[branch].save, &message).map_err(Failed::Here)?;
         self.play(&node.inside[branch]).await.map_err(Failed::Inside)

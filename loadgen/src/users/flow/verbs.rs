@@ -5,17 +5,21 @@
 use super::interpreter::Interpreter;
 use super::node::Node;
 use super::scope::Secrets;
-use crate::users::player::to_plan_time;
+use crate::steward::Steward;
+use crate::users::player::{Player, to_plan_time};
 use crate::users::template::{fill, fill_text};
 use rehearsal_reference::network::Network;
 use rehearsal_reference::observer::ConnectionEnd;
 use rehearsal_reference::peer::{ANSWER_WITHIN, AskError, Introduction, Peer};
-use rehearsal_reference::protocol::{Metadata, Object};
+use rehearsal_reference::protocol::{ErrorCode, Metadata, Object};
 use rehearsal_scenarios::distribution::Distribution;
-use rehearsal_scenarios::plan::{Ending, Protocol, Retry, Service, Verb};
+use rehearsal_scenarios::plan::{Ending, Protocol, Retry, Service, Verb, World};
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
+
+/// Where messages name whom they are for.
+const RECEIVERS: [&str; 3] = ["to_peer_id", "target_peer_id", "target"];
 
 /// A step's answer, for captures, or why it failed.
 pub(super) type Played = Result<Value, String>;
@@ -61,7 +65,20 @@ impl<N: Network> Interpreter<N> {
         connected.map(|()| Value::Null).map_err(|failure| failure.to_string())
     }
 
+    /// Registers; where the identity token is not accepted any more, once again with another one.
     async fn register(&mut self, node: &Node<'_>) -> Played {
+        let asked = self.introduce(node).await?;
+        match &asked {
+            Err(AskError::Refused { code, .. }) if code == ErrorCode::InvalidIdentity.as_str() => {
+                self.sign_in_again().await?;
+                let asked = self.introduce(node).await?;
+                self.answered(asked)
+            }
+            _ => self.answered(asked),
+        }
+    }
+
+    async fn introduce(&mut self, node: &Node<'_>) -> Result<Result<Value, AskError>, String> {
         self.name_next(node);
         let credentials = self.player.credentials();
         let user = self.player.user();
@@ -72,8 +89,16 @@ impl<N: Network> Interpreter<N> {
             Protocol::V1 => Introduction::V1,
             Protocol::V2 => Introduction::V2 { role: &role, metadata: &metadata, is_admin: false },
         };
-        let asked = peer_of(self.session.peer())?.register(&credentials, introduction, ANSWER_WITHIN).await;
-        self.answered(asked)
+        Ok(peer_of(self.session.peer())?.register(&credentials, introduction, ANSWER_WITHIN).await)
+    }
+
+    /// Takes another identity token, as an operation of this user, and keeps its name.
+    pub(super) async fn sign_in_again(&mut self) -> Result<(), String> {
+        let Player { env, number, recorder, identity, .. } = &mut self.player;
+        let renewed = Steward::new(env, recorder.clone()).renew(*number, &identity.id_token).await;
+        let renewed = renewed.map_err(|failure| format!("signing in again failed: {failure}"))?;
+        identity.id_token = renewed.id_token;
+        Ok(())
     }
 
     async fn discover(&mut self, node: &Node<'_>, filters: &Value, retry: Option<Retry>) -> Played {
@@ -110,6 +135,7 @@ impl<N: Network> Interpreter<N> {
         let scope = self.scope(Secrets::Hidden);
         let to = fill_text(to, &scope).map_err(|error| error.to_string())?;
         let payload = fill(payload, &scope).map_err(|error| error.to_string())?;
+        self.check_receiver(&to)?;
         self.name_next(node);
         let peer_id = &self.player.identity.username;
         let told = peer_of(self.session.peer())?.tell(peer_id, &to, &payload).await;
@@ -118,6 +144,9 @@ impl<N: Network> Interpreter<N> {
 
     async fn raw(&mut self, node: &Node<'_>, message: &Value) -> Played {
         let message = fill(message, &self.scope(Secrets::Allowed)).map_err(|error| error.to_string())?;
+        for receiver in RECEIVERS.iter().filter_map(|key| message.get(key).and_then(Value::as_str)) {
+            self.check_receiver(receiver)?;
+        }
         self.name_next(node);
         let peer = peer_of(self.session.peer())?;
         let sent = match message.as_ref() {
@@ -125,6 +154,28 @@ impl<N: Network> Interpreter<N> {
             message => peer.send(message).await,
         };
         sent.map(|()| Value::Null).map_err(|end| ended(&end))
+    }
+
+    /// Refuses a receiver that is somebody else's. Who sends to a peer that nobody is tries out the server, which may.
+    fn check_receiver(&self, to: &str) -> Result<(), String> {
+        match self.strangers.contains(to) {
+            true => Err(format!("stranger: `{to}` was not registered by this run and is sent nothing")),
+            false => Ok(()),
+        }
+    }
+
+    /// Keeps who of those in an answer is somebody else's. The simulated world has nobody else, and of the peers of a service of
+    /// one's own a run knows nothing.
+    pub(super) fn look_for_strangers(&mut self, answer: &Value) {
+        let env = &self.player.env;
+        if env.plan.world == World::Simulated || env.plan.system.service == Service::Own {
+            return;
+        }
+        let found = answer.get("peers").and_then(Value::as_array).into_iter().flatten();
+        let found = found.filter_map(|peer| peer.get("peer_id").and_then(Value::as_str));
+        let listed = answer.get("peer_list").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let senders = ["from_peer_id", "sender"].into_iter().filter_map(|key| answer.get(key).and_then(Value::as_str));
+        self.strangers.extend(env.commons.strangers_among(found.chain(listed).chain(senders)));
     }
 
     /// What comes next was planned for this time, also when it is past.

@@ -53,13 +53,25 @@ impl Scale {
 
     /// Ticks for a latency axis: 1, 2, 5, 10 … of its units, fewer where they would crowd.
     pub(super) fn latency_ticks(self) -> Vec<Tick> {
-        let Scale::Log(low, high) = self else { return Vec::new() };
-        let decades = (high / low).log10();
-        let steps: &[f64] = if decades <= 2.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        self.log_values().map(|ns| Tick { at: self.place(ns), text: round_span(ns) }).collect()
+    }
+
+    /// Round values of a logarithmic axis, fewer where they would crowd; none on another.
+    fn log_values(self) -> impl Iterator<Item = f64> {
+        let (low, high) = match self {
+            Scale::Log(low, high) => (low, high),
+            Scale::Linear(..) | Scale::Nines(_) => (2.0, 1.0),
+        };
+        let steps: &[f64] = if (high / low).log10() <= 2.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
         let exponents = (low.log10().floor() as i32)..=(high.log10().ceil() as i32);
         let values = exponents.flat_map(|exponent| steps.iter().map(move |step| step * 10f64.powi(exponent)));
-        let inside = values.filter(|it| (low * 0.999..=high * 1.001).contains(it));
-        inside.map(|ns| Tick { at: self.place(ns), text: round_span(ns) }).collect()
+        values.filter(move |it| (low * 0.999..=high * 1.001).contains(it))
+    }
+
+    /// Ticks for a logarithmic axis of plain numbers.
+    pub(super) fn plain_ticks(self) -> Vec<Tick> {
+        let plain = |value: f64| if value < 1_000.0 { trimmed(value, 3) } else { thousands(value.round() as u64) };
+        self.log_values().map(|value| Tick { at: self.place(value), text: plain(value) }).collect()
     }
 
     /// Ticks for a rate axis, about four of them.
