@@ -25,6 +25,7 @@ use rehearsal_reports::numbers::{self, Numbers};
 use rehearsal_reports::outcome::{Generator, Validity};
 use rehearsal_reports::verdict::CheckVerdict;
 use rehearsal_scenarios::plan::Plan;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -145,6 +146,7 @@ pub fn start(
         judge: Judge::new(&plan),
         numbers: Numbers::new(&plan),
         pulse: Pulse::default(),
+        hit: BTreeSet::new(),
         watch: GeneratorWatch::default(),
         held: Some(Vec::new()),
         next_n: 0,
@@ -169,6 +171,8 @@ struct Recorder {
     judge: Judge,
     numbers: Numbers,
     pulse: Pulse,
+    /// Users whom a fault of the plan has hit.
+    hit: BTreeSet<Name>,
     watch: GeneratorWatch,
     // Events of the preparation wait here to be judged, until time 0 is known. The file has them already.
     held: Option<Vec<Stamped>>,
@@ -240,7 +244,10 @@ impl Recorder {
     fn observe(&mut self, event: &Event) {
         self.end_ns = event.t_ns;
         self.judge.observe(event);
-        self.pulse.observe(event);
+        if let (Kind::Fault, Body::Fault { users, .. }) = (event.kind, &event.body) {
+            self.hit.extend(users.iter().cloned());
+        }
+        self.pulse.observe(event, self.hit.contains(&event.user));
         self.numbers.observe(event);
     }
 

@@ -30,6 +30,7 @@ use crate::checks::names::Names;
 use crate::event::{Body, Closer, Event, Kind, Name};
 use crate::history::{End, History, Operation};
 use crate::outcome::{OperationNumbers, Second, ThresholdVerdict};
+use crate::unmatched::Unmatched;
 use deliveries::{Deliveries, Delivery};
 use fan_outs::{FanOut, FanOuts};
 use hdrhistogram::Histogram;
@@ -49,6 +50,7 @@ pub struct Numbers {
     fan_outs: FanOuts,
     presence: Presence,
     outages: Outages,
+    unmatched: Unmatched,
     measured: Range<i64>,
     operations: BTreeMap<Name, OperationFold>,
     errors: BTreeMap<Name, u64>,
@@ -85,6 +87,8 @@ pub struct Totals {
     pub lag_p99_ns: u64,
     /// The largest such distance.
     pub lag_max_ns: u64,
+    /// Messages that no step asked for.
+    pub unmatched: Unmatched,
     /// How many operations succeeded: a run in which nothing ever did never reached its target.
     pub succeeded: u64,
 }
@@ -100,6 +104,7 @@ impl Numbers {
             fan_outs: FanOuts::default(),
             presence: Presence::default(),
             outages: Outages::default(),
+            unmatched: Unmatched::default(),
             measured: to_i64(measured.start)..to_i64(measured.end),
             operations: BTreeMap::new(),
             errors: BTreeMap::new(),
@@ -115,6 +120,7 @@ impl Numbers {
 
     /// Takes the next event into account.
     pub fn observe(&mut self, event: &Event) {
+        self.unmatched.observe(event);
         if let Some(seconds) = &mut self.seconds {
             seconds.reach(event.t_ns);
         }
@@ -182,6 +188,7 @@ impl Numbers {
             outages: std::mem::take(&mut self.outages).finish(),
             lag_p99_ns: self.lag.value_at_quantile(0.99),
             lag_max_ns: self.lag.max(),
+            unmatched: std::mem::take(&mut self.unmatched),
             succeeded: self.succeeded(),
             seconds: self.seconds.map(Seconds::into_done).unwrap_or_default(),
         };

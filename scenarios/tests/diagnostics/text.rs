@@ -79,13 +79,14 @@ churn = { stay = "1s" }
 pace = 3
 [users.clients]
 spans = []
-[[fault]]
+[faults.new]
 do = "deploy"
 at = "1s"
 [abort]
 [observe]
 [capacity]
 [sometimes]
+[[fault]]
 [variants]
 "#;
     insta::assert_snapshot!(faults_of_text(source), @r#"
@@ -96,7 +97,7 @@ at = "1s"
       |        ^
       = expected `pace` (`{ rate = 20.0 }` or `{ every = "10s" }`), found the whole number 3
 
-    error: `spans` is not there yet in a group of users
+    error: a group of users has no `spans`
      --> scenarios/bad.toml:9:1
       |
     9 | spans = []
@@ -131,14 +132,21 @@ at = "1s"
        |  ^^^^^^^^
        = help: searching for the capacity is not there yet: raise the rate by hand, or ramp it
 
-    error: `sometimes` is not there yet in a scenario
+    error: a scenario has no `sometimes`
       --> scenarios/bad.toml:16:2
        |
     16 | [sometimes]
        |  ^^^^^^^^^
        = help: what must be seen in some seed is a check of your own: `[check.NAME]` with `sometimes = { … }`
 
-    scenarios/bad.toml: 7 faults
+    error: a scenario has no `fault`
+      --> scenarios/bad.toml:17:3
+       |
+    17 | [[fault]]
+       |   ^^^^^
+       = help: what goes wrong has a name: write `[faults.NAME]` in place of `[[fault]]`
+
+    scenarios/bad.toml: 8 faults
     "#);
 }
 
