@@ -108,6 +108,7 @@ fn outcome(folder: &Path, plan: &Plan, header: &Header, judged: Judged, said: Sa
         }
         none => {
             let mut notes = if expected { Vec::new() } else { reasons };
+            notes.extend(judged.totals.unmatched.note());
             notes.push(match (none, header.world, header.started_unix_s) {
                 (Err(error), ..) => {
                     let why = error.to_string();

@@ -4,6 +4,7 @@
 //! - [`sink`]: where events go; [`recorder`]: one user's observations become events
 //! - [`commons`]: what the users of a run share: rooms, identities, meeting points, the phase of the run
 //! - [`users`]: a user's whole life: start, sign-in, worker, client or the steps of a flow
+//! - [`faults`]: what goes wrong, and when, for either world to play
 //! - [`prepare`], [`cleanup`], [`journal`]: what is made on the target before time 0, and removed at the end
 //! - [`tokens`]: identities that are handed in
 //! - [`live`]: real sockets, the machine's clock, files: the only place here that knows them
@@ -12,8 +13,8 @@
 
 pub mod cleanup;
 pub mod commons;
+pub mod faults;
 pub mod journal;
-
 pub mod live;
 pub mod prepare;
 pub mod recorder;

@@ -7,7 +7,7 @@ use crate::checks::{self, Check, RunEnd};
 use crate::event::Event;
 use crate::outcome::Overall;
 use crate::verdict::{CheckVerdict, Verdict};
-use rehearsal_scenarios::plan::{Expectation, Plan};
+use rehearsal_scenarios::plan::{Expectation, Expected, Plan};
 
 /// Folds all checks of a plan over events, one at a time, while the run goes on or afterwards.
 pub struct Judge {
@@ -21,7 +21,7 @@ impl Judge {
     /// A judge with the checks and bounds of this plan.
     pub fn new(plan: &Plan) -> Self {
         let (checks, named) = (checks::all(plan), plan.checks.named.clone());
-        Judge { cast: Cast::new(), checks, named, standstills: Standstills::default() }
+        Judge { cast: Cast::new(), checks, named, standstills: Standstills::new(&plan.checks) }
     }
 
     /// Takes the next event into account. Events come in the order of their numbers.
@@ -71,21 +71,19 @@ pub fn overall(verdicts: &[CheckVerdict], expectation: &Expectation) -> (Overall
     if overall == Overall::Unknown && reasons.is_empty() {
         reasons.push("unknown: nothing in this run exercised any check of the system".to_owned());
     }
-    let expected = match expectation {
-        Expectation::Holds => overall == Overall::Holds,
-        Expectation::Either => overall != Overall::Unknown,
-        Expectation::Broken(names) if names.is_empty() => !broken.is_empty(),
-        Expectation::Broken(names) => {
-            let is_named = |name: &&str| names.iter().any(|expected| expected == name);
-            reasons.extend(
-                broken.iter().filter(|name| !is_named(name)).map(|name| format!("not expected to be broken: {name}")),
-            );
-            if !broken.iter().any(is_named) {
-                reasons.push(format!("expected to be broken, and is not: {}", names.join(", ")));
-            }
-            !broken.is_empty() && broken.iter().all(is_named)
-        }
-    };
+    let surprises = broken.iter().filter(|name| expectation.of_check(name) == Expected::Holds);
+    let surprises: Vec<_> = surprises.map(|name| format!("not expected to be broken: {name}")).collect();
+    let missing = expectation.must_break().filter(|names| {
+        let is_meant = |name: &&str| names.is_empty() || names.iter().any(|meant| meant == name);
+        !broken.iter().any(is_meant)
+    });
+    let expected = overall != Overall::Unknown && surprises.is_empty() && missing.is_none();
+    if *expectation != Expectation::Holds {
+        reasons.extend(surprises);
+    }
+    if let Some(names) = missing.filter(|names| !names.is_empty()) {
+        reasons.push(format!("expected to be broken, and is not: {}", names.join(", ")));
+    }
     (overall, expected, reasons)
 }
 
@@ -168,6 +166,20 @@ mod tests {
             overall(&[check("a", Verdict::Holds)], &Expectation::Broken(vec!["a".into()]));
         assert_eq!((verdict, expected), (Overall::Holds, false));
         assert_eq!(reasons, ["expected to be broken, and is not: a"]);
+    }
+
+    #[test]
+    fn of_a_check_that_may_be_either_both_are_fine_and_every_other_must_hold() {
+        let holds_or = |verdict: Verdict| [check("a", verdict), check("b", Verdict::Holds), check("c", Verdict::Holds)];
+        let either = Expectation::Checks { broken: Vec::new(), either: vec!["a".into()] };
+        assert_eq!(overall(&holds_or(Verdict::Holds), &either), (Overall::Holds, true, Vec::new()));
+        let (verdict, expected, reasons) = overall(&holds_or(broken()), &either);
+        assert_eq!((verdict, expected, reasons.len()), (Overall::Broken, true, 1), "{reasons:?}");
+        let both = [check("a", broken()), check("b", broken())];
+        assert!(!overall(&both, &either).1);
+        let mixed = Expectation::Checks { broken: vec!["b".into()], either: vec!["a".into()] };
+        assert!(overall(&both, &mixed).1);
+        assert!(!overall(&holds_or(broken()), &mixed).1, "what may break does not stand for what must");
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! - [`seeds`]: the verdicts of many seeds as one
 //! - [`verdict`]: what they say
 //! - [`outcome`]: one scenario in one world, everything a reader may be shown
+//! - [`unmatched`]: messages that no step asked for
 //! - [`story`]: a broken check, told
 //! - [`playback`]: a run to step through, event by event
 //! - [`exports`]: events for ShiViz and Perfetto
@@ -35,4 +36,5 @@ pub mod record;
 pub mod render;
 pub mod seeds;
 pub mod story;
+pub mod unmatched;
 pub mod verdict;

@@ -3,7 +3,7 @@
 
 use crate::event::Name;
 use crate::verdict::{CheckVerdict, Verdict};
-use rehearsal_scenarios::plan::{Expectation, Plan, World};
+use rehearsal_scenarios::plan::{Expectation, Expected, Plan, World};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -158,7 +158,7 @@ impl CheckSummary {
         CheckSummary {
             broken_seeds: u64::from(is_broken),
             lowest_broken_seed: is_broken.then_some(seed),
-            expected_broken: expectation.expects_broken(&check.name),
+            expected_broken: expectation.of_check(&check.name) == Expected::Broken,
             check,
         }
     }

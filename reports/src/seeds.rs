@@ -3,7 +3,7 @@
 
 use crate::outcome::{CheckSummary, Seeds};
 use crate::verdict::{CheckVerdict, Verdict};
-use rehearsal_scenarios::plan::Expectation;
+use rehearsal_scenarios::plan::{Expectation, Expected};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -81,7 +81,7 @@ impl SeedTally {
             hash: hasher.digest(),
         };
         let summary = |tally: CheckTally| {
-            let expected_broken = expectation.expects_broken(&tally.other.name);
+            let expected_broken = expectation.of_check(&tally.other.name) == Expected::Broken;
             tally.finish(expected_broken)
         };
         (seeds, self.checks.into_iter().map(summary).collect())

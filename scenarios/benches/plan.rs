@@ -27,7 +27,7 @@ count = 2000
 arrive = "exponential"
 jobs = 10
 
-[[fault]]
+[faults.kill]
 do = "kill"
 who = { users = "workers", pick = 50 }
 at = { uniform = ["20s", "40s"] }

@@ -20,6 +20,7 @@ library![
     "paused_worker_misses_its_assignment",
     "clocks_disagree",
     "every_kind_of_fault",
+    "users_in_trouble",
     "checks_of_your_own",
     "v1_and_v2_peers_share_a_room",
     "steady_discovery_load",

@@ -61,7 +61,6 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("warm_up", &["warmup"]),
     ("description", &["about"]),
     ("version", &["format", "protocol"]),
-    ("faults", &["fault"]),
     ("flows", &["flow"]),
     ("groups", &["users"]),
     ("bound", &["within"]),

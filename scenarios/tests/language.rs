@@ -67,7 +67,7 @@ fn a_phase_may_have_another_length_in_each_world() {
 fn to_the_server_is_left_or_right_depending_on_where_the_server_stands() {
     let way = |between: &str, way: &str| {
         let plan = plan(&format!(
-            "format = 1\n[users.workers]\n[[fault]]\ndo = 'partition'\nbetween = {between}\nway = '{way}'\nat = '1s'\n"
+            "format = 1\n[users.workers]\n[faults.cut]\ndo = 'partition'\nbetween = {between}\nway = '{way}'\nat = '1s'\n"
         ));
         match &plan.faults[0].action {
             FaultAction::Partition { way, .. } => *way,
@@ -82,7 +82,7 @@ fn to_the_server_is_left_or_right_depending_on_where_the_server_stands() {
 
 #[test]
 fn a_fault_that_follows_a_message_knows_whose_and_which() {
-    let text = "format = 1\n[users.workers]\ncount = 3\n[users.clients]\ncount = 2\n[[fault]]\ndo = 'kill'\n\
+    let text = "format = 1\n[users.workers]\ncount = 3\n[users.clients]\ncount = 2\n[faults.death]\ndo = 'kill'\n\
                 who = { users = 'workers', pick = 2 }\n\
                 when = { sends = { app_message_type = 'job_response' }, after = '80ms', nth = { uniform = [2, 4] } }\n";
     let mut nths = BTreeSet::new();
@@ -108,7 +108,7 @@ fn links_bandwidth_and_clocks_are_planned_in_plain_numbers() {
         "format = 1\n[users.workers]\ncount = 2\n[network]\nbandwidth = '8Mbit/s'\ndatagrams.loss = 0.1\n\
          [network.links.far]\nbetween = ['workers', 'server']\nlatency = '90ms'\nbandwidth = '64KiB/s'\n\
          [search]\ndelay_points = 3\n\
-         [[fault]]\ndo = 'clock_skew'\nwho = 'workers'\nat = '1s'\noffset = '-1.5s'\ndrift = 0.01\n",
+         [faults.clocks]\ndo = 'clock_skew'\nwho = 'workers'\nat = '1s'\noffset = '-1.5s'\ndrift = 0.01\n",
     );
     assert_eq!(plan.network.bandwidth_bytes_per_s, Some(1_000_000));
     assert_eq!(plan.network.datagrams, DatagramPlan { loss: 0.1, ..DatagramPlan::default() });

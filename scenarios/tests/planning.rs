@@ -90,7 +90,7 @@ fn fault(number: usize) -> impl Strategy<Value = String> {
             format!("when = {{ sends = {{ type = \"x\" }}, by = \"workers\", after = {after}, nth = {{ uniform = [1, 9] }} }}")
         }),
     ];
-    let fault = move |(what, when)| format!("[[fault]]\nname = \"fault {number}\"\n{what}\n{when}\n");
+    let fault = move |(what, when)| format!("[faults.\"fault {number}\"]\n{what}\n{when}\n");
     (what, when).prop_map(fault)
 }
 
@@ -204,7 +204,7 @@ fn the_smallest_scenario_has_a_default_for_everything() {
 fn users_that_a_fault_names_have_a_host_of_their_own_and_others_share() {
     let plan = scenario(
         "format = 1\n[users.workers]\ncount = 3\n[users.clients]\ncount = 20\n\
-         [[fault]]\ndo = 'kill'\nwho = { users = 'workers', pick = 1 }\nat = '1s'\n",
+         [faults.kill]\ndo = 'kill'\nwho = { users = 'workers', pick = 1 }\nat = '1s'\n",
     )
     .plan(1, World::Simulated);
     let hosts: BTreeSet<&str> = plan.users.iter().map(|user| user.host.as_str()).collect();
@@ -216,7 +216,7 @@ fn users_that_a_fault_names_have_a_host_of_their_own_and_others_share() {
 fn a_killed_server_takes_its_restart_time_and_a_killed_user_stays_away() {
     let plan = scenario(
         "format = 1\n[system]\nserver.restart_takes = '7s'\n[users.workers]\n\
-         [[fault]]\ndo = 'kill'\nwho = 'server'\nat = '1s'\n[[fault]]\nname = 'x'\ndo = 'lose'\nwho = 'workers'\nat = '2s'\n",
+         [faults.kill]\ndo = 'kill'\nwho = 'server'\nat = '1s'\n[faults.x]\ndo = 'lose'\nwho = 'workers'\nat = '2s'\n",
     )
     .plan(1, World::Simulated);
     assert_eq!(plan.faults[0].for_ns, Some(7_000_000_000));
@@ -228,7 +228,7 @@ fn whoever_is_restarted_comes_back_at_once_if_a_user_and_in_its_restart_time_if_
     let restarts = |who: &str, back: &str| {
         let text = format!(
             "format = 1\n[system]\nserver.restart_takes = '7s'\n[users.workers]\n\
-             [[fault]]\ndo = 'restart'\nwho = {who}\nat = '1s'\n{back}"
+             [faults.restart]\ndo = 'restart'\nwho = {who}\nat = '1s'\n{back}"
         );
         let plan = scenario(&text).plan(1, World::Simulated);
         let fault = &plan.faults[0];
@@ -253,7 +253,7 @@ fn a_plan_of_the_last_seed_and_of_the_widest_distribution_fits_its_numbers() {
 fn a_derived_measure_phase_outlasts_everything_that_is_planned() {
     let plan = scenario(
         "format = 1\n[users.workers]\n[users.clients]\nstart = '100s'\n\
-         [[fault]]\ndo = 'loss'\nshare = 0.1\nbetween = ['server', 'workers']\nat = '200s'\nfor = '50s'\n",
+         [faults.loss]\ndo = 'loss'\nshare = 0.1\nbetween = ['server', 'workers']\nat = '200s'\nfor = '50s'\n",
     )
     .plan(1, World::Simulated);
     assert_eq!(plan.phases.measure_ns, 280_000_000_000);

@@ -13,11 +13,12 @@ fn plans(name: &str, text: &str, seed: u64) -> Vec<Plan> {
     all.iter().flat_map(|scenario| worlds.map(|world| scenario.plan(seed, world))).collect()
 }
 
-/// The printer sorts tables by name: groups and variants come in another order, and nothing else may differ.
+/// The printer sorts tables by name: groups, faults and variants come in another order, and nothing else may differ.
 fn in_order(mut plans: Vec<Plan>) -> Vec<Plan> {
     for plan in &mut plans {
         plan.users.sort_by(|a, b| a.name.cmp(&b.name));
         plan.users.iter_mut().for_each(|user| user.number = 0);
+        plan.faults.sort_by(|a, b| a.name.cmp(&b.name));
         plan.checks.named.sort();
         // Their patterns are lists in the order of the file.
         plan.checks.declared.clear();

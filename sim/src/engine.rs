@@ -7,10 +7,11 @@ use crate::clock::Clock;
 use crate::host::{Panic, Program};
 use crate::host_clock::Skew;
 use crate::network::fabric::Fabric;
-use crate::network::link::{FaultId, Link};
 use crate::network::{Condition, HostId};
 use crate::standing::Standing;
 use crate::{event_engine, feature, turmoil_engine};
+use rehearsal_loadgen::faults::FaultId;
+use rehearsal_loadgen::faults::link::Link;
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::plan::{FaultAction, Plan, Way};
 use std::sync::Arc;
@@ -106,7 +107,7 @@ pub trait Engine {
             FaultAction::Lose { hosts } => take_down(self, hosts, Condition::Lost)?,
             FaultAction::Pause { hosts: names } => {
                 for host in hosts(fabric, names)? {
-                    self.standing(host).pause(fault);
+                    self.standing(host).gate.close(fault);
                     fabric.isolate(fault, host);
                 }
             }
@@ -136,7 +137,7 @@ pub trait Engine {
             FaultAction::Pause { hosts: names } => {
                 for host in hosts(fabric, names)? {
                     fabric.rejoin(fault, host);
-                    self.standing(host).resume(fault);
+                    self.standing(host).gate.open(fault);
                 }
             }
             FaultAction::ClockSkew { hosts: names, .. } => {

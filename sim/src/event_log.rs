@@ -10,6 +10,7 @@ use rehearsal_loadgen::sink::{Draft, EventSink};
 use rehearsal_reports::checks::RunEnd;
 use rehearsal_reports::event::{Event, Kind, Name};
 use rehearsal_reports::judge::Judge;
+use rehearsal_reports::unmatched::Unmatched;
 use rehearsal_reports::verdict::CheckVerdict;
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::plan::Plan;
@@ -51,6 +52,7 @@ struct Folded {
     hash: Xxh3,
     pieces: Pieces,
     count: u64,
+    unmatched: Unmatched,
     keep: Keep,
     events: Vec<Event>,
 }
@@ -80,6 +82,8 @@ pub struct Finished {
     pub count: u64,
     /// The events, if they were kept.
     pub events: Vec<Event>,
+    /// Messages that no step asked for.
+    pub unmatched: Unmatched,
     /// World time of the plan's time 0; 0 if the run did not come to it.
     pub time_0_ns: Nanos,
 }
@@ -103,6 +107,7 @@ impl EventLog {
             hash: Xxh3::new(),
             pieces: Pieces::default(),
             count: 0,
+            unmatched: Unmatched::default(),
             keep,
             events: Vec::new(),
         };
@@ -158,9 +163,9 @@ impl EventLog {
         self.settle();
         let t_ns = self.plan_ns().unwrap_or_default();
         match self.lock().folded.take() {
-            Some(Folded { judge, hash, count, events, .. }) => {
+            Some(Folded { judge, hash, count, events, unmatched, .. }) => {
                 let verdicts = judge.finish(RunEnd { t_ns, complete });
-                Finished { verdicts, hash: hash.digest(), count, events, time_0_ns }
+                Finished { verdicts, hash: hash.digest(), count, events, unmatched, time_0_ns }
             }
             None => Finished::default(),
         }
@@ -190,6 +195,7 @@ impl State {
         folded.hash.update(&folded.pieces.0);
         folded.pieces.0.clear();
         folded.judge.observe(&event);
+        folded.unmatched.observe(&event);
         if folded.keep == Keep::Events {
             folded.events.push(event);
         }

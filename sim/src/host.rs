@@ -136,7 +136,7 @@ fn poll_watched(
     task: Pin<&mut (dyn Future<Output = ()> + Send)>,
     context: &mut Context<'_>,
 ) -> Poll<()> {
-    if life.standing.holds(context.waker()) {
+    if life.standing.gate.holds(context.waker()) {
         return Poll::Pending;
     }
     if life.polls.is_too_many(life.clock.step_began_ns()) {

@@ -7,7 +7,7 @@
 
 use crate::clock::{Clock, nanos};
 use crate::host::EPOCH;
-use crate::network::link::FaultId;
+use rehearsal_loadgen::faults::FaultId;
 use rehearsal_reference::surroundings::{Timers, WallClock};
 use rehearsal_scenarios::distribution::Nanos;
 use std::collections::BTreeMap;

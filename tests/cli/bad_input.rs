@@ -29,7 +29,7 @@ fn scenarios_that_are_no_scenarios_are_refused_with_their_place() {
         ("newer.toml", format!("format = 2\n{groups}"), &["newer.toml:1:", "format"]),
         (
             "fault.toml",
-            format!("format = 1\n{groups}[[fault]]\ndo = \"kill\"\nwho = \"nobody\"\nat = \"1s\"\n"),
+            format!("format = 1\n{groups}[faults.death]\ndo = \"kill\"\nwho = \"nobody\"\nat = \"1s\"\n"),
             &["fault.toml:8:", "nobody"],
         ),
         ("later.toml", format!("format = 1\n{groups}[sometimes]\n"), &["later.toml:6:", "not there yet"]),
@@ -85,8 +85,12 @@ fn arguments_that_make_no_sense_end_with_2() {
 #[test]
 fn faults_that_cannot_be_played_live_are_named() {
     let folder = folder();
-    let arguments = ["load", "worker_crashes_mid_job", "--target", "ws://127.0.0.1:1"];
-    refused(folder.path(), &arguments, 2, &["crash", "simulate"]);
+    for (file, words) in [
+        ("server_restarts_while_workers_run", ["restart", "it hits a server", "simulate"]),
+        ("clocks_disagree", ["an hour ahead", "it sets clocks", "simulate"]),
+    ] {
+        refused(folder.path(), &["load", file, "--target", "ws://127.0.0.1:1"], 2, &words);
+    }
 }
 
 #[test]

@@ -4,6 +4,8 @@
 //! exit codes, which are the command line's. The multi-thread runtime is the caller's.
 
 use super::breaker::Breaker;
+use super::faults::network::FaultyNetwork;
+use super::faults::{Env, LiveFaults};
 use super::files::write_verdict;
 use super::guard;
 use super::machine::{self, MachineSpawner};
@@ -20,10 +22,13 @@ use super::umpires::{Stop, Umpires};
 use super::url;
 use crate::cleanup::{LeftBehind, clean_up};
 use crate::commons::{Commons, RunPhase};
+use crate::faults::orders::Orders;
 use crate::journal::NoJournal;
 use crate::prepare::{prepare, sign_ins};
+use crate::steward::RUN;
 use crate::tokens::Tokens;
-use crate::users::{UserEnv, play_user};
+use crate::users::UserEnv;
+use rehearsal_reference::surroundings::Spawn;
 use rehearsal_scenarios::plan::{Behaviour, Phases, Plan};
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,8 +68,8 @@ pub async fn run(
     guard::check(&plan, &options.target, &options.allowed_hosts, &options.policy)?;
     let start_up = startup::plan(&plan, Route::to(&options.target));
     start_up.check()?;
-    let (mut env, phase, spawner) = environment(plan.clone(), &options)?;
-    env.network = env.network.spread_over(start_up.sources);
+    let (mut env, orders, spawner) = environment(plan.clone(), &options)?;
+    env.network = FaultyNetwork::free(env.network.inner().clone().spread_over(start_up.sources));
     let opened = Opened::create(&plan, &options, env.surroundings.clock.now())?;
     env.journal = opened.journal.clone();
     let is_known = options.step.as_ref().is_some_and(|step| step.is_known);
@@ -82,7 +87,8 @@ pub async fn run(
     env.sink = shared.clone();
     let umpires = Umpires::new(&plan, options.policy.rate_max, options.step.as_ref().map(|step| step.judge.clone()));
     let thread = recorder::start(plan.clone(), files, shared.clone(), umpires, on_progress).map_err(failed)?;
-    let mut run = Run { env, phase, shared, spawner, interrupt };
+    let faults = LiveFaults::new(env.clone(), orders.clone(), spawner.clone());
+    let mut run = Run { env, orders, faults, shared, spawner, interrupt };
     let ending = run.play_all().await;
     let left_behind = run.finish(&ending).await;
     let Ok(recorded) = thread.join() else { return Err(LiveError::RecorderStopped { folder: record }) };
@@ -95,12 +101,7 @@ pub async fn run(
     Ok(LiveRun { outcome, record, left_behind, ending, interrupted, unreachable })
 }
 
-type Env = UserEnv<TcpNetwork>;
-
-fn environment(
-    plan: Arc<Plan>,
-    options: &LiveOptions,
-) -> Result<(Env, watch::Sender<RunPhase>, Arc<MachineSpawner>), LiveError> {
+fn environment(plan: Arc<Plan>, options: &LiveOptions) -> Result<(Env, Orders, Arc<MachineSpawner>), LiveError> {
     for observed in &plan.live.observe {
         url::page(&observed.url, String::new())?;
     }
@@ -108,27 +109,28 @@ fn environment(
     let existing = plan.live.existing_rooms.iter().map(|place| Secret::parse(place)?.room());
     commons.join_existing(existing.collect::<Result<_, NoSecret>>()?);
     let (surroundings, spawner) = machine::surroundings();
-    let (tell, phase) = watch::channel(RunPhase::Preparing);
+    let orders = Orders::default();
     let give_up_after = Duration::from_nanos(plan.network.tcp_timeout_ns);
     let env = UserEnv {
         plan,
-        network: TcpNetwork::new(&options.trust)?.giving_up_after(give_up_after),
+        network: FaultyNetwork::free(TcpNetwork::new(&options.trust)?.giving_up_after(give_up_after)),
         surroundings,
         target: Arc::new(options.target.clone()),
         sink: Arc::new(super::preflight::Nowhere),
         commons: Arc::new(commons),
         journal: Arc::new(NoJournal),
         tokens: options.policy.token.clone().map(|token| Arc::new(token) as Arc<dyn Tokens>),
-        phase,
+        phase: orders.of(RUN),
         run_id: options.run_id.as_str().into(),
     };
-    Ok((env, tell, spawner))
+    Ok((env, orders, spawner))
 }
 
 /// A run that goes on.
 struct Run {
     env: Env,
-    phase: watch::Sender<RunPhase>,
+    orders: Orders,
+    faults: Arc<LiveFaults>,
     shared: Arc<Shared>,
     spawner: Arc<MachineSpawner>,
     interrupt: watch::Receiver<Interrupt>,
@@ -153,7 +155,8 @@ impl Run {
             _ = asked(&mut interrupt, Interrupt::Polite) => Ending::Interrupted,
             ending = self.play(&mut users) => ending,
         };
-        self.phase.send_replace(RunPhase::Ended);
+        self.faults.heal();
+        self.orders.enter(RunPhase::Ended);
         tokio::select! {
             biased;
             _ = asked(&mut interrupt, Interrupt::Now) => {}
@@ -188,21 +191,15 @@ impl Run {
             let is_finite = !matches!(user.behaviour, Behaviour::Worker(_));
             users.playing += 1;
             users.finite += usize::from(is_finite);
-            let (env, number, ended) = (self.env.clone(), user.number, ended.clone());
-            // Told also when the user's task panics.
-            let told = Told { is_finite, ended };
-            let life = async move {
-                let _told = told;
-                play_user(env, number, 0).await;
-            };
-            self.env.surroundings.spawner.spawn("user", Box::pin(life)).detach();
+            self.faults.start(user, Box::new(Told { is_finite, ended: ended.clone() }));
         }
         users
     }
 
     /// Time 0 to the end of settling.
     async fn play(&self, users: &mut Users) -> Ending {
-        self.phase.send_replace(RunPhase::Playing);
+        self.orders.enter(RunPhase::Playing);
+        self.spawner.spawn("faults", Box::pin(self.faults.clone().run())).detach();
         let plan = &self.env.plan;
         let play_ns = plan.phases.measured().end;
         let mut ending = Ending::Complete;
@@ -219,7 +216,8 @@ impl Run {
             () = self.env.sleep_until(i64::try_from(play_ns).unwrap_or(i64::MAX)) => {}
         }
         self.shared.enter(RunStage::Settle);
-        self.phase.send_replace(RunPhase::Settling);
+        self.faults.heal();
+        self.orders.enter(RunPhase::Settling);
         if ending != Ending::NothingSucceeded {
             let _ = timeout(Duration::from_nanos(plan.phases.settle_ns), users.all_ended()).await;
         }
@@ -269,10 +267,11 @@ impl Run {
         };
         // Whoever still plays is dropped, and writes its last events while that happens.
         let panics = self.spawner.panics();
+        self.faults.end_all().await;
         self.spawner.end_all().await;
         let mut faults: Vec<String> =
             panics.into_iter().map(|panic| format!("the generator has a bug: {panic}")).collect();
-        faults.extend(self.env.network.starved().reasons());
+        faults.extend(self.env.network.inner().starved().reasons());
         self.shared.end(*ending == Ending::Complete, faults);
         left
     }

@@ -1,5 +1,5 @@
-//! What a live run refuses before anything is sent: targets that nobody allowed, loads past fixed caps, faults that need
-//! power over servers or links. Neighbours: `driver` asks first of all; `preflight` is the first contact.
+//! What a live run refuses before anything is sent: targets that nobody allowed, loads past fixed caps, faults that
+//! need power over more than the run's own users. Neighbours: `driver` asks first of all; `preflight` is the first contact.
 
 use super::policy::Policy;
 use super::startup::demand::Demand;
@@ -8,7 +8,7 @@ use crate::target::Target;
 use rehearsal_reports::render::units;
 use rehearsal_scenarios::distribution::Distribution;
 use rehearsal_scenarios::draw::Draw;
-use rehearsal_scenarios::plan::{Behaviour, Plan, Step, Verb};
+use rehearsal_scenarios::plan::{Behaviour, FaultPlan, Plan, Step, Verb};
 use std::net::IpAddr;
 
 /// Most users of one live run.
@@ -21,13 +21,15 @@ pub const STARTS_PER_SECOND_MAX: f64 = 20_000.0;
 /// Why a plan is not played live.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Refused {
-    /// Faults need power over servers or links.
+    /// A fault needs power over more than the run's own users.
     #[error(
-        "the fault `{name}` cannot be played live: it needs power over servers or links\n  hint: `rehearsal simulate` plays it; or leave it out of a file for live runs"
+        "the fault `{name}` cannot be played live: {why}\n  hint: a live run plays faults on its own users and their links to the server, inside the generator; `rehearsal simulate` plays this one, and whoever runs the deployment may cause it by hand"
     )]
     Fault {
         /// Its name in the scenario.
         name: String,
+        /// What is in the way.
+        why: &'static str,
     },
     /// The target is not this machine, and nobody said that it may be loaded.
     #[error("`{host}` is not this machine\n  hint: if you may load it, add --yes-i-may-load {host}")]
@@ -75,8 +77,9 @@ pub enum Refused {
 
 /// Checks everything that can be checked without the target.
 pub fn check(plan: &Plan, target: &Target, allowed_hosts: &[String], policy: &Policy) -> Result<(), Refused> {
-    if let Some(fault) = plan.faults.iter().find(|fault| !fault.is_playable_live()) {
-        return Err(Refused::Fault { name: fault.name.clone() });
+    let refused = |fault: &FaultPlan| Some(Refused::Fault { name: fault.name.clone(), why: fault.refused_live()? });
+    if let Some(refused) = plan.faults.iter().find_map(refused) {
+        return Err(refused);
     }
     for endpoint in [&target.ws, &target.http] {
         check_host(&endpoint.host, allowed_hosts)?;

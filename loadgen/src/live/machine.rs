@@ -52,6 +52,11 @@ pub struct MachineSpawner {
 }
 
 impl MachineSpawner {
+    /// Another spawner, whose panics are kept with those of this one.
+    pub fn beside(&self) -> Arc<MachineSpawner> {
+        Arc::new(MachineSpawner { tasks: Mutex::default(), panics: self.panics.clone() })
+    }
+
     /// What panicked so far: origin and message.
     pub fn panics(&self) -> Vec<String> {
         lock(&self.panics).clone()

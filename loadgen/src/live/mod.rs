@@ -3,6 +3,7 @@
 //! - [`options`]: what a run is asked for and gives back; [`progress`]: what it tells meanwhile
 //! - [`url`], [`guard`], [`startup`], [`preflight`]: what may be loaded, how much, on this machine, and the first contact
 //! - `driver`: the phases of a run, in order; `opening`: its record before the first; `outcome`: what comes of it
+//! - `faults`: what goes wrong with the run's own users
 //! - [`sink`], [`recorder`]: events are stamped by users, and folded and written by a thread of its own
 //! - [`pacer`]: wakes users at their planned times; [`lag`]: how late it was about that
 //! - [`umpires`]: who may end a run before its time; [`probes`]: metrics that are fetched meanwhile
@@ -17,6 +18,7 @@
 mod breaker;
 pub mod capacity;
 mod driver;
+mod faults;
 pub mod files;
 pub mod finish;
 pub mod generator;

@@ -1,6 +1,7 @@
 //! What comes of a live run: the recorder's findings, with remarks about everything that a reader should know.
 //! Neighbours: `driver` (how it ended), `recorder` (what was found), `reports::outcome` (the shape).
 
+use super::faults;
 use super::files::{self, read_events};
 use super::guard;
 use super::options::LiveOptions;
@@ -66,6 +67,7 @@ pub fn outcome(
     let (verdict, expected, reasons) = overall(&recorded.verdicts, &plan.expect);
     let is_broken = verdict == Overall::Broken;
     let mut notes = guard::notes(plan);
+    notes.extend(faults::notes::notes(plan));
     notes.extend(remarks(&recorded, preflight, left_behind, ending));
     if !expected {
         notes.extend(reasons);
@@ -111,6 +113,7 @@ fn remarks(recorded: &Recorded, preflight: &Preflight, left: &LeftBehind, ending
     }
     remarks.extend(preflight.remarks.iter().cloned());
     remarks.extend(recorded.numbers.outages.iter().map(ToString::to_string));
+    remarks.extend(recorded.numbers.unmatched.note());
     match ending {
         Ending::Complete => {}
         Ending::Aborted(Aborted { rule, found }) => {

@@ -19,8 +19,8 @@ pub struct Pulse {
 }
 
 impl Pulse {
-    /// Takes an event into account.
-    pub fn observe(&mut self, event: &Event) {
+    /// Takes an event into account. What a user does not reach whom a fault of the plan has hit says nothing about the target.
+    pub fn observe(&mut self, event: &Event, was_hit: bool) {
         if event.t_ns < 0 || !matches!(event.kind, Kind::Ok | Kind::Failed | Kind::Unknown) || &*event.user == RUN {
             return;
         }
@@ -31,7 +31,7 @@ impl Pulse {
         self.errors += 1;
         match failure_in(event.kind, event.conn, &event.body) {
             None | Some((FailureClass::Status(_) | FailureClass::Garbage, _)) => {}
-            Some(_) => self.unreached += 1,
+            Some(_) => self.unreached += u64::from(!was_hit),
         }
     }
 
@@ -64,14 +64,14 @@ mod tests {
     fn what_the_run_itself_does_is_no_success_of_a_user() {
         let mut pulse = Pulse::default();
         for event in [ended(RUN, Kind::Ok, 5), ended("a-0", Kind::Ok, -5), ended("a-0", Kind::Unknown, 5)] {
-            pulse.observe(&event);
+            pulse.observe(&event, false);
         }
         assert_eq!((pulse.succeeded, pulse.errors, pulse.operations()), (0, 1, 1));
     }
 
     #[test]
     fn a_refusal_or_a_wait_in_vain_does_not_mean_that_the_target_is_out_of_reach() {
-        let mut pulse = Pulse::default();
+        let (mut pulse, mut hit) = (Pulse::default(), Pulse::default());
         for (conn, kind, code) in [
             (1, Kind::Failed, "ROOM_FULL"),
             (0, Kind::Failed, "timed_out"),
@@ -80,8 +80,11 @@ mod tests {
             (0, Kind::Unknown, "timed_out"),
         ] {
             let body = crate::recorder::error(code, "");
-            pulse.observe(&Event { conn, body, ..ended("a-0", kind, 5) });
+            let event = Event { conn, body, ..ended("a-0", kind, 5) };
+            pulse.observe(&event, false);
+            hit.observe(&event, true);
         }
         assert_eq!((pulse.errors, pulse.unreached), (5, 2));
+        assert_eq!((hit.errors, hit.unreached), (5, 0), "a fault of the plan kept them away");
     }
 }

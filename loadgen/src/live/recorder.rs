@@ -29,7 +29,7 @@ use rehearsal_reports::numbers::{self, Numbers};
 use rehearsal_reports::outcome::{Generator, ObservedSeries, Validity};
 use rehearsal_reports::verdict::CheckVerdict;
 use rehearsal_scenarios::plan::Plan;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -172,6 +172,7 @@ pub fn start(
         metrics: MetricSeries::default(),
         rate_planned: Some(planned_per_second(&plan)).filter(|rate| *rate > 0.0),
         pulse: Pulse::default(),
+        hit: BTreeSet::new(),
         watch: GeneratorWatch::default(),
         held: Some(Vec::new()),
         next_n: 0,
@@ -199,6 +200,8 @@ struct Recorder {
     metrics: MetricSeries,
     rate_planned: Option<f64>,
     pulse: Pulse,
+    /// Users whom a fault of the plan has hit.
+    hit: BTreeSet<Name>,
     watch: GeneratorWatch,
     // Events of the preparation wait here to be judged, until time 0 is known. The file has them already.
     held: Option<Vec<Stamped>>,
@@ -270,7 +273,10 @@ impl Recorder {
     fn observe(&mut self, event: &Event) {
         self.end_ns = event.t_ns;
         self.judge.observe(event);
-        self.pulse.observe(event);
+        if let (Kind::Fault, Body::Fault { users, .. }) = (event.kind, &event.body) {
+            self.hit.extend(users.iter().cloned());
+        }
+        self.pulse.observe(event, self.hit.contains(&event.user));
         self.numbers.observe(event);
     }
 

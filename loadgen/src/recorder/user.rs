@@ -9,6 +9,7 @@ use crate::sink::{Draft, EventSink};
 use rehearsal_reference::observer::{ConnectionEnd, Observed, Observer, Side};
 use rehearsal_reference::protocol::ServerMessage;
 use rehearsal_reports::event::{Body, Closer, Content, JobOutcome, Kind, Name, Said};
+use rehearsal_reports::unmatched::{UNMATCHED, Unmatched};
 use rehearsal_scenarios::plan::Passing;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -46,9 +47,6 @@ struct Open {
 
 /// The operation that stands for planned work that was not begun.
 const DROPPED: &str = "dropped";
-
-/// What the count of messages that nobody asked for is called.
-const UNMATCHED: &str = "unmatched";
 
 impl UserRecorder {
     /// A recorder for one life of a user. `incarnation` counts its restarts: connections and operations of each life get
@@ -125,8 +123,7 @@ impl UserRecorder {
 
     /// So many messages of a type came that no step asked for.
     pub fn unmatched(&self, kind: &str, count: u64) {
-        let text = format!("{count} {kind}");
-        self.note(Kind::Ended, &Name::from(UNMATCHED), Body::Text { text: text.as_str().into() });
+        self.note(Kind::Ended, &Name::from(UNMATCHED), Unmatched::body(kind, count));
     }
 
     /// Any event that belongs to no operation.

@@ -157,7 +157,9 @@ async fn a_fault_is_refused_by_its_name_and_a_far_target_without_permission() {
     let action = FaultAction::Kill { hosts: vec!["server-0".into()] };
     faulty.faults.push(FaultPlan { name: "death".into(), begins: Begin::At(0), for_ns: None, action });
     match run_quietly(faulty, options(target(1), &out)).await {
-        Err(LiveError::Refused(Refused::Fault { name })) => assert_eq!(name, "death"),
+        Err(LiveError::Refused(Refused::Fault { name, why })) => {
+            assert_eq!((name.as_str(), why), ("death", "it hits a server"))
+        }
         other => panic!("{:?}", other.err()),
     }
     let mut far = target(1);

@@ -3,6 +3,7 @@
 
 use super::names::Id;
 use crate::event::Name;
+use rehearsal_scenarios::plan::is_server;
 
 /// What a fault event does to the hosts it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +45,7 @@ impl Faults {
             }
             return HostFate::Up;
         }
-        let has_server = hosts.iter().any(|host| host.starts_with("server"));
+        let has_server = hosts.iter().any(|host| is_server(host));
         let over = if has_server && users.is_empty() { Over::Everybody } else { Over::Users(users.to_vec()) };
         let held = has_word(what, &["pause"]);
         self.spans.push(Span { name: name.clone(), from_ns: t_ns, until_ns: None, over, held });

@@ -6,22 +6,31 @@
 use super::{departed_peers_disappear, flows_come_to_their_end, reservation_always_ends};
 use crate::event::{Body, Event, Kind};
 use crate::verdict::{CheckVerdict, Evidence, Verdict};
+use rehearsal_scenarios::plan::{ChecksPlan, DeclaredCheck, Rule};
 use std::ops::RangeInclusive;
 
 /// The name of the fault in events: planned is when the generator should have noticed something, the event when it did.
 pub const STANDSTILL: &str = "generator stood still";
 
-/// Checks that say how soon something must happen.
+/// Built-in checks that say how soon something must happen.
 const TIME_BOUND: [&str; 3] =
     [reservation_always_ends::NAME, departed_peers_disappear::NAME, flows_come_to_their_end::NAME];
 
-/// The windows, in order.
-#[derive(Default)]
+/// The windows, in order, and the checks that they may excuse.
 pub struct Standstills {
     windows: Vec<RangeInclusive<i64>>,
+    time_bound: Vec<String>,
 }
 
 impl Standstills {
+    /// None yet. Of the plan's own checks those are excused that say how soon an answer must come.
+    pub fn new(checks: &ChecksPlan) -> Standstills {
+        let is_bound = |check: &&DeclaredCheck| matches!(check.rule, Rule::Answered { within_ns: Some(_), .. });
+        let declared = checks.declared.iter().filter(is_bound).map(|check| check.name.clone());
+        let time_bound = TIME_BOUND.into_iter().map(str::to_owned).chain(declared).collect();
+        Standstills { windows: Vec::new(), time_bound }
+    }
+
     /// Takes the next event into account.
     pub fn observe(&mut self, event: &Event) {
         let (Kind::Fault, Body::Fault { name, .. }, Some(from_ns)) = (event.kind, &event.body, event.planned_ns) else {
@@ -35,7 +44,7 @@ impl Standstills {
     /// The verdict, without the evidence that a standstill explains; unknown if nothing else is left.
     pub fn excuse(&self, mut verdict: CheckVerdict) -> CheckVerdict {
         let Verdict::Broken { evidence } = &mut verdict.verdict else { return verdict };
-        if self.windows.is_empty() || !TIME_BOUND.contains(&verdict.name.as_str()) {
+        if self.windows.is_empty() || !self.time_bound.contains(&verdict.name) {
             return verdict;
         }
         // Evidence that was not kept cannot be excused either.
@@ -93,7 +102,7 @@ mod tests {
     }
 
     fn after(verdict: CheckVerdict) -> CheckVerdict {
-        let mut standstills = Standstills::default();
+        let mut standstills = Standstills::new(&ChecksPlan::default());
         standstills.observe(&standstill(100, 200));
         standstills.excuse(verdict)
     }

@@ -34,6 +34,7 @@ use crate::checks::names::Names;
 use crate::event::{Body, Closer, Event, Kind, Name};
 use crate::history::{End, History, Operation};
 use crate::outcome::{OperationNumbers, Second, ThresholdVerdict};
+use crate::unmatched::Unmatched;
 use deliveries::{Deliveries, Delivery};
 use fan_outs::{FanOut, FanOuts};
 use hdrhistogram::Histogram;
@@ -57,6 +58,7 @@ pub struct Numbers {
     outages: Outages,
     /// Only live: a simulated world has nobody else.
     strangers: Option<Strangers>,
+    unmatched: Unmatched,
     measured: Range<i64>,
     operations: BTreeMap<Name, OperationFold>,
     errors: BTreeMap<Name, u64>,
@@ -96,6 +98,8 @@ pub struct Totals {
     pub lag_p99_ns: u64,
     /// The largest such distance.
     pub lag_max_ns: u64,
+    /// Messages that no step asked for.
+    pub unmatched: Unmatched,
     /// How many operations succeeded: a run in which nothing ever did never reached its target.
     pub succeeded: u64,
 }
@@ -112,6 +116,7 @@ impl Numbers {
             presence: Presence::default(),
             outages: Outages::default(),
             strangers: (plan.world == World::Live).then(Strangers::default),
+            unmatched: Unmatched::default(),
             measured: to_i64(measured.start)..to_i64(measured.end),
             operations: BTreeMap::new(),
             errors: BTreeMap::new(),
@@ -138,6 +143,7 @@ impl Numbers {
 
     /// Takes the next event into account.
     pub fn observe(&mut self, event: &Event) {
+        self.unmatched.observe(event);
         if let Some(seconds) = &mut self.seconds {
             seconds.reach(event.t_ns);
         }
@@ -214,6 +220,7 @@ impl Numbers {
             strangers: self.strangers.as_ref().map_or(0, Strangers::count),
             lag_p99_ns: self.lag.value_at_quantile(0.99),
             lag_max_ns: self.lag.max(),
+            unmatched: std::mem::take(&mut self.unmatched),
             succeeded: self.succeeded(),
             seconds: self.seconds.map(Seconds::into_done).unwrap_or_default(),
         };

@@ -9,7 +9,7 @@ use super::{Report, text};
 use crate::outcome::{CheckSummary, Met, Outcome, ThresholdVerdict, Validity};
 use crate::verdict::Verdict;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
-use rehearsal_scenarios::plan::Expectation;
+use rehearsal_scenarios::plan::Expected;
 
 /// The whole report as XML.
 pub fn report(report: &Report) -> String {
@@ -76,7 +76,7 @@ fn check_case(outcome: &Outcome, summary: &CheckSummary) -> TestCase {
 }
 
 fn is_fine(outcome: &Outcome, summary: &CheckSummary) -> bool {
-    summary.expected_broken || outcome.expectation == Expectation::Either
+    outcome.expectation.of_check(&summary.check.name) != Expected::Holds
 }
 
 /// The violations and, for the check that it is about, the story.
@@ -93,7 +93,7 @@ fn account(outcome: &Outcome, summary: &CheckSummary) -> String {
 
 /// A scenario that was expected to break and held fails as a whole: no single check is to blame.
 fn missing_defect_case(outcome: &Outcome) -> Option<TestCase> {
-    let Expectation::Broken(expected) = &outcome.expectation else { return None };
+    let expected = outcome.expectation.must_break()?;
     let is_broken = outcome.checks.iter().any(|it| matches!(it.check.verdict, Verdict::Broken { .. }));
     let status = if is_broken {
         TestCaseStatus::success()

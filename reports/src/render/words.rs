@@ -113,11 +113,7 @@ pub fn how_often_broken(outcome: &Outcome, summary: &CheckSummary) -> String {
 }
 
 fn expected_of(outcome: &Outcome, summary: &CheckSummary) -> &'static str {
-    match outcome.expectation {
-        Expectation::Either => "either",
-        _ if summary.expected_broken => "broken",
-        _ => "holds",
-    }
+    outcome.expectation.of_check(&summary.check.name).word()
 }
 
 /// The violations of a broken check.
@@ -212,22 +208,23 @@ fn lower_first(sentence: &str) -> String {
 fn as_expected(outcome: &Outcome) -> &'static str {
     match outcome.expectation {
         Expectation::Either => ", and either is fine here",
+        Expectation::Checks { .. } if outcome.expectation.must_break().is_none() => ", which is fine here",
         _ => ", as expected",
     }
 }
 
 /// Holding is unexpected where a break was wanted, or where some of the run is missing; remarks then say what.
 fn though_it_holds(outcome: &Outcome) -> &'static str {
-    match outcome.expectation {
-        Expectation::Broken(_) => ", but was expected to break",
-        _ => " as far as it was played, which is not to the end",
+    match outcome.expectation.must_break() {
+        Some(_) => ", but was expected to break",
+        None => " as far as it was played, which is not to the end",
     }
 }
 
 fn against_expectation(outcome: &Outcome) -> &'static str {
     match outcome.expectation {
-        Expectation::Broken(_) => ", but not as it was expected to break",
-        Expectation::Holds => ", but was expected to hold",
+        _ if outcome.expectation.must_break().is_some() => ", but not as it was expected to break",
+        Expectation::Holds | Expectation::Broken(_) | Expectation::Checks { .. } => ", but was expected to hold",
         Expectation::Either => ", and not played to the end",
     }
 }

@@ -5,7 +5,7 @@
 //! find.
 
 use crate::diagnostics::{Fault, Faults};
-use crate::language::shape::{NameRule, Names, Presence, Shape, Table, Words};
+use crate::language::shape::{Later, NameRule, Names, Presence, Shape, Table, Why, Words};
 use crate::tree::{Entry, Node, Span, Value};
 
 /// Checks a value; `anchor` is where a fault about what is missing points, usually the key.
@@ -71,6 +71,9 @@ fn refused(node: &Node, shape: &Shape, message: impl Into<String>) -> Fault {
     match node.as_text() {
         Some(text) if text.starts_with("${") => {
             fault.hint("this is filled in while playing; a value of another kind must be a parameter: `[params]`")
+        }
+        _ if matches!((shape, &node.value), (Shape::Names(_), Value::List(_))) => {
+            fault.hint("each has a name: write `[….NAME]` for each, in place of a list")
         }
         _ if wants_a_form(shape) && node.as_number().is_some() => {
             fault.hint("units are always written, inside quotes: \"5s\", \"200ms\", \"2m\"")
@@ -180,8 +183,11 @@ fn check_table(table: &'static Table, entries: &[Entry], anchor: &Span, faults: 
 
 fn unknown_key(table: &'static Table, entry: &Entry) -> Fault {
     match table.later(&entry.key) {
-        Some(later) => {
-            Fault::new(&entry.key_span, format!("`{}` is not there yet in {}", entry.key, table.name)).hint(later.hint)
+        Some(Later { why: Why::NotYet, hint, .. }) => {
+            Fault::new(&entry.key_span, format!("`{}` is not there yet in {}", entry.key, table.name)).hint(*hint)
+        }
+        Some(Later { why: Why::Elsewhere, hint, .. }) => {
+            Fault::new(&entry.key_span, format!("{} has no `{}`", table.name, entry.key)).hint(*hint)
         }
         None => Fault::new(&entry.key_span, format!("unknown key `{}` in {}", entry.key, table.name))
             .among(&entry.key, table.keys.iter().map(|key| key.name)),

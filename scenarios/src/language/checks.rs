@@ -2,7 +2,7 @@
 //! Neighbours: `reports` holds the checks themselves; the names here are theirs.
 
 use crate::diagnostics::{Fault, Faults};
-use crate::language::shape::{Key, Later, NameRule, Names, Shape, Table, key, later};
+use crate::language::shape::{Key, Later, NameRule, Names, Shape, Table, elsewhere, key};
 use crate::language::units::DURATION;
 use crate::language::view::View;
 use crate::plan::{Behaviour, ChecksPlan};
@@ -40,9 +40,10 @@ pub(crate) static CHECKS: Table = Table {
     later: LATER,
 };
 
-const LATER: &[Later] = &[later(
+const LATER: &[Later] = &[elsewhere(
     "whole_again",
-    "this check is not there yet: `departed_peers_disappear` and `nothing_is_left_behind` judge recovery",
+    "say who must be back and how soon: `[check.whole_again]` with `answered = { from = { event = \"closed\" }, to = { \
+     event = \"ok\", op = \"register\" }, within = \"30s\", unless = { event = \"died\" } }` and `by = \"user\"`",
 )];
 
 const fn check(name: &'static str, property: &'static str) -> Key {

@@ -1,24 +1,26 @@
-//! `[[fault]]`: what goes wrong, to whom, when. Neighbours: `target` (whom), `sight` (after which message), `plan::faults`
+//! `[faults.NAME]`: what goes wrong, to whom, when. Neighbours: `target` (whom), `sight` (after which message), `plan::faults`
 //! draws times and victims.
 
 use crate::diagnostics::{Fault, Faults};
 use crate::distribution::{Distribution, Nanos};
 use crate::language::distribution::DISTRIBUTION;
 use crate::language::quantities::{self, BANDWIDTH, OFFSET, SHARE};
-use crate::language::shape::{Shape, Table, Words, beside, default, key, later, needed};
+use crate::language::shape::{NameRule, Names, Shape, Table, Words, beside, elsewhere, key, later, needed};
 use crate::language::sight::{self, WHEN};
 use crate::language::target::{self, SIDES, TARGETS};
 use crate::language::units::DURATION;
 use crate::language::view::View;
 use crate::plan::{SystemPlan, Way};
 use crate::scenario::{self, Action, Group, Target, When};
+use crate::tree::Entry;
 
-/// `[[fault]]`.
-pub(crate) static FAULT: Table = Table {
+/// `[faults.NAME]`. The name stands in stories.
+pub(crate) static FAULTS: Names = Names { what: "fault", rule: NameRule::Any, value: Shape::Table(&FAULT) };
+
+static FAULT: Table = Table {
     name: "a fault",
     doc: "what goes wrong, to whom, when",
     keys: &[
-        default("name", Shape::Text, "''", "Its name in stories; what it does if left out."),
         needed(
             "do",
             Shape::Word(&DOINGS),
@@ -73,14 +75,14 @@ pub(crate) static FAULT: Table = Table {
         ),
     ],
     one_of: &["at", "when"],
-    later: &[],
+    later: &[elsewhere("name", "the name of a fault is that of its table: `[faults.NAME]`")],
 };
 
 /// Every fault has a `do`; which key belongs to which doing is checked by the reader, with better words.
 const DOING: &[&str] = &["do"];
 
 /// The keys of every fault.
-const COMMON_KEYS: [&str; 4] = ["name", "do", "at", "when"];
+const COMMON_KEYS: [&str; 3] = ["do", "at", "when"];
 
 /// What can be done, with the keys that mean something for it.
 const KEYS: [(&str, &[&str]); 10] = [
@@ -109,27 +111,16 @@ const USER_RESTART_TAKES_NS: Nanos = 1_000_000_000;
 
 /// All faults, in the order of the file.
 pub(crate) fn read_all(
-    list: &[crate::tree::Node],
+    entries: &[Entry],
     groups: &[Group],
     system: &SystemPlan,
     faults: &mut Faults,
 ) -> Vec<scenario::Fault> {
-    let mut read_faults: Vec<scenario::Fault> = Vec::new();
-    for node in list.iter().filter(|node| node.is_table()) {
-        let view = View::new(&FAULT, Some(node), &node.span);
-        let Some(mut fault) = read(&view, groups, system, faults) else { continue };
-        if read_faults.iter().any(|other| other.name == fault.name) {
-            if view.has("name") {
-                faults.push(Fault::new(&view.span("name"), format!("two faults are called `{}`", fault.name)));
-            }
-            fault.name = format!("{} {}", fault.name, read_faults.len() + 1);
-        }
-        read_faults.push(fault);
-    }
-    read_faults
+    entries.iter().filter_map(|entry| read(entry, groups, system, faults)).collect()
 }
 
-fn read(view: &View<'_>, groups: &[Group], system: &SystemPlan, faults: &mut Faults) -> Option<scenario::Fault> {
+fn read(entry: &Entry, groups: &[Group], system: &SystemPlan, faults: &mut Faults) -> Option<scenario::Fault> {
+    let view = &View::new(&FAULT, Some(&entry.node), &entry.key_span);
     let doing = view.text("do")?;
     let (_, keys) = KEYS.iter().find(|(name, _)| *name == doing)?;
     refuse_foreign_keys(view, &doing, keys, faults);
@@ -148,8 +139,7 @@ fn read(view: &View<'_>, groups: &[Group], system: &SystemPlan, faults: &mut Fau
         true => When::After(sight::read(&view.table("when", &WHEN), action.targets(), groups, faults)?),
         false => When::At(view.distribution("at", faults)?),
     };
-    let name = view.text("name").filter(|name| !name.is_empty()).unwrap_or(doing);
-    Some(scenario::Fault { name, when, lasts, action })
+    Some(scenario::Fault { name: entry.key.clone(), when, lasts, action })
 }
 
 /// How long those who are hit stay away where the fault does not say; none if for good.

@@ -2,7 +2,7 @@
 //! Neighbours: `verb` (reads steps), `users` (who plays a flow). Left out: playing.
 
 use crate::diagnostics::{Fault, Faults};
-use crate::language::shape::{Shape, Table, later, needed};
+use crate::language::shape::{Shape, Table, elsewhere, needed};
 use crate::language::step::STEP;
 use crate::language::templates::{Known, Secrets};
 use crate::language::verb::Reader;
@@ -17,7 +17,7 @@ pub(crate) static FLOW: Table = Table {
     doc: "steps that a group plays",
     keys: &[needed("steps", Shape::List(&STEP, 1), "The steps, in order.")],
     one_of: &[],
-    later: &[later("spans", "each step of a span says `span = \"NAME\"`")],
+    later: &[elsewhere("spans", "each step of a span says `span = \"NAME\"`")],
 };
 
 /// A flow as read.

@@ -54,7 +54,7 @@ use crate::plan::{LivePlan, Service, World};
 use crate::scenario::{Choices, Overrides, PerWorld, Scenario, Script};
 use crate::source::Source;
 use crate::tree::{self, Node};
-use shape::{NameRule, Names, Shape, Table, default, key, later, needed};
+use shape::{NameRule, Names, Shape, Table, default, elsewhere, key, later, needed};
 use std::sync::Arc;
 use view::View;
 
@@ -85,7 +85,11 @@ pub(crate) static ROOT: Table = Table {
         key("flow", Shape::Names(&FLOWS), "Flows: steps that a group plays instead of a built-in behaviour."),
         key("network", Shape::Table(&network::NETWORK), "The simulated network between faults."),
         key("search", Shape::Table(&network::SEARCH), "Which orders the simulated world tries inside of hosts."),
-        key("fault", Shape::List(&Shape::Table(&fault::FAULT), 0), "What goes wrong."),
+        key(
+            "faults",
+            Shape::Names(&fault::FAULTS),
+            "What goes wrong, each under a name. A live run plays what hits users alone, inside the generator.",
+        ),
         key("time", Shape::Table(&time::TIME), "Lengths of the phases."),
         key("prepare", Shape::Table(&time::PREPARE), "How users get ready before time 0."),
         key("checks", Shape::Table(&checks::CHECKS), "What must hold, and with which bounds."),
@@ -101,12 +105,13 @@ pub(crate) static ROOT: Table = Table {
     ],
     one_of: &[],
     later: &[
-        later(
+        elsewhere("fault", "what goes wrong has a name: write `[faults.NAME]` in place of `[[fault]]`"),
+        elsewhere(
             "sometimes",
             "what must be seen in some seed is a check of your own: `[check.NAME]` with `sometimes = { … }`",
         ),
-        later("spans", "each step of a span says `span = \"NAME\"`"),
-        later("churn", "churn stands on its group: `[users.NAME]` with `churn = { stay = … }`"),
+        elsewhere("spans", "each step of a span says `span = \"NAME\"`"),
+        elsewhere("churn", "churn stands on its group: `[users.NAME]` with `churn = { stay = … }`"),
     ],
 };
 
@@ -214,7 +219,7 @@ fn read(root: &Node, values: &params::Values, overrides: &Overrides, faults: &mu
         time.measure_ns = PerWorld::both(Some(measure_ns));
     }
     let system = system::read(&view.table("system", &system::SYSTEM), faults);
-    let fault_list = fault::read_all(&view.list("fault"), &groups, &system, faults);
+    let fault_list = fault::read_all(view.names("faults"), &groups, &system, faults);
     time::check_against(&view, &time, &groups, &fault_list, faults);
     let mut checks = checks::read(&view.table("checks", &checks::CHECKS), &groups, faults);
     checks.declared = declared::read_all(view.names("check"), &groups, faults);

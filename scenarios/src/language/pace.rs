@@ -4,7 +4,7 @@
 use crate::diagnostics::Faults;
 use crate::language::arrive::{self, GAPS};
 use crate::language::distribution::DISTRIBUTION;
-use crate::language::shape::{Shape, Table, beside, key};
+use crate::language::shape::{Shape, Table, beside, elsewhere, key};
 use crate::language::view::View;
 use crate::scenario::Pace;
 
@@ -24,7 +24,14 @@ pub(crate) static PACE: Table = Table {
         key("every", DISTRIBUTION, "From one beginning to the next, for each user."),
     ],
     one_of: &["rate", "every"],
-    later: &[],
+    later: &[
+        elsewhere("job", "`rate = 20.0` is jobs a second of all built-in clients together"),
+        elsewhere(
+            "discover",
+            "built-in clients discover for each job; what else is asked at a pace is a flow with \
+             `repeat = { every = …, steps = [\"discover\"] }`",
+        ),
+    ],
 };
 
 /// The pace, if the group has one.

@@ -28,7 +28,7 @@ const WORLDS: [World; 2] = [World::Simulated, World::Live];
 const UNFILLED: [&str; 2] = ["params", "variants"];
 
 /// Sections in which other names than parameters are filled in while playing.
-const PLAYED: [&str; 3] = ["flow", "fault", "checks"];
+const PLAYED: [&str; 3] = ["flow", "faults", "checks"];
 
 /// The values of one variant in one world.
 pub(crate) type Values = BTreeMap<String, Node>;

@@ -72,6 +72,10 @@ pub fn pinned(plan: &Plan, comment: &str) -> String {
         Expectation::Either => "\"either\"".to_owned(),
         Expectation::Broken(checks) if checks.is_empty() => "\"broken\"".to_owned(),
         Expectation::Broken(checks) => format!("{{ broken = {} }}", quoted(checks)),
+        Expectation::Checks { broken, either } if broken.is_empty() => format!("{{ either = {} }}", quoted(either)),
+        Expectation::Checks { broken, either } => {
+            format!("{{ broken = {}, either = {} }}", quoted(broken), quoted(either))
+        }
     };
     let about = quoted(&plan.about);
     // Writing to a string cannot fail.

@@ -84,7 +84,7 @@ pub(crate) struct Table {
     pub keys: &'static [Key],
     /// Exactly one of these must be there, if any are named here.
     pub one_of: &'static [&'static str],
-    /// Keys that are not there yet.
+    /// Keys that are not there yet, or stand elsewhere.
     pub later: &'static [Later],
 }
 
@@ -110,12 +110,22 @@ pub(crate) enum Presence {
     Default(&'static str),
 }
 
-/// Something that the language does not have yet: refused by name, never as unknown.
+/// Something that the language does not have here: refused by name, never as unknown.
 #[derive(Debug)]
 pub(crate) struct Later {
     pub name: &'static str,
-    /// What it will be, and what to do today.
+    pub why: Why,
+    /// What to write instead.
     pub hint: &'static str,
+}
+
+/// Why the language does not have something here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// It will have it.
+    NotYet,
+    /// It says the same in another way.
+    Elsewhere,
 }
 
 impl Table {
@@ -160,5 +170,10 @@ pub(crate) const fn beside(
 
 /// Something that is not there yet.
 pub(crate) const fn later(name: &'static str, hint: &'static str) -> Later {
-    Later { name, hint }
+    Later { name, why: Why::NotYet, hint }
+}
+
+/// Something that is said in another way, which the hint shows.
+pub(crate) const fn elsewhere(name: &'static str, hint: &'static str) -> Later {
+    Later { name, why: Why::Elsewhere, hint }
 }

@@ -2,7 +2,9 @@
 //! Neighbours: `verb` reads them, `flow` holds them.
 
 use crate::language::distribution::DISTRIBUTION;
-use crate::language::shape::{Form, Key, NameRule, Names, Shape, Table, Words, beside, default, key, later, needed};
+use crate::language::shape::{
+    Form, Key, NameRule, Names, Shape, Table, Words, beside, default, elsewhere, key, later, needed,
+};
 use crate::language::units::DURATION;
 
 /// A step. Lists of steps are written out where they occur: a constant of them would refer to itself.
@@ -116,9 +118,9 @@ pub(crate) static STEP_TABLE: Table = Table {
     ],
     one_of: VERBS,
     later: &[
-        later("then", "branches stand in `expect_one_of`: `[{ message = { … }, then = \"FLOW\" }, …]`"),
-        later("spans", "each step of a span says `span = \"NAME\"`"),
-        later("pace", "a planned pace is `repeat = { every = …, steps = […] }`, or `pace` of the group"),
+        elsewhere("then", "branches stand in `expect_one_of`: `[{ message = { … }, then = \"FLOW\" }, …]`"),
+        elsewhere("spans", "each step of a span says `span = \"NAME\"`"),
+        elsewhere("pace", "a planned pace is `repeat = { every = …, steps = […] }`, or `pace` of the group"),
         later("mesh_connect", "mesh steps are not there yet: write the message with `raw`"),
     ],
 };

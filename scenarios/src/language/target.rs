@@ -5,6 +5,7 @@ use crate::language::flow::unknown_group;
 use crate::language::quantities::SHARE;
 use crate::language::shape::{Shape, Table, key, needed};
 use crate::language::view::View;
+use crate::plan::hosts::SERVER;
 use crate::scenario::{Arrival, Group, HowMany, Target};
 use crate::tree::Node;
 
@@ -53,13 +54,13 @@ pub(crate) fn targets(node: &Node, groups: &[Group], faults: &mut Faults) -> Vec
 fn target(node: &Node, groups: &[Group], faults: &mut Faults) -> Option<Target> {
     let names = || groups.iter().map(|group| group.name.as_str());
     if let Some(name) = node.as_text() {
-        if name == "server" {
+        if name == SERVER {
             return Some(Target::Server);
         }
         if groups.iter().any(|group| group.name == name) {
             return Some(Target::Users { group: name.to_owned(), how_many: HowMany::All });
         }
-        faults.push(unknown_group(name, &node.span, names().chain(["server"])));
+        faults.push(unknown_group(name, &node.span, names().chain([SERVER])));
         return None;
     }
     let view = View::new(&SOME_USERS, Some(node), &node.span);

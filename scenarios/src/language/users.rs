@@ -8,9 +8,10 @@ use crate::language::distribution::{DISTRIBUTION, WEIGHTS, weights};
 use crate::language::flow::Flow;
 use crate::language::pace::{self, PACE};
 use crate::language::rows::{self, ROWS};
-use crate::language::shape::{NameRule, Names, Shape, Table, Words, default, key, later, needed};
+use crate::language::shape::{NameRule, Names, Shape, Table, Words, default, elsewhere, key, needed};
 use crate::language::units::DURATION;
 use crate::language::view::View;
+use crate::plan::hosts::SERVER;
 use crate::plan::{Protocol, Step, Verb};
 use crate::scenario::{Group, Pace, Property, Spread};
 use crate::tree::Entry;
@@ -85,9 +86,9 @@ pub(crate) static GROUP: Table = Table {
     ],
     one_of: &[],
     later: &[
-        later("late", "how late work may be is `drop_when_late = \"5s\"`"),
-        later("spans", "each step of a span says `span = \"NAME\"`"),
-        later("steps", "steps are written in `[flow.NAME]`, and the group says `flow = \"NAME\"`"),
+        elsewhere("late", "how late work may be is `drop_when_late = \"5s\"`"),
+        elsewhere("spans", "each step of a span says `span = \"NAME\"`"),
+        elsewhere("steps", "steps are written in `[flow.NAME]`, and the group says `flow = \"NAME\"`"),
     ],
 };
 
@@ -162,6 +163,10 @@ pub(crate) fn read_all(
 }
 
 fn read(entry: &Entry, rooms: u32, flows: &BTreeMap<String, Flow>, faults: &mut Faults) -> Group {
+    if entry.key == SERVER {
+        let fault = Fault::new(&entry.key_span, "a group called `server` cannot be told from the servers");
+        faults.push(fault.hint("faults and links call the servers so: give the group another name"));
+    }
     let view = View::new(&GROUP, Some(&entry.node), &entry.key_span);
     let kind = behaviour::kind(&entry.key, &view, flows, faults);
     let protocol = match view.text("protocol").as_deref() {

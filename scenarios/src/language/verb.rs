@@ -105,6 +105,15 @@ impl<'a> Reader<'a> {
                 Some(Verb::Raw { message })
             }
             "expect" => {
+                if let Some(list) = node.as_list() {
+                    let fault = Fault::new(&node.span, "a step that expects several messages is `expect_one_of`");
+                    self.faults.push(
+                        fault
+                            .found(format!("a list of {}", list.len()))
+                            .hint("write `expect_one_of = [{ message = { … }, then = … }, …]`"),
+                    );
+                    return None;
+                }
                 let within_ns = view.duration("within").unwrap_or(EXPECT_WITHIN_NS);
                 Some(Verb::Expect { pattern: self.json(node), within_ns })
             }

@@ -1,6 +1,7 @@
-//! What goes wrong in a plan, at chosen times or after a message. Neighbours: `sim` plays it; live runs have no power over
-//! servers and links.
+//! What goes wrong in a plan, at chosen times or after a message. Neighbours: `sim` plays all of it, live runs what hits
+//! their own users.
 
+use super::hosts::is_server;
 use crate::distribution::{Distribution, Nanos};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -28,9 +29,27 @@ impl FaultPlan {
         }
     }
 
-    /// Whether it needs power over servers or links, which a live run does not have.
-    pub fn is_playable_live(&self) -> bool {
-        false
+    /// Why a live run cannot play it, in words; none if it can. A live run has power over its own users alone: over their
+    /// processes, and over their ends of their connections.
+    pub fn refused_live(&self) -> Option<&'static str> {
+        let are_servers = |side: &[String]| side.iter().all(|host| is_server(host));
+        let are_users = |side: &[String]| !side.iter().any(|host| is_server(host));
+        match &self.action {
+            FaultAction::Partition { left, right, .. }
+            | FaultAction::Latency { left, right, .. }
+            | FaultAction::Loss { left, right, .. }
+            | FaultAction::Bandwidth { left, right, .. } => match (are_users(left), are_users(right)) {
+                (true, true) => Some("its link joins users, who meet only at the server"),
+                (true, false) if are_servers(right) => None,
+                (false, true) if are_servers(left) => None,
+                _ => Some("its link joins servers"),
+            },
+            FaultAction::ClockSkew { .. } => Some("it sets clocks, and all users share that of their machine"),
+            FaultAction::Stop { hosts, .. }
+            | FaultAction::Kill { hosts }
+            | FaultAction::Lose { hosts }
+            | FaultAction::Pause { hosts } => (!are_users(hosts)).then_some("it hits a server"),
+        }
     }
 }
 
@@ -224,5 +243,23 @@ mod tests {
         assert_eq!(cut(&["a", "b"]).narrowed_to("c"), cut(&["a", "b"]));
         let kill = FaultAction::Kill { hosts: names(&["a", "b"]) };
         assert_eq!(kill.narrowed_to("a"), FaultAction::Kill { hosts: names(&["a"]) });
+    }
+
+    #[test]
+    fn a_live_run_plays_what_hits_users_alone() {
+        let refused = |action: FaultAction| {
+            FaultPlan { name: "x".into(), begins: Begin::At(0), for_ns: None, action }.refused_live().is_some()
+        };
+        let cut = |left: &[&str], right: &[&str]| FaultAction::Partition {
+            left: names(left),
+            right: names(right),
+            way: Way::Both,
+        };
+        assert!(!refused(cut(&["a", "b"], &["server-0"])) && !refused(cut(&["server-0", "server-1"], &["a"])));
+        assert!(refused(cut(&["a"], &["b"])) && refused(cut(&["server-0"], &["server-1"])));
+        assert!(refused(cut(&["a", "server-1"], &["server-0"])));
+        assert!(!refused(FaultAction::Kill { hosts: names(&["a"]) }));
+        assert!(refused(FaultAction::Kill { hosts: names(&["a", "server-0"]) }));
+        assert!(refused(FaultAction::ClockSkew { hosts: names(&["a"]), offset_ns: 1, drift_ppm: 0 }));
     }
 }

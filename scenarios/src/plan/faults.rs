@@ -131,7 +131,7 @@ impl Script {
     }
 
     fn servers(&self) -> Vec<String> {
-        (0..self.system.servers).map(|number| format!("server-{number}")).collect()
+        (0..self.system.servers).map(hosts::server).collect()
     }
 }
 

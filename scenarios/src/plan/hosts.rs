@@ -3,12 +3,26 @@
 
 use crate::draw::Draw;
 
+/// What faults and links call the servers; no group of users may be called so.
+pub(crate) const SERVER: &str = "server";
+
 /// Most users that share a host.
 const USERS_PER_HOST_MAX: u32 = 8;
 
 /// The host of a group's user.
 pub(crate) fn host_of(group: &str, index: u32, is_named: bool) -> String {
     if is_named { format!("{group}-{index}") } else { format!("{group}-host{}", index / USERS_PER_HOST_MAX) }
+}
+
+/// The name of a server's host.
+pub(crate) fn server(number: u32) -> String {
+    format!("{SERVER}-{number}")
+}
+
+/// Whether a host of this name is a server's; all others are users'.
+pub fn is_server(host: &str) -> bool {
+    let number = host.strip_prefix(SERVER).and_then(|rest| rest.strip_prefix('-'));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// So many of these, drawn without putting back, in their own order.
@@ -37,6 +51,14 @@ mod tests {
         assert_eq!(seen.len(), 4);
         assert_eq!(pick(vec![1, 2], 2, Draw::of_seed(1)), [1, 2]);
         assert_eq!(pick(vec![1], 9, Draw::of_seed(1)), [1]);
+    }
+
+    #[test]
+    fn servers_are_told_from_groups_with_a_similar_name() {
+        assert!(is_server(&server(12)));
+        for host in [host_of("server-side", 3, true), host_of("servers", 3, true), "server".into(), "server-".into()] {
+            assert!(!is_server(&host), "{host}");
+        }
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub enum Measure {
     Rate,
 }
 
-/// The verdict that the scenario expects.
+/// The verdict that the scenario expects: of all checks, or of each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Expectation {
@@ -63,4 +63,56 @@ pub enum Expectation {
     Broken(Vec<String>),
     /// Broken or not, both are fine.
     Either,
+    /// What is expected of some checks; all others hold.
+    Checks {
+        /// At least one of these is broken in at least one seed; none needs to be if there are none here.
+        broken: Vec<String>,
+        /// Broken or not, both are fine.
+        either: Vec<String>,
+    },
+}
+
+impl Expectation {
+    /// The checks of which at least one has to be broken, any if none is named; nothing if none has to.
+    pub fn must_break(&self) -> Option<&[String]> {
+        match self {
+            Expectation::Broken(names) => Some(names),
+            Expectation::Checks { broken, .. } if !broken.is_empty() => Some(broken),
+            Expectation::Holds | Expectation::Either | Expectation::Checks { .. } => None,
+        }
+    }
+
+    /// What is expected of this check.
+    pub fn of_check(&self, check: &str) -> Expected {
+        let names = |list: &[String]| list.iter().any(|name| name == check);
+        match self {
+            Expectation::Either => Expected::Either,
+            Expectation::Broken(list) if list.is_empty() || names(list) => Expected::Broken,
+            Expectation::Checks { broken, .. } if names(broken) => Expected::Broken,
+            Expectation::Checks { either, .. } if names(either) => Expected::Either,
+            Expectation::Holds | Expectation::Broken(_) | Expectation::Checks { .. } => Expected::Holds,
+        }
+    }
+}
+
+/// What is expected of one check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// It holds.
+    Holds,
+    /// It, or another one of which this is expected, is broken.
+    Broken,
+    /// Broken or not, both are fine.
+    Either,
+}
+
+impl Expected {
+    /// Its word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Expected::Holds => "holds",
+            Expected::Broken => "broken",
+            Expected::Either => "either",
+        }
+    }
 }

@@ -29,7 +29,8 @@ mod user;
 
 pub use declared::{DeclaredCheck, EventPattern, Occurrence, PAYLOAD, Place, Rule, Span, Term};
 pub use fault::{Begin, FaultAction, FaultPlan, Passing, Sight, Way};
-pub use judging::{ChecksPlan, Expectation, Measure, Threshold};
+pub use hosts::is_server;
+pub use judging::{ChecksPlan, Expectation, Expected, Measure, Threshold};
 pub use network::{DatagramPlan, LinkPlan, NetworkPlan};
 pub use search::{DelayPoint, Hold};
 pub use steering::{AbortRule, Beyond, CapacityPlan, LivePlan, ObservedPlan, Watched};
@@ -112,12 +113,5 @@ impl Plan {
     /// The last planned time: every phase has ended by then.
     pub fn end_ns(&self) -> Nanos {
         self.phases.ramp_ns + self.phases.warmup_ns + self.phases.measure_ns + self.phases.settle_ns
-    }
-}
-
-impl Expectation {
-    /// Whether this check is expected to be broken.
-    pub fn expects_broken(&self, check: &str) -> bool {
-        matches!(self, Expectation::Broken(names) if names.is_empty() || names.iter().any(|name| name == check))
     }
 }

@@ -119,6 +119,10 @@ fn expectation(expect: &Expectation) -> String {
         Expectation::Either => "either".to_owned(),
         Expectation::Broken(checks) if checks.is_empty() => "broken".to_owned(),
         Expectation::Broken(checks) => format!("broken ({})", checks.join(", ")),
+        Expectation::Checks { broken, either } if broken.is_empty() => format!("either ({})", either.join(", ")),
+        Expectation::Checks { broken, either } => {
+            format!("broken ({}), either ({})", broken.join(", "), either.join(", "))
+        }
     }
 }
 

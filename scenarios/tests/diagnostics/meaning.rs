@@ -7,11 +7,11 @@ fn a_fault_on_an_unknown_group_names_the_groups() {
     let source = r#"format = 1
 [users.workers]
 [users.clients]
-[[fault]]
+[faults.partition]
 do = "partition"
 between = ["servr", { users = "worker", pick = 1 }]
 at = "5s"
-[[fault]]
+[faults.kill]
 do = "kill"
 who = { users = "workers", pick = 3 }
 at = "5s"
@@ -205,8 +205,7 @@ measure = "10s"
 [users.clients]
 start = "20s"
 arrive = "even"
-[[fault]]
-name = "late"
+[faults.late]
 do = "latency"
 between = ["server", "clients"]
 added = { lognormal = { p50 = "40ms", p99 = "4ms" } }
@@ -228,9 +227,9 @@ at = { uniform = ["15s", "12s"] }
       = help: `arrive` says when each user begins
 
     error: these percentiles contradict each other
-      --> scenarios/bad.toml:12:23
+      --> scenarios/bad.toml:11:23
        |
-    12 | added = { lognormal = { p50 = "40ms", p99 = "4ms" } }
+    11 | added = { lognormal = { p50 = "40ms", p99 = "4ms" } }
        |                       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ expected 0 < p50 and p50 <= p99
 
     scenarios/bad.toml: 3 faults
@@ -264,32 +263,31 @@ between = ["workers", "server"]
 [network.links.near]
 between = ["workers", "server"]
 bandwidth = "8 Mbit/s"
-[[fault]]
+[faults.kill]
 do = "kill"
 who = "server"
 when = { sends = { type = "offer" }, receives = { type = "answer" } }
-[[fault]]
+[faults.share]
 do = "kill"
 who = { users = "workers", pick = 1, share = 0.5 }
 at = "1s"
 when = { sends = { type = "offer" }, nth = { uniform = [5, 1] } }
-[[fault]]
+[faults.clock_skew]
 do = "clock_skew"
 who = "server"
 at = "1s"
-[[fault]]
-name = "drunk"
+[faults.drunk]
 do = "clock_skew"
 who = "server"
 at = "1s"
 offset = "- 5s"
 drift = -1
-[[fault]]
+[faults.pause]
 do = "pause"
 who = "workers"
 at = "1s"
 grace = "1s"
-[[fault]]
+[faults.bandwidth]
 do = "bandwidth"
 between = ["workers", "server"]
 at = "1s"
@@ -346,22 +344,22 @@ at = "1s"
        | ^^
 
     error: the number is out of range
-      --> scenarios/bad.toml:30:9
+      --> scenarios/bad.toml:29:9
        |
-    30 | drift = -1
+    29 | drift = -1
        |         ^^ expected a number from -0.9 to 10, found the whole number -1
 
     error: `grace` means nothing for `pause`
-      --> scenarios/bad.toml:35:1
+      --> scenarios/bad.toml:34:1
        |
-    35 | grace = "1s"
+    34 | grace = "1s"
        | ^^^^^
        = help: remove it
 
     error: `bandwidth` needs `limit`
-      --> scenarios/bad.toml:37:1
+      --> scenarios/bad.toml:36:1
        |
-    37 | do = "bandwidth"
+    36 | do = "bandwidth"
        | ^^
 
     scenarios/bad.toml: 11 faults

@@ -79,10 +79,11 @@ churn = { stay = "1s" }
 pace = 3
 [users.clients]
 spans = []
-[[fault]]
+[faults.new]
 do = "deploy"
 at = "1s"
 [sometimes]
+[[fault]]
 [variants]
 "#;
     insta::assert_snapshot!(faults_of_text(source), @r#"
@@ -93,7 +94,7 @@ at = "1s"
       |        ^
       = expected `pace` (`{ rate = 20.0 }` or `{ every = "10s" }`), found the whole number 3
 
-    error: `spans` is not there yet in a group of users
+    error: a group of users has no `spans`
      --> scenarios/bad.toml:9:1
       |
     9 | spans = []
@@ -107,14 +108,21 @@ at = "1s"
        |      ^^^^^^^^
        = help: rolling out a new version is not there yet
 
-    error: `sometimes` is not there yet in a scenario
+    error: a scenario has no `sometimes`
       --> scenarios/bad.toml:13:2
        |
     13 | [sometimes]
        |  ^^^^^^^^^
        = help: what must be seen in some seed is a check of your own: `[check.NAME]` with `sometimes = { … }`
 
-    scenarios/bad.toml: 4 faults
+    error: a scenario has no `fault`
+      --> scenarios/bad.toml:14:3
+       |
+    14 | [[fault]]
+       |   ^^^^^
+       = help: what goes wrong has a name: write `[faults.NAME]` in place of `[[fault]]`
+
+    scenarios/bad.toml: 5 faults
     "#);
 }
 

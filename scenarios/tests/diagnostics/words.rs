@@ -98,7 +98,7 @@ think = { uniform = ["1s"] }
 #[test]
 fn a_synonym_leads_to_the_word_of_the_language() {
     let group = "format = 1\n[users.workers]\n";
-    let fault = |keys: &str| format!("{group}[[fault]]\nbetween = ['workers', 'server']\nat = '1s'\n{keys}\n");
+    let fault = |keys: &str| format!("{group}[faults.x]\nbetween = ['workers', 'server']\nat = '1s'\n{keys}\n");
     let flow = |step: &str| format!("format = 1\n[users.a]\nflow = 'x'\n[flow.x]\nsteps = ['join', {step}]\n");
     for (text, word) in [
         (fault("do = 'latency'\nadd = '5ms'"), "added"),

@@ -7,6 +7,7 @@ use super::twice::Difference;
 use super::{Exploration, ExploreOptions, ExploreProgress, FailureGroup, SeedRange};
 use crate::seed::{SeedFailure, SeedRun};
 use rehearsal_reports::seeds::SeedTally;
+use rehearsal_reports::unmatched::Unmatched;
 use rehearsal_reports::verdict::{CheckVerdict, Verdict};
 use rehearsal_scenarios::plan::Expectation;
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ pub(super) struct Summary {
     verdicts: Vec<CheckVerdict>,
     hash: u64,
     events: u64,
+    unmatched: Unmatched,
     virtual_ns: u64,
     failure: Option<SeedFailure>,
     is_broken: bool,
@@ -25,8 +27,8 @@ pub(super) struct Summary {
 impl Summary {
     pub(super) fn of(run: SeedRun) -> Summary {
         let is_broken = run.is_broken();
-        let SeedRun { verdicts, hash, event_count, virtual_ns, failure, .. } = run;
-        Summary { verdicts, hash, events: event_count, virtual_ns, failure, is_broken }
+        let SeedRun { verdicts, hash, event_count, unmatched, virtual_ns, failure, .. } = run;
+        Summary { verdicts, hash, events: event_count, unmatched, virtual_ns, failure, is_broken }
     }
 }
 
@@ -63,6 +65,7 @@ struct Folded {
     failures: Vec<SeedFailure>,
     virtual_ns: u64,
     events: u64,
+    unmatched: Unmatched,
     groups: BTreeMap<Fingerprint, Group>,
     kept_by_check: BTreeMap<String, usize>,
     worth_keeping: BTreeMap<u64, u64>,
@@ -140,7 +143,7 @@ impl<'p> Board<'p> {
 
     /// What all seeds came to. A seed that did not come to its end counts as broken, whatever its checks say.
     pub(super) fn finish(self, expect: &Expectation) -> Exploration {
-        let Folded { tally, broken, first_broken, failures, groups, virtual_ns, events, .. } = self.folded;
+        let Folded { tally, broken, first_broken, failures, groups, virtual_ns, events, unmatched, .. } = self.folded;
         let mut groups: Vec<FailureGroup> = groups
             .into_iter()
             .map(|(fingerprint, Group { lowest_seed, seeds })| FailureGroup { fingerprint, lowest_seed, seeds })
@@ -157,6 +160,7 @@ impl<'p> Board<'p> {
             groups,
             virtual_ns,
             events,
+            unmatched,
             not_deterministic: None,
             difference: self.difference,
             interrupted: self.interrupted,
@@ -169,6 +173,7 @@ impl Folded {
         self.tally.add(seed, &summary.verdicts, summary.hash);
         self.virtual_ns += summary.virtual_ns;
         self.events += summary.events;
+        self.unmatched.add(&summary.unmatched);
         if summary.is_broken {
             self.broken += 1;
             self.first_broken.get_or_insert(seed);

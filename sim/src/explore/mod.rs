@@ -20,6 +20,7 @@ use crate::event_log::Keep;
 use crate::seed::{SeedFailure, SeedOptions, SeedRun, Setup, TICK, play_with};
 use crate::system::SharedSystem;
 use rehearsal_reports::outcome::{CheckSummary, Seeds};
+use rehearsal_reports::unmatched::Unmatched;
 use rehearsal_scenarios::plan::Plan;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -135,6 +136,8 @@ pub struct Exploration {
     pub virtual_ns: u64,
     /// Events of all seeds.
     pub events: u64,
+    /// Messages of all seeds that no step asked for.
+    pub unmatched: Unmatched,
     /// Lowest seed that played differently when it was played again, if one did.
     pub not_deterministic: Option<u64>,
     /// Where the lowest seed that was not the same twice parts, if there was one.

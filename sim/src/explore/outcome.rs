@@ -35,6 +35,7 @@ pub fn outcome_of(plan: &Plan, exploration: &Exploration, engine: EngineKind) ->
     }
     let unmet = unmet(&plan.checks, &exploration.checks);
     notes.extend(unmet.into_iter().map(|name| format!("no seed showed what `{name}` is to see at least once")));
+    notes.extend(exploration.unmatched.note());
     let story_run = told_run(&exploration.checks, &exploration.kept);
     Outcome {
         seeds: exploration.seeds.clone(),

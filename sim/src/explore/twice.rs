@@ -207,6 +207,7 @@ mod tests {
         };
         SeedRun {
             plan: Arc::new(scenario.plan(7, World::Simulated)),
+            unmatched: Default::default(),
             events: words.iter().enumerate().map(event).collect(),
             event_count: words.len() as u64,
             verdicts: Vec::new(),

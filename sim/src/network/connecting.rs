@@ -7,10 +7,10 @@
 use super::alarm::rest;
 use super::fabric::Fabric;
 use super::hosts::{Condition, HostId};
-use super::link::Crossing;
 use super::stream::SimStream;
 use super::wire::Side;
 use crate::netlog;
+use rehearsal_loadgen::faults::link::Crossing;
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::draw::Draw;
 use std::io;

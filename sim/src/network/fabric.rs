@@ -6,11 +6,11 @@
 
 use super::datagram::Datagrams;
 use super::hosts::{Condition, HostId, Hosts};
-use super::link::Link;
 use super::wire::{Half, Manner, Moment, Side, Wire};
 use super::wires::{Wakes, WireId, Wires};
 use crate::clock::Clock;
 use crate::netlog;
+use rehearsal_loadgen::faults::link::Link;
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::draw::Draw;
 use rehearsal_scenarios::plan::{DatagramPlan, LinkPlan, NetworkPlan};

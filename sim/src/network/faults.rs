@@ -6,8 +6,9 @@
 
 use super::fabric::Fabric;
 use super::hosts::{Condition, HostId};
-use super::link::{FaultId, Link};
 use super::wire::{Moment, Side, Wire};
+use rehearsal_loadgen::faults::FaultId;
+use rehearsal_loadgen::faults::link::Link;
 
 impl Fabric {
     /// A fault cuts the link from one host to another.

@@ -2,8 +2,8 @@
 //!
 //! - `stream`, `listener`: what programs hold; `connecting`: how a connection is opened, refused or times out
 //! - [`wire`]: one connection, without a clock: when its bytes arrive, and how it dies. Start there
-//! - [`link`]: what happens to a packet between two hosts: cuts, latency, loss, bandwidth
 //! - `datagram`: sockets without connections
+//! - `loadgen::faults::link`: what happens to a packet between two hosts: cuts, latency, loss, bandwidth
 //! - `hosts`: hosts and their incarnations; `wires`: all connections and links, and who waits for them
 //! - [`fabric`]: all of that behind one lock; `faults`: what faults do to it
 //! - `agenda`, `alarm`: waiting for a moment, on the event engine and on turmoil
@@ -18,7 +18,6 @@ mod datagram;
 pub mod fabric;
 mod faults;
 mod hosts;
-pub mod link;
 mod listener;
 mod stream;
 pub mod wire;

@@ -7,8 +7,8 @@
 
 use super::agenda::{Agenda, Whom};
 use super::hosts::HostId;
-use super::link::Link;
 use super::wire::{Half, Manner, Moment, Side, Wire};
+use rehearsal_loadgen::faults::link::Link;
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::draw::Draw;
 use std::collections::BTreeMap;

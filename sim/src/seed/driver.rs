@@ -1,15 +1,16 @@
 //! The stages of a run: prepare, play, settle, leave, clean up. One loop, one step of the engine at a time.
 //!
 //! Safety first, then liveness: faults and work until measure ends or nobody has anything left to do, then everything heals and the system
-//! must come to rest and serve. Neighbours: `programs` runs on the hosts and is told the phase, `schedule` plays faults.
+//! must come to rest and serve. Neighbours: `programs` runs on the hosts and is told the phase, `stricken` plays faults.
 
 use super::programs::{Director, Programs};
-use super::schedule::Schedule;
+use super::stricken::Disturbed;
 use super::{Pending, SeedFailure};
 use crate::clock::nanos;
 use crate::engine::{Engine, EngineError};
 use crate::event_log::EventLog;
 use rehearsal_loadgen::commons::RunPhase;
+use rehearsal_loadgen::faults::schedule::Schedule;
 use rehearsal_scenarios::plan::{Behaviour, Plan, UserPlan};
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,7 +63,9 @@ impl Drive<'_> {
         let phases = self.plan.phases;
         let until_ns = as_plan_time(phases.measured().end);
         while self.now_ns() < until_ns && !self.nobody_has_work() {
-            self.schedule.play(self.now_ns(), self.engine, &self.programs).map_err(|error| self.broke(&error))?;
+            let now_ns = self.now_ns();
+            let mut world = Disturbed { engine: self.engine, programs: &self.programs };
+            self.schedule.play(now_ns, &mut world).map_err(|error| self.broke(&error))?;
             let next_fault_ns = self.schedule.next_ns().unwrap_or(until_ns);
             self.step_to(until_ns.min(next_fault_ns))?;
         }
@@ -70,7 +73,9 @@ impl Drive<'_> {
     }
 
     fn settle(&mut self) -> Result<(), SeedFailure> {
-        self.schedule.heal(self.now_ns(), self.engine, &self.programs).map_err(|error| self.broke(&error))?;
+        let now_ns = self.now_ns();
+        let mut world = Disturbed { engine: self.engine, programs: &self.programs };
+        self.schedule.heal(now_ns, &mut world).map_err(|error| self.broke(&error))?;
         self.programs.enter(RunPhase::Settling);
         let began_ns = self.now_ns();
         let at_most_ns = as_plan_time(self.plan.phases.settle_ns);

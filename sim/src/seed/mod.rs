@@ -2,17 +2,13 @@
 //!
 //! - `programs`: what runs on each host: reference servers, users, and the run itself (prepare and clean up)
 //! - `driver`: the stages of a run, and when each is over
-//! - `orders`: what each host is told: the phase, or to stop
-//! - `schedule`: when faults begin and end; `sights`: after which messages; `telling`: what the record says of them
+//! - `stricken`: how faults take hold of a world; when they do is `loadgen::faults`
 //!
 //! Neighbours: `explore` plays many. Left out: files and words for a terminal.
 
 mod driver;
-mod orders;
 mod programs;
-mod schedule;
-mod sights;
-mod telling;
+mod stricken;
 
 use self::programs::Programs;
 use crate::engine::{Engine, EngineError, EngineKind};
@@ -27,6 +23,7 @@ use crate::turmoil_engine::TurmoilEngine;
 use rehearsal_reference::identity::{Hs256Identity, Identity, IdentityError, Rs256Identity};
 use rehearsal_reference::surroundings::Task;
 use rehearsal_reports::event::Event;
+use rehearsal_reports::unmatched::Unmatched;
 use rehearsal_reports::verdict::{CheckVerdict, Verdict};
 use rehearsal_scenarios::plan::{IdentityKind, Plan, Service};
 use std::fmt;
@@ -65,6 +62,8 @@ pub struct SeedRun {
     pub events: Vec<Event>,
     /// How many events there were.
     pub event_count: u64,
+    /// Messages that no step asked for.
+    pub unmatched: Unmatched,
     /// What the checks say.
     pub verdicts: Vec<CheckVerdict>,
     /// Hash over all events, all draws of entropy, the verdicts and the end: the same for the same seed, always.
@@ -87,6 +86,7 @@ impl SeedRun {
             plan,
             events: Vec::new(),
             event_count: 0,
+            unmatched: Unmatched::default(),
             verdicts: Vec::new(),
             hash: 0,
             ledger: Ledger::default(),
@@ -253,10 +253,11 @@ fn play_here(plan: Arc<Plan>, setup: Setup) -> SeedRun {
         engine.add_host(&name, Box::new(move |host| program(host)));
     }
     let failure = driver::drive(engine.as_mut(), programs, patience).err();
-    let Finished { verdicts, hash, count, events, time_0_ns } = log.finish(failure.is_none());
+    let Finished { verdicts, hash, count, events, unmatched, time_0_ns } = log.finish(failure.is_none());
     let ledger = entropy::close_ledger();
     let hash = hash_of(hash, &ledger, &verdicts, failure.as_ref());
-    SeedRun { plan, events, event_count: count, verdicts, hash, ledger, time_0_ns, virtual_ns: clock.now_ns(), failure }
+    let (event_count, virtual_ns) = (count, clock.now_ns());
+    SeedRun { plan, events, event_count, unmatched, verdicts, hash, ledger, time_0_ns, virtual_ns, failure }
 }
 
 /// Everything that must be the same when a seed is played again, as one number.

@@ -2,8 +2,6 @@
 //! itself on a host of its own, which no fault can name: it prepares before time 0 and cleans up at the end.
 //! Neighbours: `driver` says which phase it is and asks who has ended.
 
-use super::orders::Orders;
-use super::sights::{Hit, Sights};
 use crate::engine::Engine;
 use crate::event_log::EventLog;
 use crate::host::Host;
@@ -11,13 +9,16 @@ use crate::network::SimNetwork;
 use crate::system::{FIRST_SERVER, Server, SharedSystem, Stop};
 use rehearsal_loadgen::cleanup::clean_up;
 use rehearsal_loadgen::commons::{Commons, RunPhase};
+use rehearsal_loadgen::faults::lives::Lives;
+use rehearsal_loadgen::faults::orders::Orders;
+use rehearsal_loadgen::faults::sights::{Hit, Sights};
 use rehearsal_loadgen::journal::NoJournal;
 use rehearsal_loadgen::prepare::prepare;
 use rehearsal_loadgen::sink::EventSink;
 use rehearsal_loadgen::target::{Target, user_agent};
 use rehearsal_loadgen::users::{UserEnv, play_user};
 use rehearsal_reports::event::Name;
-use rehearsal_scenarios::plan::{Behaviour, Plan};
+use rehearsal_scenarios::plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -60,19 +61,19 @@ struct Shared {
 
 struct Progress {
     director: Director,
-    /// Users that have done all they wanted, or have come to the end of the run.
-    ended: BTreeSet<u32>,
-    /// Users and servers that were told to stop, and have.
-    left: BTreeSet<u32>,
+    lives: Lives,
+    /// Servers that were told to stop, and have.
     exited: BTreeSet<Arc<str>>,
 }
 
 impl Programs {
     pub(super) fn new(plan: Arc<Plan>, log: Arc<EventLog>, system: SharedSystem) -> Programs {
         let (cleaning, cleaning_seen) = watch::channel(false);
-        let (ended, left, exited) = Default::default();
-        let progress = Progress { director: Director::Preparing, ended, left, exited };
-        let sights = Sights::new(&plan, log.clone());
+        let (lives, exited) = Default::default();
+        let progress = Progress { director: Director::Preparing, lives, exited };
+        let steps = log.clone();
+        // The fault may be due at once, and is known to the schedule after the step.
+        let sights = Sights::new(&plan, log.clone(), move || steps.end_step_here());
         let sink: Arc<dyn EventSink> = match &sights {
             Some(sights) => sights.clone(),
             None => log.clone(),
@@ -84,7 +85,7 @@ impl Programs {
             commons: Arc::new(Commons::new()),
             system,
             progress: Arc::new(Mutex::new(progress)),
-            orders: Orders::new(),
+            orders: Orders::default(),
             cleaning: cleaning_seen,
         };
         Programs { shared, sights, cleaning }
@@ -136,12 +137,12 @@ impl Programs {
     }
 
     /// Whether every program of a host that was told to stop has done so.
-    pub(super) fn has_exited(&self, host: &String) -> bool {
+    pub(super) fn has_exited(&self, host: &str) -> bool {
         let progress = self.shared.progress();
         let mut users = self.shared.plan.users.iter().filter(|user| user.host == *host).peekable();
         match users.peek() {
-            Some(_) => users.all(|user| progress.left.contains(&user.number) || progress.ended.contains(&user.number)),
-            None => progress.exited.contains(host.as_str()),
+            Some(_) => users.all(|user| progress.lives.has_left(user.number)),
+            None => progress.exited.contains(host),
         }
     }
 
@@ -160,7 +161,7 @@ impl Programs {
     }
 
     pub(super) fn has_ended(&self, user: u32) -> bool {
-        self.shared.progress().ended.contains(&user)
+        self.shared.progress().lives.has_ended(user)
     }
 }
 
@@ -192,25 +193,14 @@ impl Shared {
 async fn play_users(shared: Shared, host: Host, users: Vec<u32>) {
     for number in users {
         let Some(user) = shared.plan.user(number) else { continue };
-        if !matches!(user.behaviour, Behaviour::Worker(_)) && shared.progress().ended.contains(&number) {
-            // It had done all it wanted before its host died.
-            continue;
-        }
-        shared.progress().ended.remove(&number);
-        shared.progress().left.remove(&number);
+        let life = shared.progress().lives.begin(user, host.incarnation, shared.log.now_ns());
+        // It may have done all it wanted before its host died.
+        let Some(life) = life else { continue };
         let env = shared.env(&host, &user.name);
-        // A host that dies before its user's time has come has interrupted no life.
-        let has_begun = shared.log.now_ns() >= i64::try_from(user.start_ns).unwrap_or(i64::MAX);
-        let life = if has_begun { host.incarnation } else { 0 };
         let (shared, spawner, host) = (shared.clone(), env.surroundings.spawner.clone(), host.name.clone());
         let playing = Box::pin(async move {
             play_user(env, number, life).await;
-            // Who was told to stop may have wanted more, and goes on when its host starts again.
-            let mut progress = shared.progress();
-            match shared.orders.is_stopped(&host) {
-                true => progress.left.insert(number),
-                false => progress.ended.insert(number),
-            };
+            shared.progress().lives.end(number, shared.orders.is_stopped(&host));
         });
         spawner.spawn("user", playing).detach();
     }

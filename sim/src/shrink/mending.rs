@@ -4,7 +4,7 @@
 //!
 //! Neighbours: `cuts` takes things out. Left out: whether the plan still fails, which only playing it shows.
 
-use rehearsal_scenarios::plan::{Begin, Behaviour, Plan, Step, Verb};
+use rehearsal_scenarios::plan::{Begin, Behaviour, Plan, Step, Verb, is_server};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Makes a plan whole again.
@@ -151,7 +151,7 @@ fn count_meetings(plan: &mut Plan) {
 /// Faults, links and delay points are left without hosts that are gone, and go when they have none left on a side.
 fn drop_hosts(plan: &mut Plan, names: &BTreeSet<String>) {
     let hosts: BTreeSet<String> = plan.users.iter().map(|user| user.host.clone()).collect();
-    let is_there = |host: &String| host.starts_with("server-") || hosts.contains(host);
+    let is_there = |host: &String| is_server(host) || hosts.contains(host);
     plan.delay_points.retain(|point| is_there(&point.host));
     plan.network.links.retain_mut(|link| {
         [&mut link.left, &mut link.right].into_iter().all(|side| {

@@ -6,7 +6,7 @@ use rehearsal_reports::event::{Body, Event, Kind};
 use rehearsal_sim::seed::SeedRun;
 
 fn skewed(who: &str, skew: &str) -> String {
-    race_with(&format!("[[fault]]\ndo = \"clock_skew\"\nwho = \"{who}\"\nat = \"0s\"\n{skew}"))
+    race_with(&format!("[faults.clocks]\ndo = \"clock_skew\"\nwho = \"{who}\"\nat = \"0s\"\n{skew}"))
 }
 
 /// How often users were told that their token has expired.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 #[test]
 fn the_same_seed_twice_is_the_same_in_every_event() {
-    let with_faults = race_with("[[fault]]\ndo = \"kill\"\nwho = \"workers\"\nat = \"1s\"\nback = \"1s\"");
+    let with_faults = race_with("[faults.death]\ndo = \"kill\"\nwho = \"workers\"\nat = \"1s\"\nback = \"1s\"");
     for source in [RACE, &naive_race(), &with_faults] {
         for seed in 1..=5 {
             let run = twice(&plan(source, seed));

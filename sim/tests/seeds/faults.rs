@@ -4,7 +4,7 @@ use crate::scenes::{broken, faults, plan, played, race_with, twice, word};
 use rehearsal_reports::event::Kind;
 
 fn fault(what: &str) -> String {
-    race_with(&format!("[[fault]]\n{what}"))
+    race_with(&format!("[faults.first]\n{what}"))
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_fault_that_names_no_end_is_healed_after_measure_and_a_killed_user_stays_dea
 fn a_host_that_two_faults_take_down_starts_again_after_both() {
     let first = "do = \"kill\"\nwho = \"workers\"\nat = \"1s\"\nback = \"2s\"";
     let second = "do = \"lose\"\nwho = \"workers\"\nat = \"2s\"\nback = \"3s\"";
-    let run = played(&format!("{}\n[[fault]]\n{second}", fault(first)), 1);
+    let run = played(&format!("{}\n[faults.second]\n{second}", fault(first)), 1);
     assert_eq!(run.failure, None);
     let told = faults(&run);
     let words: Vec<_> = told.iter().map(|(word, _)| word.as_str()).collect();
@@ -83,33 +83,33 @@ role = "client"
 count = 5
 jobs = 3
 start = { uniform = ["100ms", "3s"] }
-[[fault]]
+[faults.kill]
 do = "kill"
 who = "server"
 at = { uniform = ["1s", "20s"] }
 back = { uniform = ["200ms", "4s"] }
-[[fault]]
+[faults.lose]
 do = "lose"
 who = { users = "workers", pick = 1 }
 at = { uniform = ["1s", "20s"] }
 back = { uniform = ["200ms", "20s"] }
-[[fault]]
+[faults.clients-die]
 do = "kill"
 who = { users = "clients", pick = 2 }
 at = { uniform = ["1s", "20s"] }
 back = { uniform = ["200ms", "20s"] }
-[[fault]]
+[faults.partition]
 do = "partition"
 between = ["workers", "server"]
 at = { uniform = ["1s", "20s"] }
 for = { uniform = ["200ms", "40s"] }
-[[fault]]
+[faults.half-cut]
 do = "partition"
 between = ["clients", "server"]
 way = "to_server"
 at = { uniform = ["1s", "20s"] }
 for = { uniform = ["200ms", "10s"] }
-[[fault]]
+[faults.loss]
 do = "loss"
 between = ["clients", "server"]
 share = 0.2

@@ -7,7 +7,7 @@ use rehearsal_sim::engine::EngineKind;
 use rehearsal_sim::seed::SeedRun;
 
 fn fault(what: &str) -> String {
-    race_with(&format!("[[fault]]\n{what}"))
+    race_with(&format!("[faults.first]\n{what}"))
 }
 
 fn told(run: &SeedRun) -> Vec<String> {
@@ -72,7 +72,7 @@ fn a_server_that_has_no_time_to_say_goodbye_is_killed() {
     // Nobody reads the goodbye: the link is cut before.
     let cut = "do = \"partition\"\nbetween = [\"clients\", \"server\"]\nat = \"900ms\"\nfor = \"10s\"";
     let stop = "do = \"stop\"\nwho = \"server\"\nat = \"1s\"\ngrace = \"500ms\"\nback = \"1s\"";
-    let run = played(&format!("{}\n[[fault]]\n{stop}", fault(cut)), 1);
+    let run = played(&format!("{}\n[faults.second]\n{stop}", fault(cut)), 1);
     assert_eq!(run.failure, None);
     assert_eq!(told(&run), ["partition begins", "told to stop", "killed", "restarted", "partition ends"]);
     let times = faults(&run);
@@ -80,7 +80,7 @@ fn a_server_that_has_no_time_to_say_goodbye_is_killed() {
 }
 
 /// A worker dies between acceptance and assignment.
-const DEATH: &str = "name = \"death\"\ndo = \"kill\"\nwho = \"workers\"\nback = \"1s\"";
+const DEATH: &str = "do = \"kill\"\nwho = \"workers\"\nback = \"1s\"";
 
 #[test]
 fn a_fault_that_follows_a_message_hits_whoever_sent_it_right_then() {

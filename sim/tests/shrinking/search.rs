@@ -39,8 +39,7 @@ role = "client"
 count = 2
 rooms = 2
 
-[[fault]]
-name = "the crowd is cut off"
+[faults."the crowd is cut off"]
 do = "partition"
 between = ["crowd", "server"]
 at = "2s"

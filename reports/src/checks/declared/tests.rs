@@ -1,6 +1,7 @@
 //! Each rule with a history that breaks it and one that nearly does. Rules are written as an author writes them.
 
 use super::super::history_for_tests::History;
+use super::super::standstills::STANDSTILL;
 use super::super::{RunEnd, declared};
 use crate::event::{Body, Closer, Kind, Name};
 use crate::judge::Judge;
@@ -113,6 +114,25 @@ fn an_answer_within_the_bound_one_that_is_needless_and_one_cut_short_by_the_end_
     message(history.at(20.0), "workers-0", Kind::Sent, json!({ "type": "buy", "seat": 9 }));
     history.at(24.0).begins("workers-0", "a", "c");
     assert_eq!(holds(ANSWERED, &history), 1);
+}
+
+/// The generator noticed nothing between these seconds.
+fn stands_still(history: &mut History, from_s: f64, until_s: f64) {
+    history.at(until_s).fault(STANDSTILL, "for a while", &[]);
+    let event = history.events.last_mut().unwrap();
+    event.planned_ns = Some((from_s * 1e9) as i64);
+}
+
+#[test]
+fn a_bound_that_was_missed_while_the_generator_stood_still_is_unknown_and_one_missed_before_is_broken() {
+    for (from_s, until_s, word) in [(5.0, 8.0, "unknown"), (7.0, 8.0, "broken")] {
+        let mut history = History::new();
+        message(history.at(1.0), "workers-0", Kind::Sent, json!({ "type": "buy", "seat": 7 }));
+        stands_still(&mut history, from_s, until_s);
+        message(history.at(8.1), "workers-0", Kind::Received, json!({ "type": "sold", "seat": 7 }));
+        history.at(10.0).begins("workers-0", "a", "c");
+        assert_eq!(verdict(ANSWERED, &history).verdict.word(), word, "{from_s}");
+    }
 }
 
 #[test]

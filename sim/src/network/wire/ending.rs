@@ -3,7 +3,7 @@
 
 use super::flow::What;
 use super::{Moment, Presence, Side, Wire};
-use crate::network::link::Crossing;
+use rehearsal_loadgen::faults::link::Crossing;
 use std::io;
 
 impl Wire {

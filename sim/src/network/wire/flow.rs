@@ -6,7 +6,7 @@
 
 use super::moment::{Manner, Moment, Side};
 use crate::netlog;
-use crate::network::link::Crossing;
+use rehearsal_loadgen::faults::link::Crossing;
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::draw::Draw;
 use std::collections::VecDeque;

@@ -14,8 +14,8 @@ mod tests;
 pub use flow::WINDOW_BYTES;
 pub use moment::{Half, Manner, Moment, Side};
 
-use super::link::Crossing;
 use flow::{Flow, What};
+use rehearsal_loadgen::faults::link::Crossing;
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::draw::Draw;
 use std::io;

@@ -1,7 +1,7 @@
 //! What a wire has to know of its surroundings, and how its two ends are told apart.
 
 use crate::network::hosts::HostId;
-use crate::network::link::Link;
+use rehearsal_loadgen::faults::link::Link;
 use rehearsal_scenarios::distribution::Nanos;
 
 /// An end of a wire.

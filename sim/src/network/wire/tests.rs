@@ -1,8 +1,8 @@
 //! What a wire promises, moment by moment. The latency is 10 ms, the time-out 1 s.
 
 use super::*;
-use crate::network::link::Link;
 use Side::{Client, Server};
+use rehearsal_loadgen::faults::link::Link;
 use rehearsal_scenarios::distribution::Distribution;
 
 const MS: Nanos = 1_000_000;

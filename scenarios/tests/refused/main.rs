@@ -3,92 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
+mod files;
+mod schema;
+
+use files::wrong;
 use rehearsal_scenarios::{Overrides, load_all};
-
-/// A flow that one user plays.
-fn flow(steps: &str) -> String {
-    format!("format = 1\n[users.peers]\nflow = 'f'\n[flow.f]\nsteps = [{steps}]\n")
-}
-
-fn group(lines: &str) -> String {
-    format!("format = 1\n[users.workers]\n[users.clients]\n{lines}\n")
-}
-
-fn wrong() -> Vec<String> {
-    let files = [
-        String::new(),
-        "format = 2\n[users.workers]\n".to_owned(),
-        "[users.workers]\n".to_owned(),
-        "format = 1\n[users.workers\n".to_owned(),
-        "format = 1\n[users.Workers]\nrole = 'worker'\n".to_owned(),
-        "format = 1\n[users.helpers]\n".to_owned(),
-        "format = 1\n[users.clients]\n".to_owned(),
-    ];
-    let groups = [
-        "cuont = 2",
-        "count = 0",
-        "count = 'two'",
-        "start = 5",
-        "start = '5 minutes'",
-        "start = ['1s', '2s']",
-        "job = '5s'",
-        "think = { uniform = ['9s', '1s'] }",
-        "think = { lognormal = { p50 = '9s', p99 = '1s' } }",
-        "think = { pick = ['1s', '2s'], weights = [1] }",
-        "rooms = 3",
-        "rooms = { per_room = 0 }",
-        "rooms = { per_room = 2 }\ncount = 4",
-        "arrive = 'exponential'",
-        "arrive = { rate = 5.0 }",
-        "arrive = { rate = 5.0, for = '30s', burst = 3 }",
-        "arrive = [{ pause = '5s' }]",
-        "count = 3\narrive = { burst = 3 }",
-        "pace = 20",
-        "pace = { rate = 20.0, every = '1s' }",
-        "pace = {}",
-        "drop_when_late = 5",
-        "churn = {}",
-        "churn = { stay = '5s', leave = 'rudely' }",
-        "churn = { stay = '5s', leave = { clean = 0 } }",
-        "churn = { stay = '5s', back = 'soon' }",
-        "rows = 'people.csv'",
-        "rows = []",
-        "properties.size = { pick = [] }",
-        "protocol = 'v1'",
-        "flow = 'ask'",
-        "[params]\nn = { live = 3 }",
-        "[params]\nroom = '${n}'",
-        "[variants.a]\nn = 3",
-        "[thresholds]\ndiscovery = 'p99 < 1s'",
-        "[thresholds]\ndiscover = 'p99 > 1s'",
-        "expect = 'fails'",
-        "[checks]\nskip = { nobody_speaks_for_another = '' }",
-    ];
-    let flows = [
-        "",
-        "'jion'",
-        "{ expect = { type = 'a' }, within = 5 }",
-        "{ send = { to = '${peer.peers-3}', payload = {} } }",
-        "{ send = { to = '${nobody}', payload = {} } }",
-        "{ raw = '${filler.many}' }",
-        "{ raw = '${row.name}' }",
-        "{ think = '1s', retry = {} }",
-        "{ expect_one_of = [] }",
-        "{ expect_one_of = [{ then = 'stop' }] }",
-        "{ expect_one_of = [{ message = {}, then = 'g' }] }",
-        "{ expect_one_of = [{ message = {}, then = 'f' }] }",
-        "{ expect_none = { type = 'a' }, within = '1s' }",
-        "{ repeat = { steps = [{ raw = {} }] } }",
-        "{ repeat = { until = { state = 'done' }, steps = ['discover'] } }",
-        "{ at = 'noon' }",
-        "'join', { span = '', discover = {} }",
-        "{ meet = 'here', of = 'others' }",
-        "{ http = { path = 'health' } }",
-        "{ join = true, connect = true }",
-    ];
-    let groups = groups.iter().map(|lines| group(lines));
-    files.into_iter().chain(groups).chain(flows.iter().map(|steps| flow(steps))).collect()
-}
 
 /// Place, message, and what helps.
 fn line(text: &str) -> String {
@@ -199,6 +118,32 @@ fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
         5:12 this must be below its limit: write `<` => an objective such as "p99 < 100ms", "errors < 0.1%" or "rate > 20/s"
     expect = 'fails'
         4:1 unknown key `expect` in a group of users => one of `role`, `flow`, `count`, `start`, `arrive`, `protocol`, `rooms`, `pace`, `drop_when_late`, `churn`, `rows`, `tags`, `properties`, `strategy`, `defects`, `job`, `jobs`, `think`, `choose`, `ask`, `cancel_after`
+    live = 'maybe'
+        5:8 unknown word `maybe` => one of `holds`, `broken`, `either`
+    live = { either = ['nobody_is_rude'] }
+        5:20 unknown check `nobody_is_rude` => one of `worker_runs_one_job_at_a_time`, `job_is_begun_by_one_worker`, `acknowledged_status_is_seen`, `room_sees_only_its_own`, `messages_arrive_once_in_order_unchanged`, `nobody_speaks_for_another`, `reservation_always_ends`, `departed_peers_disappear`, `nothing_is_left_behind`, `flows_come_to_their_end`, `history_is_linearizable` | nobody_speaks_for_another
+    either = ['nobody_speaks_for_another']
+        6:11 `nobody_speaks_for_another` is expected to be broken already => keep one of the two
+    live = {}
+        5:8 nothing is expected here => `broken`, `either` or both, with checks | `expect = "holds"` says that every check holds, as it is if `expect` is left out
+    at = '1s'
+        4:3 a scenario has no `fault` => what goes wrong has a name: write `[faults.NAME]` in place of `[[fault]]`
+    at = '1s'
+        4:1 this kind of value does not belong here => a table with a fault for each name | each has a name: write `[….NAME]` for each, in place of a list
+    name = 'y'
+        8:1 a fault has no `name` => the name of a fault is that of its table: `[faults.NAME]`
+    who = 'workers'
+        4:9 a fault says nothing => `at` or `when`
+    at = '1s'
+        5:6 unknown word `explode` => one of `partition`, `latency`, `loss`, `bandwidth`, `stop`, `kill`, `restart`, `lose`, `pause`, `clock_skew`
+    at = '1s'
+        6:11 the list is too short => a list of at least 2, each item a string, or users of a group (`{ users = "GROUP", pick = 1 }` or `{ users = "GROUP", share = 0.5 }`; all if neither)
+    back = '1s'
+        8:1 `back` means nothing for `pause` => how long it lasts is `for`
+    role = 'client'
+        4:8 a group called `server` cannot be told from the servers => faults and links call the servers so: give the group another name
+    refused = true
+        4:2 a scenario has no `sometimes` => what must be seen in some seed is a check of your own: `[check.NAME]` with `sometimes = { … }`
     skip = { nobody_speaks_for_another = '' }
         5:38 the reason is empty => say why this check is left out: readers of the report will ask
     steps = []
@@ -243,5 +188,10 @@ fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
         5:28 a path begins with a slash; the host is the target's => a path such as "/health"
     steps = [{ join = true, connect = true }]
         5:25 `join` and `connect` exclude each other => a step with only one of them
+    steps = [{ expect = [{ message = { type = 'a' }, then = 'stop' }] }]
+        5:21 a step that expects several messages is `expect_one_of` => write `expect_one_of = [{ message = { … }, then = … }, …]`
+        5:21 this kind of value does not belong here => a table
+    steps = [{ expect = { type = 'a' }, then = 'stop' }]
+        5:37 a step has no `then` => branches stand in `expect_one_of`: `[{ message = { … }, then = "FLOW" }, …]`
     "#);
 }

@@ -1,10 +1,10 @@
 //! What the record says about faults: one event when a fault begins, one when it ends, with the hosts and users that it
 //! concerns. Neighbours: `schedule` tells, `reports::checks` know these words.
 
-use super::programs::Programs;
-use rehearsal_loadgen::sink::{Draft, EventSink};
+use crate::sink::Draft;
+use crate::steward::RUN;
 use rehearsal_reports::event::{Body, Kind, Name};
-use rehearsal_scenarios::plan::FaultAction;
+use rehearsal_scenarios::plan::{FaultAction, Plan};
 use std::collections::BTreeSet;
 
 /// Which part of a fault is told.
@@ -16,9 +16,9 @@ pub(super) enum Told {
     Ends,
 }
 
-/// Writes it down.
-pub(super) fn tell(programs: &Programs, name: &str, told: Told, action: &FaultAction) {
-    let (plan, concerned): (_, BTreeSet<&String>) = (programs.plan(), action.hosts().collect());
+/// The event that tells it.
+pub(super) fn told(plan: &Plan, name: &str, told: Told, action: &FaultAction) -> Draft {
+    let concerned: BTreeSet<&String> = action.hosts().collect();
     let users = plan.users.iter().filter(|user| concerned.contains(&user.host));
     let body = Body::Fault {
         name: name.into(),
@@ -26,7 +26,7 @@ pub(super) fn tell(programs: &Programs, name: &str, told: Told, action: &FaultAc
         hosts: concerned.iter().map(|host| Name::from(host.as_str())).collect(),
         users: users.map(|user| Name::from(user.name.as_str())).collect(),
     };
-    programs.log().record(Draft::new("run".into(), Kind::Fault, "".into(), body));
+    Draft::new(RUN.into(), Kind::Fault, "".into(), body)
 }
 
 fn words(told: Told, action: &FaultAction) -> &'static str {

@@ -1,20 +1,22 @@
 //! Messages that faults wait for: the sink of users looks at each message that passes and remembers whose it was.
 //!
-//! Without such faults the event log is the sink itself. Neighbours: `schedule` takes what was seen, `loadgen::recorder`
-//! shows messages.
+//! Without such faults a world's own sink is what users see. Neighbours: `schedule` takes what was seen, `recorder` shows
+//! messages.
 
-use crate::event_log::EventLog;
-use rehearsal_loadgen::sink::{Draft, EventSink};
-use rehearsal_loadgen::users::pattern::matches;
+use crate::commons::lock;
+use crate::sink::{Draft, EventSink, Wait};
+use crate::users::pattern::matches;
 use rehearsal_reports::event::Name;
 use rehearsal_scenarios::plan::{Begin, Passing, Plan, Sight};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-/// The event log behind a look at every message.
-pub(super) struct Sights {
-    log: Arc<EventLog>,
+/// A sink behind a look at every message.
+pub struct Sights {
+    sink: Arc<dyn EventSink>,
+    /// Called when a fault's message has come, before its user goes on.
+    has_come: Box<dyn Fn() + Send + Sync>,
     watched: Mutex<Vec<Watched>>,
 }
 
@@ -29,18 +31,22 @@ struct Watched {
 
 /// The message that a fault has waited for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Hit {
+pub struct Hit {
     /// The fault's index in the plan.
-    pub(super) fault: usize,
+    pub fault: usize,
     /// Whose message it was.
-    pub(super) user: Name,
+    pub user: Name,
     /// When the fault is to begin, in nanoseconds of plan time.
-    pub(super) begins_ns: i64,
+    pub begins_ns: i64,
 }
 
 impl Sights {
     /// None if no fault of the plan waits for a message.
-    pub(super) fn new(plan: &Plan, log: Arc<EventLog>) -> Option<Arc<Sights>> {
+    pub fn new(
+        plan: &Plan,
+        sink: Arc<dyn EventSink>,
+        has_come: impl Fn() + Send + Sync + 'static,
+    ) -> Option<Arc<Sights>> {
         let watched = plan.faults.iter().enumerate().filter_map(|(fault, plan)| match &plan.begins {
             Begin::At(_) => None,
             Begin::After(sight) => {
@@ -49,13 +55,13 @@ impl Sights {
             }
         });
         let watched: Vec<Watched> = watched.collect();
-        (!watched.is_empty()).then(|| Arc::new(Sights { log, watched: Mutex::new(watched) }))
+        let has_come = Box::new(has_come);
+        (!watched.is_empty()).then(|| Arc::new(Sights { sink, has_come, watched: Mutex::new(watched) }))
     }
 
     /// What was seen since the last call.
-    pub(super) fn take(&self) -> Vec<Hit> {
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        watched.iter_mut().filter_map(|watched| watched.hit.take()).collect()
+    pub fn take(&self) -> Vec<Hit> {
+        lock(&self.watched).iter_mut().filter_map(|watched| watched.hit.take()).collect()
     }
 }
 
@@ -76,11 +82,11 @@ impl Watched {
 
 impl EventSink for Sights {
     fn now_ns(&self) -> i64 {
-        self.log.now_ns()
+        self.sink.now_ns()
     }
 
     fn record(&self, event: Draft) {
-        self.log.record(event);
+        self.sink.record(event);
     }
 
     fn keeps_contents(&self) -> bool {
@@ -89,14 +95,17 @@ impl EventSink for Sights {
 
     fn witness(&self, user: &Name, passing: Passing, message: &Value) {
         let now_ns = self.now_ns();
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        for watched in watched.iter_mut() {
-            watched.look(user, passing, message, now_ns);
-            if watched.hit.is_some() {
-                // The fault may be due at once, and is known to the schedule after the step.
-                self.log.end_step_here();
-            }
+        let mut watched = lock(&self.watched);
+        watched.iter_mut().for_each(|watched| watched.look(user, passing, message, now_ns));
+        let is_hit = watched.iter().any(|watched| watched.hit.is_some());
+        drop(watched);
+        if is_hit {
+            (self.has_come)();
         }
+    }
+
+    fn sleep_until(&self, plan_ns: i64) -> Wait<'_> {
+        self.sink.sleep_until(plan_ns)
     }
 }
 

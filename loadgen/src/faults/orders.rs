@@ -1,14 +1,14 @@
 //! What each host is told: which phase it is, and whether it is to stop before the run ends. A host that was told to stop has
-//! reached the end for itself, until it starts again. Neighbours: `programs` listens, `driver` and `schedule` give orders.
+//! reached the end for itself, until it starts again. Neighbours: users listen, the driver of a world and `schedule` give orders.
 
-use rehearsal_loadgen::commons::RunPhase;
+use crate::commons::{RunPhase, lock};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::watch;
 
 /// The orders of all hosts. Shared.
 #[derive(Clone)]
-pub(super) struct Orders(Arc<Mutex<State>>);
+pub struct Orders(Arc<Mutex<State>>);
 
 struct State {
     phase: RunPhase,
@@ -16,47 +16,50 @@ struct State {
     stopped: BTreeSet<String>,
 }
 
-impl Orders {
-    pub(super) fn new() -> Orders {
+impl Default for Orders {
+    /// Everybody prepares.
+    fn default() -> Orders {
         let state = State { phase: RunPhase::Preparing, hosts: BTreeMap::new(), stopped: BTreeSet::new() };
         Orders(Arc::new(Mutex::new(state)))
     }
+}
 
+impl Orders {
     /// What this host is told, now and later.
-    pub(super) fn of(&self, host: &str) -> watch::Receiver<RunPhase> {
+    pub fn of(&self, host: &str) -> watch::Receiver<RunPhase> {
         let mut state = self.state();
         let phase = state.phase_of(host);
         state.hosts.entry(host.to_owned()).or_insert_with(|| watch::Sender::new(phase)).subscribe()
     }
 
     /// Tells everybody which phase it is.
-    pub(super) fn enter(&self, phase: RunPhase) {
+    pub fn enter(&self, phase: RunPhase) {
         let mut state = self.state();
         state.phase = phase;
         state.tell_all();
     }
 
     /// Tells a host to stop.
-    pub(super) fn stop(&self, host: &str) {
+    pub fn stop(&self, host: &str) {
         let mut state = self.state();
         state.stopped.insert(host.to_owned());
         state.tell_all();
     }
 
     /// The host is about to start again: what it was told before does not count.
-    pub(super) fn start(&self, host: &str) {
+    pub fn start(&self, host: &str) {
         let mut state = self.state();
         state.stopped.remove(host);
         state.tell_all();
     }
 
     /// Whether this host was told to stop and has not started again.
-    pub(super) fn is_stopped(&self, host: &str) -> bool {
+    pub fn is_stopped(&self, host: &str) -> bool {
         self.state().stopped.contains(host)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
@@ -79,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_host_that_is_stopped_has_come_to_the_end_alone_until_it_starts_again() {
-        let orders = Orders::new();
+        let orders = Orders::default();
         let (one, other) = (orders.of("one"), orders.of("other"));
         orders.enter(RunPhase::Playing);
         orders.stop("one");

@@ -2,16 +2,14 @@
 //!
 //! Invariants: every delay is drawn at the packet's own place, so that another packet's fate shifts nobody's; TCP loses
 //! nothing on a link, it comes later or its connection times out; datagrams are truly lost. Only a limit to the bandwidth
-//! makes packets wait for each other, all of a link in one queue. Neighbours: `wire` and `datagram` ask for delays and
-//! cuts, `fabric` lets faults begin and end. Left out: what waits on a link.
+//! makes packets wait for each other, all of a link in one queue. Neighbours: the simulated network and `live::faults` ask for
+//! delays and cuts, and let faults begin and end. Left out: what waits on a link.
 
+use super::FaultId;
 use rehearsal_scenarios::distribution::{Distribution, Nanos};
 use rehearsal_scenarios::draw::Draw;
 use std::cell::Cell;
 use std::collections::BTreeMap;
-
-/// Names a fault while it is on: its index in the plan.
-pub type FaultId = usize;
 
 /// TCP's first retransmission time-out; each further one doubles it (RFC 6298 as Linux plays it).
 const FIRST_RETRANSMISSION_NS: Nanos = 200_000_000;
@@ -72,6 +70,15 @@ impl Link {
     /// A fault lets it carry no more than this from now on.
     pub fn narrow(&mut self, fault: FaultId, bytes_per_s: u64) {
         self.narrowed.insert(fault, bytes_per_s);
+    }
+
+    /// Whether everything crosses it at once: no fault is on it, and it has neither latency nor a limit of its own.
+    pub fn is_free(&self) -> bool {
+        let is_undisturbed = self.cuts.is_empty() && self.added.is_empty() && self.lossy.is_empty();
+        is_undisturbed
+            && self.narrowed.is_empty()
+            && self.bytes_per_s.is_none()
+            && self.latency == Distribution::Fixed(0)
     }
 
     /// A fault is over. If that heals a cut, tells since when the link was cut.

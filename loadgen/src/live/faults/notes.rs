@@ -1,0 +1,42 @@
+//! Where a fault that the generator plays on its own users differs from what it stands for: remarks for the report.
+//! Neighbours: `guard` refuses what cannot be played at all, `outcome` shows this.
+
+use rehearsal_scenarios::plan::{FaultAction, Plan};
+
+/// A sentence for each kind of fault of the plan, with the names of those faults.
+pub fn notes(plan: &Plan) -> Vec<String> {
+    let named = |of_kind: fn(&FaultAction) -> bool| {
+        let names = plan.faults.iter().filter(|fault| of_kind(&fault.action)).map(|fault| format!("`{}`", fault.name));
+        Some(names.collect::<Vec<_>>().join(", ")).filter(|names| !names.is_empty())
+    };
+    let cuts = named(|action| matches!(action, FaultAction::Partition { .. }));
+    let slow = named(|action| {
+        matches!(action, FaultAction::Latency { .. } | FaultAction::Loss { .. } | FaultAction::Bandwidth { .. })
+    });
+    let silent = named(|action| matches!(action, FaultAction::Lose { .. } | FaultAction::Pause { .. }));
+    let ended = named(|action| matches!(action, FaultAction::Kill { .. } | FaultAction::Stop { .. }));
+    let note = |names: Option<String>, words: &str| {
+        names.map(|names| format!("played inside the generator, the target was not touched: {names}. {words}"))
+    };
+    [
+        note(
+            cuts,
+            "Unlike in a real cut, this machine's kernel goes on acknowledging what the server sends: it learns of the cut \
+             by its own pings, not by TCP, and a connection that is opened meanwhile is not dialled before the cut heals",
+        ),
+        note(
+            slow,
+            "Bytes wait in the generator, above TCP: the server sees late messages, but no lost packets, no smaller windows \
+             and no slower handshakes of TLS",
+        ),
+        note(
+            silent,
+            "Nothing is sent or read, as after a power cut or a freeze; this machine's kernel still acknowledges what the \
+             server sends until its buffers are full",
+        ),
+        note(ended, "For the server this is the real thing: its peers' sockets close as those of any process do"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
