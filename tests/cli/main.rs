@@ -14,6 +14,7 @@ mod defects;
 mod determinism;
 mod doctor;
 mod explorer;
+mod exploring;
 mod exports;
 mod gate;
 mod killed;

@@ -6,11 +6,13 @@
 //! - [`json`]: one line for scripts
 //! - [`markdown`]: a comment on a pull request
 //! - [`junit`]: for a build server
-//! - [`units`], [`words`] and [`errors`]: how figures, verdicts and error classes are put, the same in all of them
+//! - [`units`], [`words`], [`covered`] and [`errors`]: how figures, verdicts, coverage and error classes are put, the same in
+//!   all of them
 //!
 //! Neighbours: `outcome` (all that is shown), `story` (a broken check, told). Left out: files, terminals, exit codes;
 //! the command line decides the closing line and hands it in.
 
+pub mod covered;
 pub mod errors;
 pub mod html;
 pub mod json;

@@ -220,6 +220,7 @@ fn as_expected(outcome: &Outcome) -> &'static str {
 fn though_it_holds(outcome: &Outcome) -> &'static str {
     match outcome.expectation {
         Expectation::Broken(_) => ", but was expected to break",
+        _ if !outcome.unmet.is_empty() => ", but no seed showed all that is to be seen",
         _ => " as far as it was played, which is not to the end",
     }
 }

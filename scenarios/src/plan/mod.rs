@@ -6,6 +6,7 @@
 //! that late answers shift nothing.
 //!
 //! - `system`, `network`, `user`, `step`, `fault`, `search`, `judging`: what a plan is made of
+//! - `swarm`: what a seed draws for itself first
 //! - `expand`, with `arrivals`, `faults` and `hosts`: makes a plan from a valid scenario
 //! - `timeline`, with `fault_text`: prints one
 //!
@@ -22,6 +23,7 @@ mod judging;
 mod network;
 mod search;
 mod step;
+mod swarm;
 mod system;
 pub(crate) mod timeline;
 mod user;
@@ -32,6 +34,7 @@ pub use judging::{ChecksPlan, Expectation, Measure, Threshold};
 pub use network::{DatagramPlan, LinkPlan, NetworkPlan};
 pub use search::{DelayPoint, Hold};
 pub use step::{Branch, Ending, Otherwise, Retry, Step, Verb};
+pub use swarm::Drawn;
 pub use system::{IdentityKind, Limits, Phases, PreparePlan, Profile, Service, Stage, SystemPlan};
 pub use user::{Behaviour, ChurnPlan, ClientPlan, PacePlan, Protocol, RowsPlan, Strategy, UserPlan, WorkerPlan};
 
@@ -65,6 +68,9 @@ pub struct Plan {
     pub seed: u64,
     /// Where it is to run.
     pub world: World,
+    /// What the seed drew for itself, for readers; nothing if the scenario leaves no ranges.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drawn: Vec<Drawn>,
     /// The system under test.
     pub system: SystemPlan,
     /// How the simulated network behaves between faults.
