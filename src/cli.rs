@@ -11,6 +11,7 @@ mod simulated;
 pub use live::{Capacity, Cleanup, Deployment, Doctor, Load};
 pub use members::{Client, Member, Serve, Worker};
 pub use reading::{Check, Lint, New, Report, ReportFormat, ShowPlan, WorldName};
+pub(crate) use shared::duration_or_none;
 pub use shared::{Expect, Format, Output, Settings, duration};
 pub use simulated::{Confirm, Keep, Replay, Score, Shrink, Simulate};
 

@@ -12,8 +12,13 @@ pub fn tell(report: &Report) {
     if std::env::var_os("GITHUB_ACTIONS").is_none() {
         return;
     }
-    for outcome in report.outcomes.iter().filter(|outcome| !outcome.expected) {
-        eprintln!("{}", annotation(outcome));
+    for outcome in &report.outcomes {
+        if !outcome.expected {
+            eprintln!("{}", annotation(outcome));
+        }
+        for warning in &outcome.warnings {
+            eprintln!("::warning title={}::{}", property(&outcome.scenario), escaped(warning));
+        }
     }
     if let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY") {
         let summary = OpenOptions::new().create(true).append(true).open(&path);

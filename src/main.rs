@@ -1,15 +1,18 @@
 //! The command line: reads arguments, calls a command, ends with its exit code. The only place that prints and exits.
 //!
 //! - [`cli`]: what can be asked; [`commands`]: one file each
-//! - [`source`]: finds scenarios; [`project`]: what a project says once; [`exit`]: exit codes and failures;
-//!   [`progress`]: how far long work has come, [`panel`]: how a live run does
+//! - [`source`]: finds scenarios; [`project`]: what a project says once; [`asked`]: what an exploration is asked for;
+//!   [`exploring`]: does it; [`exit`]: exit codes and failures; [`progress`]: how far long work has come, [`panel`]: how a
+//!   live run does
 //!
 //! Neighbours: every crate. Left out: everything that is not arguments, files, printing and exit codes.
 
+mod asked;
 mod cli;
 mod commands;
 mod confirming;
 mod exit;
+mod exploring;
 mod github;
 mod ledger;
 mod live;

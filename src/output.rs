@@ -8,6 +8,7 @@ use crate::records;
 use crate::source::Source;
 use rehearsal_reports::event::Event;
 use rehearsal_reports::outcome::{Met, Outcome, Overall, Validity};
+use rehearsal_reports::render::words::is_as_expected;
 use rehearsal_reports::render::{self, Report, text::Style};
 use std::fmt::Display;
 use std::fs::OpenOptions;
@@ -27,6 +28,16 @@ pub fn print_outcome(outcome: &Outcome, format: Format) {
     match format {
         Format::Text => print_to_stdout(&render::text::outcome(outcome, style())),
         Format::Json => print_to_stdout(&format!("{}\n", render::json::line(outcome))),
+    }
+}
+
+/// The same where somebody asked for quiet: what holds as expected is one line.
+pub fn print_outcome_quietly(outcome: &Outcome, format: Format) {
+    match format {
+        Format::Text if outcome.verdict == Overall::Holds && is_as_expected(outcome) => {
+            print_to_stdout(&render::text::headline(outcome));
+        }
+        _ => print_outcome(outcome, format),
     }
 }
 
@@ -112,7 +123,8 @@ pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
     std::fs::write(path, text).map_err(|error| unwritable(path, &error))
 }
 
-fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+/// A file that cannot be written.
+pub fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::usage(format!("cannot write {}: {error}", path.display()), "check the folder and its permissions")
 }
 

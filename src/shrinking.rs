@@ -1,16 +1,18 @@
-//! Makes failures smaller before they are told: each way to fail once, the one that the outcome tells of with its story.
-//! Used by `simulate` and `replay`. Neighbours: `sim::shrink` does it, `simulated` keeps records.
+//! Makes failures smaller before they are told: each way to fail once, the one that the outcome tells of with its story. What
+//! there is no time for is told as it was found. Used by `exploring` and `replay`. Neighbours: `sim::shrink` does it,
+//! `simulated` keeps records.
 
 use crate::cli::Shrink;
 use crate::exit::Failure;
+use crate::exploring::Way;
 use crate::progress::{Progress, Verbosity};
 use crate::simulated::{self, How};
 use crate::source::Source;
-use rehearsal_reports::outcome::Outcome;
+use rehearsal_reports::outcome::{CheckSummary, Outcome};
 use rehearsal_scenarios::Scenario;
 use rehearsal_scenarios::plan::{Plan, World};
 use rehearsal_sim::engine::EngineKind;
-use rehearsal_sim::explore::{Exploration, Fingerprint};
+use rehearsal_sim::explore::{Fingerprint, story_of_check};
 use rehearsal_sim::seed::{SeedOptions, SeedRun, TICK};
 use rehearsal_sim::shrink::{ShrinkOptions, Shrunk, shrink};
 use std::path::Path;
@@ -36,8 +38,8 @@ const HOW: How = How { engine: EngineKind::Event, tick: TICK };
 
 impl Shrinking {
     /// What the command line says.
-    pub fn of(Shrink { shrink, shrink_for }: Shrink) -> Shrinking {
-        match (shrink, shrink_for) {
+    pub fn of(shrink: Shrink) -> Shrinking {
+        match (shrink.shrink, shrink.time()) {
             (_, Duration::ZERO) => Shrinking::Never,
             (true, time) => Shrinking::Always(time),
             (false, time) => Shrinking::Unexpected(time),
@@ -53,7 +55,8 @@ impl Shrinking {
         }
     }
 
-    fn time(self) -> Duration {
+    /// How long at most.
+    pub fn time(self) -> Duration {
         match self {
             Shrinking::Never => Duration::ZERO,
             Shrinking::Unexpected(time) | Shrinking::Always(time) => time,
@@ -61,50 +64,44 @@ impl Shrinking {
     }
 }
 
-/// Tells each way in which seeds fail, and makes the lowest seed of each smaller.
+/// What failures are told with.
+pub struct Telling<'a> {
+    /// Where they were found.
+    pub source: &'a Source,
+    /// The seed that the outcome tells of.
+    pub told: Option<u64>,
+    /// Folder for records.
+    pub runs: &'a Path,
+    /// Whether progress is shown.
+    pub verbosity: Verbosity,
+}
+
+/// Makes the lowest seed of each way to fail smaller, all within this time: the first ways first, since time may run out.
 pub fn shrink_all(
-    source: &Source,
+    telling: &Telling<'_>,
     scenario: &Scenario,
-    exploration: &Exploration,
-    shrinking: Shrinking,
-    runs: &Path,
-    verbosity: Verbosity,
+    ways: &[Way<'_>],
+    time: Duration,
     outcome: &mut Outcome,
 ) -> Result<(), Failure> {
-    let seeds = exploration.seeds.count;
-    for group in &exploration.groups {
-        outcome.notes.push(format!(
-            "{} of {seeds} seeds ({:.0} %), the lowest is {}: {}",
-            group.seeds,
-            group.seeds as f64 / seeds.max(1) as f64 * 100.0,
-            group.lowest_seed,
-            group.fingerprint
-        ));
+    let ways = &ways[..ways.len().min(GROUPS_MAX)];
+    let share = time / u32::try_from(ways.len().max(1)).unwrap_or(u32::MAX);
+    if !ways.is_empty() && telling.verbosity == Verbosity::Normal {
+        let name = &telling.source.name;
+        eprintln!("{name}: shrinking, {share:.1?} at most for each of {} ways to fail", ways.len());
     }
-    let groups = exploration.groups.iter().take(GROUPS_MAX);
-    let share = shrinking.time() / u32::try_from(groups.len().max(1)).unwrap_or(u32::MAX);
-    if groups.len() > 0 && verbosity == Verbosity::Normal {
-        eprintln!("{}: shrinking, {share:.0?} at most for each of {} ways to fail", source.name, groups.len());
-    }
-    // The lowest seed comes last: `latest` then points at the record that the outcome tells of.
-    for group in groups.rev() {
-        let plan = Arc::new(scenario.plan(group.lowest_seed, World::Simulated));
-        shrink_one(source, &plan, &group.fingerprint, share, runs, verbosity, outcome)?;
+    // The one that is told comes last: `latest` then points at its record.
+    for way in ways.iter().rev() {
+        let plan = Arc::new(scenario.plan(way.group.lowest_seed, World::Simulated));
+        shrink_one(telling, &plan, &way.group.fingerprint, share, outcome)?;
     }
     Ok(())
 }
 
 /// Makes the first failure of a run smaller, if it fails.
-pub fn shrink_run(
-    source: &Source,
-    run: &SeedRun,
-    time: Duration,
-    runs: &Path,
-    verbosity: Verbosity,
-    outcome: &mut Outcome,
-) -> Result<(), Failure> {
+pub fn shrink_run(telling: &Telling<'_>, run: &SeedRun, time: Duration, outcome: &mut Outcome) -> Result<(), Failure> {
     match Fingerprint::all_of(run).pop_first() {
-        Some(fingerprint) => shrink_one(source, &run.plan, &fingerprint, time, runs, verbosity, outcome),
+        Some(fingerprint) => shrink_one(telling, &run.plan, &fingerprint, time, outcome),
         None => {
             outcome.notes.push("nothing to shrink: no check is broken".to_owned());
             Ok(())
@@ -113,15 +110,18 @@ pub fn shrink_run(
 }
 
 fn shrink_one(
-    source: &Source,
+    telling: &Telling<'_>,
     plan: &Arc<Plan>,
     fingerprint: &Fingerprint,
     time_max: Duration,
-    runs: &Path,
-    verbosity: Verbosity,
     outcome: &mut Outcome,
 ) -> Result<(), Failure> {
+    let Telling { source, told, runs, verbosity } = *telling;
     let seed = plan.seed;
+    if time_max.is_zero() {
+        outcome.notes.push(format!("seed {seed} is told as it was found: there was no time left to make it smaller"));
+        return Ok(());
+    }
     let progress = Progress::start(&format!("{} shrinking", source.name), 0, verbosity);
     let seed_options = SeedOptions { engine: HOW.engine, tick: HOW.tick, ..SeedOptions::default() };
     let shrunk = shrink(plan, fingerprint, ShrinkOptions { seed: seed_options, time_max, ..ShrinkOptions::default() });
@@ -138,7 +138,7 @@ fn shrink_one(
     let (record, page) = (kept.outcome.record.unwrap_or_default(), kept.outcome.page);
     outcome.notes.push(words(&shrunk));
     outcome.notes.push(format!("keep it: rehearsal keep {record} --name NAME"));
-    tell(outcome, &shrunk, &record, page);
+    tell(outcome, &shrunk, told, &record, page);
     Ok(())
 }
 
@@ -148,21 +148,22 @@ fn words(Shrunk { run, before, after, trials, is_minimal, .. }: &Shrunk) -> Stri
     format!("seed {} was shrunk from {before} to {after} in {trials} plays; {end}", run.plan.seed)
 }
 
-/// The outcome tells of the smaller failure in place of the lowest seed that breaks the check, if it is that one.
-fn tell(outcome: &mut Outcome, shrunk: &Shrunk, record: &str, page: Option<String>) {
+/// The outcome tells of the smaller failure in place of the one that was found.
+fn tell(outcome: &mut Outcome, shrunk: &Shrunk, told: Option<u64>, record: &str, page: Option<String>) {
     let seed = shrunk.run.plan.seed;
     let name = &shrunk.fingerprint.check;
-    let told = outcome.checks.iter_mut().find(|it| it.check.name == *name && it.lowest_broken_seed == Some(seed));
+    let is_told = told == Some(seed);
+    let is_it = |it: &&mut CheckSummary| it.check.name == *name && (is_told || it.lowest_broken_seed == Some(seed));
     let smaller = shrunk.run.verdicts.iter().find(|check| check.name == *name);
-    let (Some(told), Some(smaller)) = (told, smaller) else { return };
-    (told.check.verdict, told.check.violations) = (smaller.verdict.clone(), smaller.violations);
-    if outcome.seeds.first_broken != Some(seed) {
+    let (Some(summary), Some(smaller)) = (outcome.checks.iter_mut().find(is_it), smaller) else { return };
+    (summary.check.verdict, summary.check.violations) = (smaller.verdict.clone(), smaller.violations);
+    if !is_told {
         return;
     }
     if let Some(found) = outcome.repeat.take() {
         outcome.notes.push(format!("as it was found: {found}"));
     }
-    outcome.story = simulated::story_of(&shrunk.run);
+    outcome.story = story_of_check(&shrunk.run, name);
     outcome.repeat = Some(simulated::replay_of(Path::new(record)));
     outcome.record = Some(record.to_owned());
     outcome.page = page;

@@ -1,12 +1,9 @@
-//! Plays a scenario in the simulated world and makes one outcome of many seeds. Used by `simulate`, `replay` and the main
-//! job. Neighbours: `sim::explore` plays, `records` keeps, `output` shows.
+//! One seed in the simulated world: how it is played, what cannot be, its record, and the command that repeats it. Used by
+//! `exploring` and `replay`. Neighbours: `sim::seed` plays, `records` keeps, `output` shows.
 
-use crate::confirming;
 use crate::exit::{Exit, Failure};
 use crate::output;
-use crate::progress::{Progress, Verbosity};
 use crate::records;
-use crate::shrinking::{self, Shrinking};
 use crate::source::Source;
 use rehearsal_reports::judge::overall;
 use rehearsal_reports::outcome::{CheckSummary, Outcome, Seeds};
@@ -15,23 +12,12 @@ use rehearsal_scenarios::Scenario;
 use rehearsal_scenarios::plan::{Plan, Service, World};
 use rehearsal_sim::engine::EngineKind;
 use rehearsal_sim::event_log::Keep;
-pub use rehearsal_sim::explore::story_of;
-use rehearsal_sim::explore::{self, Exploration, ExploreOptions, Plays, SeedRange, explore};
-use rehearsal_sim::seed::{NO_SYSTEM, SeedFailure, SeedOptions, SeedRun, Setup, TICK, play_with};
-use std::collections::BTreeSet;
-use std::ops::ControlFlow;
+use rehearsal_sim::explore::story_of;
+use rehearsal_sim::feature::Feature;
+use rehearsal_sim::seed::{NO_SYSTEM, SeedOptions, SeedRun, Setup, TICK, play_with};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-
-/// What one scenario came to over its seeds.
-pub struct Simulated {
-    /// For readers.
-    pub outcome: Outcome,
-    /// The exit code that it asks for.
-    pub exit: Exit,
-}
 
 /// How seeds are played: whoever repeats one must play it the same way.
 #[derive(Clone, Copy)]
@@ -50,16 +36,20 @@ pub fn engine(name: &str) -> Result<EngineKind, Failure> {
     })
 }
 
-/// Refuses what the engine cannot play, before any seed is.
-pub fn refuse_unplayable(source: &Source, plan: &Plan, engine: EngineKind) -> Result<(), Failure> {
+/// Refuses what the engine cannot play, before any seed is: the plan of this seed speaks for all of them, but for delay
+/// points, which some seeds may have and others not.
+pub fn refuse_unplayable(source: &Source, scenario: &Scenario, seed: u64, engine: EngineKind) -> Result<(), Failure> {
     refuse_platform(rehearsal_sim::unsupported())?;
+    let plan = &scenario.plan(seed, World::Simulated);
     if plan.system.service == Service::Own {
         return Err(Failure::usage(
             format!("{}: {NO_SYSTEM}", source.shown),
             "simulate it in a test of your package (docs/tutorial.md), or `rehearsal load` it against your process",
         ));
     }
-    match engine.refuses(plan) {
+    let holds_back = scenario.may_hold_tasks_back() && engine.lacks().contains(&Feature::DelayPoints);
+    let swarm = || holds_back.then(|| "`[search]` holds tasks back in some seeds".to_owned());
+    match engine.refuses(plan).or_else(swarm) {
         Some(reason) => Err(Failure::usage(
             format!("{}: {reason}, which the {} engine has not", source.shown, engine.name()),
             "another engine may have it, or leave it out",
@@ -76,94 +66,6 @@ fn refuse_platform(reason: Option<String>) -> Result<(), Failure> {
             "load, check, report and lint work on this machine",
         )),
         None => Ok(()),
-    }
-}
-
-/// How many seeds the progress bar shows when there is no number.
-const UNKNOWN_TOTAL: u64 = 0;
-
-/// Plays all seeds of a scenario; broken ones leave records below `runs`.
-pub fn play(
-    source: &Source,
-    scenario: &Scenario,
-    options: &ExploreOptions,
-    shrinking: Shrinking,
-    runs: &Path,
-    verbosity: Verbosity,
-    interrupted: &AtomicBool,
-) -> Result<Simulated, Failure> {
-    let total = match options.seeds {
-        SeedRange::Count { count, .. } => count,
-        SeedRange::For { .. } => UNKNOWN_TOTAL,
-    };
-    let progress = Progress::start(&source.name, total, verbosity);
-    let exploration = explore(&|seed| scenario.plan(seed, World::Simulated), options, &mut |now| {
-        progress.at(now.done, &format!("{} broken, {:.0} s virtual", now.broken, now.virtual_ns as f64 / 1e9));
-        if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    progress.finish();
-    if let Some(difference) = &exploration.difference {
-        return Err(not_deterministic(format!("{}: {difference}", source.shown)));
-    }
-    if options.plays == Plays::Twice {
-        eprintln!("{}: {} seeds played twice, the same both times", source.shown, exploration.seeds.count);
-    }
-    let how = How { engine: options.engine, tick: options.tick };
-    let first = scenario.plan(exploration.seeds.first, World::Simulated);
-    let mut outcome = outcome_of(source, &first, &exploration, how);
-    // The lowest one is written last: `latest` then points at the seed that the outcome tells of.
-    for run in exploration.kept.iter().rev() {
-        let kept = keep(source, run.plan.clone(), runs, how)?;
-        if kept.run.hash != run.hash {
-            let seed = run.plan.seed;
-            return Err(not_deterministic(format!("{}: seed {seed} played differently once more", source.shown)));
-        }
-        (outcome.record, outcome.page) = (kept.outcome.record, kept.outcome.page);
-    }
-    confirm(source, &exploration, how)?;
-    if shrinking.applies(&outcome) {
-        shrinking::shrink_all(source, scenario, &exploration, shrinking, runs, verbosity, &mut outcome)?;
-    }
-    let exit = exit_of(&outcome, &exploration);
-    Ok(Simulated { outcome, exit })
-}
-
-/// The lowest seed of each way to fail is played once more in a process of its own before it is told: what only fails in this
-/// process is no failure of the system.
-fn confirm(source: &Source, exploration: &Exploration, how: How) -> Result<(), Failure> {
-    let lowest: BTreeSet<u64> = exploration.groups.iter().map(|group| group.lowest_seed).collect();
-    for run in exploration.kept.iter().filter(|run| lowest.contains(&run.plan.seed)) {
-        if confirming::hash_in_own_process(&run.plan, how)? != run.hash {
-            let seed = run.plan.seed;
-            return Err(not_deterministic(format!(
-                "{}: seed {seed} played differently in a process of its own",
-                source.shown
-            )));
-        }
-    }
-    Ok(())
-}
-
-fn exit_of(outcome: &Outcome, exploration: &Exploration) -> Exit {
-    let mut exits = vec![output::exit_of(outcome)];
-    if exploration.interrupted {
-        exits.push(Exit::Interrupted);
-    }
-    if exploration.not_deterministic.is_some() {
-        exits.push(Exit::NotDeterministic);
-    }
-    exits.extend(exploration.failures.iter().map(|failure| match failure {
-        // Nothing was played that could be judged.
-        SeedFailure::NotPrepared { .. } => Exit::CannotJudge,
-        SeedFailure::Broke { .. } | SeedFailure::Stuck { .. } => Exit::Unexpected,
-    }));
-    Exit::worst(exits)
-}
-
-fn outcome_of(source: &Source, plan: &Plan, exploration: &Exploration, how: How) -> Outcome {
-    Outcome {
-        repeat: exploration.seeds.first_broken.map(|seed| repeat(source, seed, how)),
-        ..explore::outcome_of(plan, exploration, how.engine)
     }
 }
 
@@ -222,7 +124,8 @@ pub fn keep(source: &Source, plan: Arc<Plan>, runs: &Path, how: How) -> Result<K
     Ok(Kept { run, outcome })
 }
 
-fn not_deterministic(message: String) -> Failure {
+/// The same seed was not the same twice.
+pub fn not_deterministic(message: String) -> Failure {
     Failure::new(
         Exit::NotDeterministic,
         message,
@@ -243,6 +146,7 @@ fn of_one_seed(source: &Source, run: &SeedRun, record: &Path, how: How) -> Outco
         expected: expected && run.failure.is_none(),
         seeds: Seeds::of_one(seed, run.is_broken(), run.hash),
         checks: checks.collect(),
+        drawn: run.plan.drawn.clone(),
         story: story_of(run),
         repeat: Some(if is_pinned(source) { replay_of(record) } else { repeat(source, seed, how) }),
         notes,

@@ -122,6 +122,16 @@ pub fn find_files(arguments: &[String], settings: &Settings) -> Result<Vec<Sourc
     Ok(found)
 }
 
+/// Kept failures: a file, or those of a folder, which may have none yet.
+pub fn find_kept(argument: &str) -> Result<Vec<Source>, Failure> {
+    let path = Path::new(argument);
+    let is_empty = |path: &Path| std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    if path.is_dir() && is_empty(path) {
+        return Ok(Vec::new());
+    }
+    find_all(&[argument.to_owned()], &Settings::default())
+}
+
 /// The scenario that one argument names: a path first, then an embedded name.
 pub fn find(argument: &str, settings: &Settings) -> Result<Source, Failure> {
     let path = Path::new(argument);

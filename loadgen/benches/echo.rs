@@ -254,6 +254,7 @@ fn plan(length: Duration) -> Plan {
         users: (0..CONNECTIONS).map(user).collect(),
         faults: Vec::new(),
         delay_points: Vec::new(),
+        drawn: Vec::new(),
         phases: Phases { ramp_ns: 0, warmup_ns: 0, measure_ns: length.as_nanos() as u64, settle_ns: 0 },
         prepare: PreparePlan { sign_in_rate: 0.0, identities: Identities::PerUser },
         checks: ChecksPlan::default(),

@@ -1,5 +1,6 @@
 //! Record, history, checks, verdict, numbers and rendering. Start here: [`event::Event`] is what a run writes down.
 //!
+//! - [`coverage`]: what an exploration covered, and whether it may stop
 //! - [`event`]: the contract between doing and judging
 //! - [`checks`]: properties over the events, one file each
 //! - [`history`]: operations recovered from events
@@ -23,6 +24,7 @@
 pub mod abort;
 pub mod capacity;
 pub mod checks;
+pub mod coverage;
 pub mod event;
 pub mod exports;
 pub mod history;

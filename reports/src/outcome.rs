@@ -1,9 +1,10 @@
 //! The outcome of playing one scenario in one world: everything that a reader may be shown, in one plain value.
 //! `judge` and `numbers` fill it, `render` shows it as text, HTML, JSON, Markdown or JUnit. Data only.
 
+use crate::coverage::Coverage;
 use crate::event::Name;
 use crate::verdict::{CheckVerdict, Verdict};
-use rehearsal_scenarios::plan::{Expectation, Expected, Plan, World};
+use rehearsal_scenarios::plan::{Drawn, Expectation, Expected, Plan, World};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -33,6 +34,18 @@ pub struct Outcome {
     pub expected: bool,
     /// Each check, over all seeds.
     pub checks: Vec<CheckSummary>,
+    /// Names of the checks of the scenario's own that want to be seen in some seed, and were in none.
+    #[serde(default)]
+    pub unmet: Vec<String>,
+    /// What the seeds covered; of several seeds only.
+    #[serde(default)]
+    pub coverage: Option<Coverage>,
+    /// What the seed that is told of drew for itself.
+    #[serde(default)]
+    pub drawn: Vec<Drawn>,
+    /// Where the time went that was given, if some was.
+    #[serde(default)]
+    pub time: Option<TimeSpent>,
     /// Service-level objectives; live only.
     pub thresholds: Vec<ThresholdVerdict>,
     /// Numbers by operation. Simulated times are virtual.
@@ -52,6 +65,9 @@ pub struct Outcome {
     pub page: Option<String>,
     /// The command that repeats the broken seed.
     pub repeat: Option<String>,
+    /// What was found where it does not count, since it depends on how fast the machine is.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// Remarks for the reader: what was not played, what was left behind, `suspect` reasons.
     pub notes: Vec<String>,
     /// Whether somebody ended the run before its planned end.
@@ -85,6 +101,10 @@ impl Outcome {
             expectation: plan.expect.clone(),
             expected: false,
             checks: Vec::new(),
+            unmet: Vec::new(),
+            coverage: None,
+            drawn: Vec::new(),
+            time: None,
             thresholds: Vec::new(),
             operations: Vec::new(),
             seconds: Vec::new(),
@@ -94,6 +114,7 @@ impl Outcome {
             record: None,
             page: None,
             repeat: None,
+            warnings: Vec::new(),
             notes: Vec::new(),
             interrupted: false,
             aborted: None,
@@ -102,6 +123,19 @@ impl Outcome {
             phases: plan.phases,
         }
     }
+}
+
+/// How the time that was given to an exploration was divided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimeSpent {
+    /// What was given, in milliseconds.
+    pub given_ms: u64,
+    /// Finding failures.
+    pub exploring_ms: u64,
+    /// Playing them again, in processes of their own.
+    pub confirming_ms: u64,
+    /// Making them smaller.
+    pub shrinking_ms: u64,
 }
 
 /// The overall verdict over all checks of a scenario in one world.

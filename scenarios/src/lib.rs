@@ -34,6 +34,6 @@ pub use language::reference::reference;
 pub use language::rows::with_rows;
 pub use language::schema::schema;
 pub use language::{load, load_all};
-pub use plan::timeline::timeline;
+pub use plan::timeline::{drawn_text, timeline};
 pub use scenario::{Overrides, Scenario};
 pub use source::SOURCE_BYTES_MAX;

@@ -4,8 +4,10 @@
 //! not.
 
 mod fault;
+mod swarm;
 
 pub(crate) use fault::{Action, Fault, HowMany, Link, Sight, Signed, Target, When};
+pub(crate) use swarm::{Mixing, Swarm};
 
 use crate::distribution::{Distribution, Nanos};
 use crate::plan::{
@@ -50,8 +52,8 @@ pub(crate) struct Script {
     /// Without the links that differ, whose hosts a seed draws.
     pub(crate) network: NetworkPlan,
     pub(crate) links: Vec<Link>,
-    /// How often a run holds a task back.
-    pub(crate) delay_points: u32,
+    /// What each seed draws for itself.
+    pub(crate) swarm: Swarm,
     pub(crate) rooms: u32,
     pub(crate) groups: Vec<Group>,
     /// Meeting point -> groups whose users come there.

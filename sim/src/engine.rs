@@ -4,12 +4,13 @@
 //! Neighbours: `turmoil_engine` and `event_engine` implement it, `host` is what programs see.
 
 use crate::clock::Clock;
+use crate::feature::{self, Feature};
 use crate::host::{Panic, Program};
 use crate::host_clock::Skew;
 use crate::network::fabric::Fabric;
 use crate::network::{Condition, HostId};
 use crate::standing::Standing;
-use crate::{event_engine, feature, turmoil_engine};
+use crate::{event_engine, turmoil_engine};
 use rehearsal_loadgen::faults::FaultId;
 use rehearsal_loadgen::faults::link::Link;
 use rehearsal_scenarios::distribution::Nanos;
@@ -40,11 +41,15 @@ impl EngineKind {
 
     /// What of a plan this engine cannot play, in words; none if it can play all.
     pub fn refuses(self, plan: &Plan) -> Option<String> {
-        let lacks = match self {
+        feature::refusal(plan, self.lacks())
+    }
+
+    /// What this engine lacks.
+    pub fn lacks(self) -> &'static [Feature] {
+        match self {
             EngineKind::Turmoil => turmoil_engine::LACKS,
             EngineKind::Event => event_engine::LACKS,
-        };
-        feature::refusal(plan, lacks)
+        }
     }
 }
 

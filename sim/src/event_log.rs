@@ -8,6 +8,7 @@ use crate::clock::{Clock, nanos};
 use crate::netlog;
 use rehearsal_loadgen::sink::{Draft, EventSink};
 use rehearsal_reports::checks::RunEnd;
+use rehearsal_reports::coverage::{Covered, Watch};
 use rehearsal_reports::event::{Event, Kind, Name};
 use rehearsal_reports::judge::Judge;
 use rehearsal_reports::unmatched::Unmatched;
@@ -49,6 +50,7 @@ struct State {
 
 struct Folded {
     judge: Judge,
+    watch: Watch,
     hash: Xxh3,
     pieces: Pieces,
     count: u64,
@@ -76,6 +78,8 @@ impl Hasher for Pieces {
 pub struct Finished {
     /// The verdicts of all checks.
     pub verdicts: Vec<CheckVerdict>,
+    /// What the run covered.
+    pub covered: Covered,
     /// Hash over all events.
     pub hash: u64,
     /// How many events there were.
@@ -104,6 +108,7 @@ impl EventLog {
     pub fn new(plan: &Plan, clock: Arc<Clock>, keep: Keep) -> EventLog {
         let folded = Folded {
             judge: Judge::new(plan),
+            watch: Watch::default(),
             hash: Xxh3::new(),
             pieces: Pieces::default(),
             count: 0,
@@ -163,9 +168,9 @@ impl EventLog {
         self.settle();
         let t_ns = self.plan_ns().unwrap_or_default();
         match self.lock().folded.take() {
-            Some(Folded { judge, hash, count, events, unmatched, .. }) => {
+            Some(Folded { judge, watch, hash, count, events, unmatched, .. }) => {
                 let verdicts = judge.finish(RunEnd { t_ns, complete });
-                Finished { verdicts, hash: hash.digest(), count, events, unmatched, time_0_ns }
+                Finished { verdicts, covered: watch.finish(), hash: hash.digest(), count, events, unmatched, time_0_ns }
             }
             None => Finished::default(),
         }
@@ -196,6 +201,7 @@ impl State {
         folded.pieces.0.clear();
         folded.judge.observe(&event);
         folded.unmatched.observe(&event);
+        folded.watch.observe(&event);
         if folded.keep == Keep::Events {
             folded.events.push(event);
         }

@@ -82,7 +82,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// As [`duration`], or nothing at all.
-pub(super) fn duration_or_none(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration_or_none(text: &str) -> Result<Duration, String> {
     if text == "0s" { Ok(Duration::ZERO) } else { duration(text) }
 }
 

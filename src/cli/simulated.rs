@@ -10,21 +10,26 @@ use std::time::Duration;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  rehearsal simulate two_clients_race_naive_worker\n  rehearsal simulate scenarios/files \
---seeds 20 --format json\n  rehearsal simulate my.toml --for 60s --stop-at-first"
+--seeds 20 --format json\n  rehearsal simulate my.toml --for 60s --stop-at-first\n  rehearsal simulate --profile nightly\n  \
+rehearsal simulate my.toml --each-seed seeds.jsonl"
 )]
 pub struct Simulate {
     #[command(flatten)]
     pub files: Files,
     #[command(flatten)]
     pub settings: Settings,
-    /// The first seed.
-    #[arg(long, default_value_t = 1, value_name = "S")]
-    pub seed: u64,
-    /// How many seeds, from the first on.
-    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub seeds: u64,
-    /// Play new seeds until this much real time is over, such as 60s; in place of --seeds.
-    #[arg(long = "for", value_name = "TIME", value_parser = duration, conflicts_with = "seeds")]
+    /// A named way to explore, `[profiles.NAME]` in rehearsal.toml; what else is said here outweighs it.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The first seed; 1 by default.
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// How many seeds, from the first on, a fixed set; 100 by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub seeds: Option<u64>,
+    /// Explore until this much real time is over, such as 60s: finding, confirming and shrinking, over all scenarios. Beside
+    /// --seeds: after those, and what is found then is only a warning.
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub time: Option<Duration>,
     /// How many seeds to play at once; all cores by default.
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u64).range(1..=256))]
@@ -47,6 +52,12 @@ pub struct Simulate {
     /// How many broken seeds per check leave a record.
     #[arg(long, default_value_t = 3, value_name = "N")]
     pub records: usize,
+    /// End with exit 1 if a `sometimes` was seen in no seed.
+    #[arg(long)]
+    pub unmet_fails: bool,
+    /// Also write a JSON line for each seed to this file; - is stdout.
+    #[arg(long, value_name = "PATH")]
+    pub each_seed: Option<PathBuf>,
     #[command(flatten)]
     pub shrink: Shrink,
     #[command(flatten)]
@@ -59,9 +70,19 @@ pub struct Shrink {
     /// Make what breaks as small as it can be, even where it is expected to break.
     #[arg(long)]
     pub shrink: bool,
-    /// How long to do that at most, over all failures of a scenario; 0s leaves them as they are.
-    #[arg(long, default_value = "60s", value_name = "TIME", value_parser = duration_or_none)]
-    pub shrink_for: Duration,
+    /// How long to do that at most, over all failures of a scenario, 60s by default; 0s leaves them as they are.
+    #[arg(long, value_name = "TIME", value_parser = duration_or_none)]
+    pub shrink_for: Option<Duration>,
+}
+
+/// How long failures are made smaller if nobody says how long.
+const SHRINK_FOR: Duration = Duration::from_secs(60);
+
+impl Shrink {
+    /// How long at most.
+    pub fn time(self) -> Duration {
+        self.shrink_for.unwrap_or(SHRINK_FOR)
+    }
 }
 
 /// Play one seed again.

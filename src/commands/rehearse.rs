@@ -2,8 +2,10 @@
 //! expected one: the naive worker broken, the hardened one whole, in the simulated world and against a real server.
 
 use super::runtime;
+use crate::asked::Unmet;
 use crate::cli::{Format, MainJob, Settings};
 use crate::exit::{Exit, Failure};
+use crate::exploring::{Exploring, Known};
 use crate::live::{self, Where};
 use crate::output;
 use crate::progress::Verbosity;
@@ -75,9 +77,19 @@ fn simulate(
 ) -> Result<(Outcome, Exit), Failure> {
     let source = source::find(name, &Settings::default())?;
     let scenario = source.scenario(None)?;
-    let options = ExploreOptions { seeds: SeedRange::Count { first: 1, count: seeds }, ..ExploreOptions::default() };
-    simulated::refuse_unplayable(&source, &scenario.plan(1, World::Simulated), EngineKind::default())?;
-    let played = simulated::play(&source, &scenario, &options, Shrinking::Never, runs, verbosity, interrupted)?;
+    simulated::refuse_unplayable(&source, &scenario, 1, EngineKind::default())?;
+    let exploring = Exploring {
+        options: ExploreOptions { seeds: SeedRange::Count { first: 1, count: seeds }, ..ExploreOptions::default() },
+        time: None,
+        goes_beyond: false,
+        shrinking: Shrinking::Never,
+        unmet: Unmet::Reported,
+        known: &Known::default(),
+        runs,
+        verbosity,
+        interrupted,
+    };
+    let played = exploring.play(&source, &scenario, None)?;
     Ok((played.outcome, played.exit))
 }
 

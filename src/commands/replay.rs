@@ -8,7 +8,7 @@ use crate::ledger;
 use crate::output;
 use crate::progress::Verbosity;
 use crate::records;
-use crate::shrinking;
+use crate::shrinking::{self, Telling};
 use crate::simulated::{self, How, Kept};
 use crate::source::{self, Source};
 use rehearsal_reports::record::Header;
@@ -27,14 +27,15 @@ pub fn run(arguments: &Replay) -> Result<Exit, Failure> {
     let (source, seed, engine) = what(arguments)?;
     let scenario = source.scenario(None)?;
     let plan = Arc::new(scenario.plan(seed, World::Simulated));
-    simulated::refuse_unplayable(&source, &plan, engine)?;
+    simulated::refuse_unplayable(&source, &scenario, seed, engine)?;
     let _interrupted = runtime::interrupt_flag()?;
     let runs = records::runs(arguments.output.out.as_deref());
     let how = How { engine, tick: arguments.tick };
     let Kept { run, mut outcome } = simulated::keep(&source, plan.clone(), &runs, how)?;
     if arguments.shrink.shrink {
         let verbosity = Verbosity::of(arguments.output.quiet);
-        shrinking::shrink_run(&source, &run, arguments.shrink.shrink_for, &runs, verbosity, &mut outcome)?;
+        let telling = Telling { source: &source, told: Some(seed), runs: &runs, verbosity };
+        shrinking::shrink_run(&telling, &run, arguments.shrink.time(), &mut outcome)?;
     }
     if arguments.events {
         print_events(&run);

@@ -1,6 +1,7 @@
 //! `rehearsal score`: does the harness find what it is there to find? Every known defect of the reference system, from one or
-//! many first seeds, each failure made smaller; a canary that always breaks; and systems without a defect, in which no check
-//! may break. Exit 0 if all are found and there was no false alarm.
+//! many first seeds, in a scenario that forces it and, where it is a race, in a hunt that does not; each failure made
+//! smaller; a canary that always breaks; and systems without a defect, in which no check may break. Exit 0 if all are found
+//! and there was no false alarm.
 
 use super::runtime;
 use crate::cli::{Format, Score};
@@ -41,13 +42,22 @@ never = { event = "ok", op = "register" }
 /// Plans with more users than this are load, not search.
 const CONTROL_USERS_MAX: usize = 64;
 
-/// What one defect came to.
+/// What one defect came to in one scenario.
 struct Row {
     name: &'static str,
     /// The check that found it, from the first start.
     check: Option<String>,
-    /// Of each start: seeds until it was found, and how long that took; none if it was not.
-    starts: Vec<Option<(u64, Duration)>>,
+    /// What came of each start; none if it was not found.
+    starts: Vec<Option<Found>>,
+}
+
+/// A defect that was found.
+#[derive(Clone, Copy)]
+struct Found {
+    /// Seeds until then.
+    seeds: u64,
+    took: Duration,
+    /// What was left of it, if it was made smaller.
     size: Option<PlanSize>,
 }
 
@@ -68,6 +78,10 @@ pub fn run(arguments: &Score) -> Result<Exit, Failure> {
         progress.at(rows.len() as u64, defect.name());
         let source = source::find(&format!("defect_{}", defect.name()), &Default::default())?;
         rows.push(row(defect.name(), &source, arguments, &interrupted)?);
+    }
+    for name in library::hunts() {
+        progress.at(rows.len() as u64, name);
+        rows.push(row(name, &source::find(name, &Default::default())?, arguments, &interrupted)?);
     }
     progress.at(rows.len() as u64, "systems without a defect");
     let control = control(arguments.control, &interrupted)?;
@@ -93,8 +107,8 @@ fn canary() -> Source {
 /// Looks for a defect from every start; the first failure is made smaller.
 fn row(name: &'static str, source: &Source, arguments: &Score, interrupted: &AtomicBool) -> Result<Row, Failure> {
     let scenario = source.scenario(None)?;
-    simulated::refuse_unplayable(source, &scenario.plan(1, World::Simulated), EngineKind::default())?;
-    let mut row = Row { name, check: None, starts: Vec::new(), size: None };
+    simulated::refuse_unplayable(source, &scenario, 1, EngineKind::default())?;
+    let mut row = Row { name, check: None, starts: Vec::new() };
     for start in 0..arguments.starts {
         let first = 1 + start * arguments.seeds;
         let options = ExploreOptions {
@@ -105,11 +119,10 @@ fn row(name: &'static str, source: &Source, arguments: &Score, interrupted: &Ato
         let (found, took) = timed(|| play(&|seed| scenario.plan(seed, World::Simulated), &options, interrupted));
         let expected = is_as_expected(&found, scenario.expectation(World::Simulated));
         let seed = found.seeds.first_broken.filter(|_| expected);
-        row.starts.push(seed.map(|seed| (seed - first + 1, took)));
-        if let (Some(_), None, Some(group)) = (seed, &row.check, found.groups.first()) {
-            row.check = Some(group.fingerprint.check.clone());
-            row.size = smaller(&scenario, group, arguments.shrink_for);
-        }
+        let group = found.groups.first().filter(|_| seed.is_some());
+        let size = group.and_then(|group| smaller(&scenario, group, arguments.shrink_for));
+        row.starts.push(seed.map(|seed| Found { seeds: seed - first + 1, took, size }));
+        row.check = row.check.or_else(|| group.map(|group| group.fingerprint.check.clone()));
     }
     Ok(row)
 }
@@ -127,21 +140,28 @@ fn is_as_expected(found: &Exploration, expect: &Expectation) -> bool {
 }
 
 fn smaller(scenario: &Scenario, group: &FailureGroup, time_max: Duration) -> Option<PlanSize> {
+    if time_max.is_zero() {
+        return None;
+    }
     let plan = Arc::new(scenario.plan(group.lowest_seed, World::Simulated));
     let shrunk = shrink(&plan, &group.fingerprint, ShrinkOptions { time_max, ..ShrinkOptions::default() });
     shrunk.map(|shrunk| shrunk.after)
+}
+
+/// Whether the scenario is there for a defect, so that it holds without one.
+fn is_of_a_defect(name: &str) -> bool {
+    name.starts_with("defect_") || name.starts_with("hunt_")
 }
 
 /// Systems without a defect, as many seeds of each scenario.
 fn control(seeds: u64, interrupted: &AtomicBool) -> Result<Control, Failure> {
     let engine = EngineKind::default();
     let mut healthy = Vec::new();
-    for name in library::names() {
+    for name in library::names().chain(library::hunts()) {
         for source in source::find_all(&[name.to_owned()], &Default::default())? {
             let scenario = source.scenario(None)?;
             let plan = scenario.plan(1, World::Simulated);
-            let is_healthy =
-                *scenario.expectation(World::Simulated) == Expectation::Holds || name.starts_with("defect_");
+            let is_healthy = *scenario.expectation(World::Simulated) == Expectation::Holds || is_of_a_defect(name);
             if is_healthy && plan.users.len() <= CONTROL_USERS_MAX && engine.refuses(&plan).is_none() {
                 healthy.push(scenario);
             }
@@ -198,35 +218,56 @@ impl Row {
     }
 
     /// Median and worst of the starts that found it.
-    fn spread<T: Ord + Copy>(&self, of: impl Fn(&(u64, Duration)) -> T) -> Option<(T, T)> {
-        let mut all: Vec<T> = self.starts.iter().flatten().map(of).collect();
+    fn spread<T: Ord + Copy>(&self, of: impl Fn(&Found) -> Option<T>) -> Option<Spread<T>> {
+        let mut all: Vec<T> = self.starts.iter().flatten().filter_map(of).collect();
         all.sort_unstable();
-        Some((*all.get(all.len() / 2)?, *all.last()?))
+        Some(Spread { median: *all.get(all.len() / 2)?, worst: *all.last()? })
     }
 
-    fn seeds(&self) -> Option<(u64, u64)> {
-        self.spread(|(seeds, _)| *seeds)
+    fn seeds(&self) -> Option<Spread<u64>> {
+        self.spread(|found| Some(found.seeds))
     }
 
-    fn millis(&self) -> Option<(u128, u128)> {
-        self.spread(|(_, took)| took.as_millis())
+    fn millis(&self) -> Option<Spread<u64>> {
+        self.spread(|found| u64::try_from(found.took.as_millis()).ok())
+    }
+
+    fn faults(&self) -> Option<Spread<u64>> {
+        self.spread(|found| Some(found.size?.faults))
+    }
+
+    fn operations(&self) -> Option<Spread<u64>> {
+        self.spread(|found| Some(found.size?.operations))
+    }
+}
+
+/// What many starts came to.
+#[derive(Clone, Copy)]
+struct Spread<T> {
+    median: T,
+    worst: T,
+}
+
+/// One number if all are the same.
+fn words(spread: Option<Spread<u64>>, unit: &str) -> String {
+    match spread {
+        None => "—".to_owned(),
+        Some(Spread { median, worst }) if median == worst => format!("{median}{unit}"),
+        Some(Spread { median, worst }) => format!("{median}{unit}, worst {worst}{unit}"),
     }
 }
 
 fn text(rows: &[Row], control: &Control) -> String {
-    let either = |spread: Option<(String, String)>| match spread {
-        Some((median, worst)) if median == worst => median,
-        Some((median, worst)) => format!("{median}, worst {worst}"),
-        None => "—".to_owned(),
-    };
-    let mut table = vec![["defect", "found by", "seeds", "time", "what is left of it"].map(str::to_owned)];
+    let head = ["defect", "found by", "seeds", "time", "faults left", "operations left"];
+    let mut table = vec![head.map(str::to_owned)];
     for row in rows {
         table.push([
             row.name.to_owned(),
             if row.is_found() { row.check.clone().unwrap_or_default() } else { "NOT FOUND".to_owned() },
-            either(row.seeds().map(|(median, worst)| (median.to_string(), worst.to_string()))),
-            either(row.millis().map(|(median, worst)| (format!("{median} ms"), format!("{worst} ms")))),
-            row.size.map_or_else(|| "—".to_owned(), |size| size.to_string()),
+            words(row.seeds(), ""),
+            words(row.millis(), " ms"),
+            words(row.faults(), ""),
+            words(row.operations(), ""),
         ]);
     }
     let width = |column: usize| table.iter().map(|line| line[column].chars().count()).max().unwrap_or_default();
@@ -246,19 +287,22 @@ fn text(rows: &[Row], control: &Control) -> String {
 
 fn print_json(rows: &[Row], control: &Control) {
     for row in rows {
-        let (seeds, millis) = (row.seeds(), row.millis());
+        let median = |spread: Option<Spread<u64>>| spread.map(|it| it.median);
+        let worst = |spread: Option<Spread<u64>>| spread.map(|it| it.worst);
         output::print_line(&serde_json::json!({
             "format": 1,
             "defect": row.name,
             "found": row.is_found(),
             "check": row.check,
             "starts": row.starts.len(),
-            "seeds_median": seeds.map(|it| it.0),
-            "seeds_max": seeds.map(|it| it.1),
-            "ms_median": millis.map(|it| it.0 as u64),
-            "ms_max": millis.map(|it| it.1 as u64),
-            "faults_left": row.size.map(|size| size.faults),
-            "operations_left": row.size.map(|size| size.operations),
+            "seeds_median": median(row.seeds()),
+            "seeds_max": worst(row.seeds()),
+            "ms_median": median(row.millis()),
+            "ms_max": worst(row.millis()),
+            "faults_left": median(row.faults()),
+            "faults_left_max": worst(row.faults()),
+            "operations_left": median(row.operations()),
+            "operations_left_max": worst(row.operations()),
         }));
     }
     output::print_line(&serde_json::json!({

@@ -18,6 +18,7 @@ mod defects;
 mod determinism;
 mod doctor;
 mod explorer;
+mod exploring;
 mod exports;
 mod gate;
 mod http;

@@ -85,6 +85,7 @@ pub fn plan(users: Vec<UserPlan>) -> Plan {
         users,
         faults: Vec::new(),
         delay_points: Vec::new(),
+        drawn: Vec::new(),
         phases: Phases { ramp_ns: 0, warmup_ns: 0, measure_ns: 10_000 * MS, settle_ns: 100 * MS },
         prepare: PreparePlan { sign_in_rate: 0.0, identities: Identities::PerUser },
         checks: ChecksPlan::default(),

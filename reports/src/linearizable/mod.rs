@@ -10,6 +10,8 @@
 //!
 //! Neighbour: `checks::history_is_linearizable` makes calls of events. Left out: events, users and words.
 
+#[cfg(test)]
+pub(crate) mod by_force;
 pub mod counterexample;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! The search against trying everything, on ten thousand small histories; and what it says of larger ones.
 
+use super::by_force::{Draws, is_explained, search_and_force_agree, spans};
 use super::*;
-use rehearsal_scenarios::draw::Draw;
 
 /// A register with compare and swap.
 struct Register;
@@ -37,81 +37,23 @@ impl Model for Register {
     }
 }
 
-/// Draws one after the other.
-struct Draws {
-    draw: Draw,
-    number: u64,
-}
-
-impl Draws {
-    fn new() -> Draws {
-        Draws { draw: Draw::of_seed(1), number: 0 }
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.number += 1;
-        self.draw.at(self.number).below(limit)
-    }
-}
-
 fn span(call: Call, began: i64, ended: Option<i64>) -> Span<Call> {
     Span { call, began: (began, 0), ended: ended.map(|ended| (ended, 0)) }
 }
 
-fn draw(draws: &mut Draws) -> Vec<Span<Call>> {
-    let calls = 1 + draws.below(6);
-    let mut spans = Vec::new();
-    for _ in 0..calls {
-        let value = |draws: &mut Draws| draws.below(3) as u8;
-        let call = match draws.below(5) {
-            0 | 1 => Call::Write(value(draws)),
-            2 | 3 => Call::Read(value(draws)),
-            _ => Call::Swap { from: value(draws), to: value(draws) },
-        };
-        let began = draws.below(12) as i64;
-        let ended = (draws.below(5) > 0).then(|| began + draws.below(6) as i64);
-        spans.push(span(call, began, ended));
+fn call(draws: &mut Draws) -> Call {
+    let mut value = || draws.below(3) as u8;
+    let (one, other) = (value(), value());
+    match draws.below(5) {
+        0 | 1 => Call::Write(one),
+        2 | 3 => Call::Read(one),
+        _ => Call::Swap { from: one, to: other },
     }
-    spans
-}
-
-/// Tries every order of every choice of calls that may have happened.
-fn by_force(state: u8, spans: &[Span<Call>], happened: &mut Vec<usize>) -> bool {
-    let is_open = |index: &usize| !happened.contains(index);
-    if (0..spans.len()).filter(is_open).all(|index| spans[index].ended.is_none()) {
-        return true;
-    }
-    let open: Vec<usize> = (0..spans.len()).filter(is_open).collect();
-    for next in &open {
-        // Nothing may come after a call that began only when this one had ended.
-        let is_too_late = |other: &usize| spans[*other].ended.is_some_and(|ended| ended < spans[*next].began);
-        if open.iter().any(is_too_late) {
-            continue;
-        }
-        if let Some(after) = Register::step(&state, &spans[*next].call) {
-            happened.push(*next);
-            let found = by_force(after, spans, happened);
-            happened.pop();
-            if found {
-                return true;
-            }
-        }
-    }
-    false
 }
 
 #[test]
 fn it_says_what_trying_everything_says_on_ten_thousand_small_histories() {
-    let mut draws = Draws::new();
-    let mut without = 0;
-    for number in 0..10_000 {
-        let spans = draw(&mut draws);
-        let by_force = by_force(0, &spans, &mut Vec::new());
-        let found = order::<Register>(&[0], &spans, &mut Steps::new(100_000));
-        assert_eq!(found == Order::Found, by_force, "history {number}: {spans:?}");
-        assert_ne!(found, Order::GivenUp, "history {number}");
-        without += u32::from(!by_force);
-    }
+    let without = search_and_force_agree::<Register>(&0, &call);
     assert!((2_000..8_000).contains(&without), "{without} have no order");
 }
 
@@ -120,7 +62,7 @@ fn a_counterexample_has_no_order_and_each_of_its_calls_is_needed() {
     let mut draws = Draws::new();
     let mut shrunk = 0;
     for _ in 0..3_000 {
-        let spans = draw(&mut draws);
+        let spans = spans(&mut draws, &call);
         let Order::None { at } = order::<Register>(&[0], &spans, &mut Steps::new(100_000)) else { continue };
         let few = counterexample::shrink::<Register>(&[0], &spans, at);
         assert!(few.contains(&at) && few.is_sorted_by_key(|index| spans[*index].began), "{few:?} of {spans:?}");
@@ -139,7 +81,7 @@ fn a_counterexample_has_no_order_and_each_of_its_calls_is_needed() {
             .enumerate()
             .filter(|(index, span)| !few.contains(index) && Some(span.began) <= spans[at].ended);
         let states: Vec<u8> = others.flat_map(|(_, span)| Register::leaves(&span.call)).chain([0]).collect();
-        let is_explained = states.iter().any(|state| by_force(*state, &freed, &mut Vec::new()));
+        let is_explained = states.iter().any(|state| is_explained::<Register>(state, &freed));
         assert!(!is_explained, "{few:?} of {spans:?}");
         shrunk += usize::from(few.len() < spans.len());
     }

@@ -13,6 +13,7 @@
 
 mod capacity;
 mod chart;
+mod covered;
 mod latency;
 mod observed;
 mod scale;
@@ -116,6 +117,7 @@ fn section(index: usize, outcome: &Outcome) -> Markup {
                 h3 { "Repeat it" }
                 pre.command { code { (repeat) } }
             }
+            (covered::section(outcome))
             (verdicts::thresholds(outcome))
             @if outcome.world == World::Live {
                 (latency::tables(outcome))
@@ -132,9 +134,12 @@ fn section(index: usize, outcome: &Outcome) -> Markup {
 
 fn notes(outcome: &Outcome) -> Markup {
     html! {
-        @if !outcome.notes.is_empty() {
+        @if !outcome.notes.is_empty() || !outcome.warnings.is_empty() {
             h3 { "Remarks" }
-            ul.notes { @for note in &outcome.notes { li { (note) } } }
+            ul.notes {
+                @for warning in &outcome.warnings { li { strong { "Warning: " } (warning) } }
+                @for note in &outcome.notes { li { (note) } }
+            }
         }
         @if let Some(record) = &outcome.record {
             p.record { "Record: " code { (breakable(record)) } }

@@ -5,7 +5,8 @@
 //! out: stories and curves, which are in the record.
 
 use super::words::{met_word, overall_word, validity_word, world_word};
-use crate::outcome::{Model, OperationNumbers, Outcome, Period, ThresholdVerdict};
+use crate::coverage::{Coverage, FaultCoverage};
+use crate::outcome::{Model, OperationNumbers, Outcome, Period, ThresholdVerdict, TimeSpent};
 use rehearsal_scenarios::plan::{Measure, World};
 use serde::Serialize;
 use serde_json::Value;
@@ -39,6 +40,12 @@ struct Simulated<'a> {
     broken_seeds: u64,
     hash: String,
     record: Option<&'a str>,
+    unmet: &'a [String],
+    warnings: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<Covered<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<TimeSpent>,
 }
 
 impl Simulated<'_> {
@@ -57,6 +64,34 @@ impl Simulated<'_> {
             broken_seeds: outcome.seeds.broken,
             hash: format!("{:016x}", outcome.seeds.hash),
             record: outcome.record.as_deref(),
+            unmet: &outcome.unmet,
+            warnings: &outcome.warnings,
+            coverage: outcome.coverage.as_ref().map(Covered::of),
+            time: outcome.time,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Covered<'a> {
+    behaviours: u64,
+    shown_once: u64,
+    newest_seed: u64,
+    next_is_new: f64,
+    pairs: u64,
+    faults: &'a [FaultCoverage],
+}
+
+impl Covered<'_> {
+    fn of(coverage: &Coverage) -> Covered<'_> {
+        let Coverage { behaviours, shown_once, newest, pairs, faults, .. } = coverage;
+        Covered {
+            behaviours: *behaviours,
+            shown_once: *shown_once,
+            newest_seed: *newest,
+            next_is_new: coverage.next_is_new(),
+            pairs: *pairs,
+            faults,
         }
     }
 }

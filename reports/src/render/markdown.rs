@@ -5,7 +5,7 @@
 
 use super::units::{counted, share, span_or_none, thousands};
 use super::words::{self, Standing, check_detail, checks_by_weight, evidence, period_note, standing, verdict_word};
-use super::{Report, text};
+use super::{Report, covered, text};
 use crate::outcome::{Met, Outcome};
 use crate::verdict::Verdict;
 use rehearsal_scenarios::plan::World;
@@ -62,6 +62,12 @@ fn details(outcome: &Outcome) -> String {
     text += &thresholds(outcome);
     if outcome.world == World::Live && !outcome.operations.is_empty() {
         text += &operations(outcome);
+    }
+    if let Some(coverage) = &outcome.coverage {
+        text += &format!("- covered: {}\n", escaped(&covered::sentence(coverage)));
+    }
+    for warning in &outcome.warnings {
+        text += &format!("- **warning**: {}\n", escaped(warning));
     }
     for note in &outcome.notes {
         text += &format!("- note: {}\n", escaped(note));

@@ -7,12 +7,14 @@
 //! - [`markdown`]: a comment on a pull request
 //! - [`junit`]: for a build server
 //! - [`capacity`]: a search for a capacity
-//! - [`units`], [`words`] and [`errors`]: how figures, verdicts and error classes are put, the same in all of them
+//! - [`units`], [`words`], [`covered`] and [`errors`]: how figures, verdicts, coverage and error classes are put, the same in
+//!   all of them
 //!
 //! Neighbours: `outcome` (all that is shown), `story` (a broken check, told). Left out: files, terminals, exit codes;
 //! the command line decides the closing line and hands it in.
 
 pub mod capacity;
+pub mod covered;
 pub mod errors;
 pub mod html;
 pub mod json;

@@ -1,8 +1,9 @@
 //! What a terminal shows after a run: verdicts first, then the story of what broke, the numbers, and how to go on.
 //!
-//! Neighbours: `words` (how verdicts are put), `text/story` and `text/numbers` (columns). Left out: progress, and the
+//! Neighbours: `words` (how verdicts are put), `text/story`, `text/numbers` and `text/covered` (columns). Left out: progress, and the
 //! closing line's wording, which the command line decides.
 
+mod covered;
 mod numbers;
 mod story;
 
@@ -66,9 +67,9 @@ pub fn report(report: &Report, style: Style) -> String {
     text
 }
 
-/// One outcome: its verdicts, its story, its numbers, where its record is and how to repeat it.
-pub fn outcome(outcome: &Outcome, style: Style) -> String {
-    let mut text = format!(
+/// One outcome in one line: `race: 100 seeds from 1, event engine; holds, as expected`.
+pub fn headline(outcome: &Outcome) -> String {
+    format!(
         "{}: {}; {}{}\n",
         printable(&outcome.scenario),
         printable(&played_where(outcome)),
@@ -78,7 +79,12 @@ pub fn outcome(outcome: &Outcome, style: Style) -> String {
             _ if outcome.expected => ", as expected",
             _ => ", not as expected",
         },
-    );
+    )
+}
+
+/// One outcome: its verdicts, its story, its numbers, what was covered, where its record is and how to repeat it.
+pub fn outcome(outcome: &Outcome, style: Style) -> String {
+    let mut text = headline(outcome);
     if let Some(parameters) = words::parameters(outcome) {
         text += &format!("params  {}\n", printable(&parameters));
     }
@@ -87,6 +93,10 @@ pub fn outcome(outcome: &Outcome, style: Style) -> String {
         text += &check(outcome, summary, width, style);
     }
     text += &numbers::numbers(outcome, style);
+    text += &covered::covered(outcome);
+    for warning in &outcome.warnings {
+        text += &format!("{} {}\n", style.paint(Tone::Doubtful, "warning"), printable(warning));
+    }
     for note in &outcome.notes {
         text += &format!("note    {}\n", printable(note));
     }

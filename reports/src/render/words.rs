@@ -217,6 +217,7 @@ fn as_expected(outcome: &Outcome) -> &'static str {
 fn though_it_holds(outcome: &Outcome) -> &'static str {
     match outcome.expectation.must_break() {
         Some(_) => ", but was expected to break",
+        None if !outcome.unmet.is_empty() => ", but no seed showed all that is to be seen",
         None => " as far as it was played, which is not to the end",
     }
 }

@@ -1,10 +1,12 @@
 //! Text, JSON, Markdown and JUnit XML.
 
 use crate::fixture::{hardened, live, naive, report};
-use rehearsal_reports::outcome::{Met, Overall, Validity};
+use rehearsal_reports::coverage::{Coverage, Doing, FaultCoverage};
+use rehearsal_reports::outcome::{Met, Overall, TimeSpent, Validity};
 use rehearsal_reports::render::text::Style;
 use rehearsal_reports::render::{Report, html, json, junit, markdown, text, words};
-use rehearsal_scenarios::plan::Expectation;
+use rehearsal_scenarios::plan::{Drawn, Expectation};
+use std::collections::BTreeMap;
 
 #[test]
 fn the_terminal_shows_verdicts_story_numbers_and_how_to_repeat() {
@@ -130,4 +132,35 @@ fn the_same_report_gives_the_same_bytes() {
         (text::report(&report, Style::Coloured), lines, markdown::report(&report), junit::report(&report))
     };
     assert_eq!(formats(), formats());
+}
+
+#[test]
+fn what_was_covered_stands_in_every_format_for_people_and_in_json() {
+    let mut outcome = hardened();
+    let while_doing = BTreeMap::from([(Doing::Idle, 12), (Doing::Working, 1_204)]);
+    let crash = FaultCoverage { name: "crash".to_owned(), seeds: 1_210, while_doing };
+    outcome.coverage =
+        Some(Coverage { seeds: 2_000, behaviours: 41, shown_once: 24, pairs: 512, newest: 1_377, faults: vec![crash] });
+    outcome.time = Some(TimeSpent { given_ms: 60_000, exploring_ms: 40_120, confirming_ms: 180, shrinking_ms: 3_400 });
+    outcome.warnings = vec!["beyond the fixed seeds".to_owned()];
+    outcome.drawn = vec![Drawn { what: "clients".to_owned(), value: "5 of 1 to 8".to_owned() }];
+    let said =
+        "2,000 seeds showed 41 behaviours, the newest with seed 1377; the next shows a new one with a chance of 1.2 %";
+    let told = text::outcome(&outcome, Style::Plain);
+    for line in [
+        format!("covered {said}\n"),
+        "  fault  seeds  away  idle  asking  working\n  crash  1,210     —    12       —    1,204\n".to_owned(),
+        "time    of 60.0 s: exploring 40.1 s, confirming 0.2 s, shrinking 3.4 s\n".to_owned(),
+        "drew    clients 5 of 1 to 8\n".to_owned(),
+        "warning beyond the fixed seeds\n".to_owned(),
+    ] {
+        assert!(told.contains(&line), "{line} is missing in\n{told}");
+    }
+    let object: serde_json::Value = serde_json::from_str(&json::line(&outcome)).unwrap();
+    assert_eq!(object["coverage"]["next_is_new"], 0.012);
+    assert_eq!(object["coverage"]["faults"][0]["while_doing"]["working"], 1_204);
+    assert_eq!(object["time"]["shrinking_ms"], 3_400);
+    let report = Report { outcomes: vec![outcome], ..report() };
+    assert!(markdown::report(&report).contains(said) && html::report(&report).contains(said));
+    assert!(html::report(&report).contains("<td class=\"number\">1,204</td>"));
 }

@@ -46,9 +46,17 @@ pub(crate) const RATE: Shape = Shape::Number(0.0, 10_000.0);
 
 /// Reads count, start and arrive of a group.
 ///
-/// `count` is how many users there are unless arrivals decide.
-pub(crate) fn read(view: &View<'_>, count: u64, faults: &mut Faults) -> Arrival {
-    let count = count.clamp(1, COUNT_MAX) as u32;
+/// How many users there are unless arrivals decide: at least and at most. Before a seed draws it is the least.
+pub(crate) fn read(view: &View<'_>, (least, most): (u64, u64), faults: &mut Faults) -> Arrival {
+    let count = least.clamp(1, COUNT_MAX) as u32;
+    if least < most
+        && let Some(list) = view.entry("start").filter(|entry| entry.node.as_list().is_some())
+    {
+        faults.push(
+            Fault::new(&list.key_span, "a list of times is for a count that does not change")
+                .hint("write a distribution, such as `start = { uniform = [\"0s\", \"5s\"] }`"),
+        );
+    }
     let fallback = Arrival::Drawn { count, start: Distribution::Fixed(0) };
     let Some(arrive) = view.entry("arrive") else {
         return read_start(view, count, faults).unwrap_or(fallback);

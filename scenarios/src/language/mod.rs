@@ -5,7 +5,7 @@
 //! - `params`: values with a name, filled in before anything is read
 //! - `units`, `quantities`, `distribution`, `templates`: values
 //! - `system` with `service` and `existing`, `users`, `arrive`, `pace`, `churn`, `rows`, `behaviour`, `flow`, `step`, `verb`, `network`,
-//!   `fault` with `target` and `sight`, `time`, `checks`, `declared` with `event_pattern`, `thresholds`, `expect`: sections
+//!   `fault` with `target` and `sight`, `search`, `time`, `checks`, `declared` with `event_pattern`, `thresholds`, `expect`: sections
 //! - `capacity`, `abort`, `observe`: sections that steer a live run
 //!
 //! A file is read in two passes: `check` finds faults of form, the sections find contradictions; both go on after a
@@ -35,6 +35,7 @@ pub(crate) mod quantities;
 pub(crate) mod reference;
 pub(crate) mod rows;
 pub(crate) mod schema;
+pub(crate) mod search;
 pub(crate) mod service;
 pub(crate) mod shape;
 pub(crate) mod sight;
@@ -84,11 +85,15 @@ pub(crate) static ROOT: Table = Table {
         needed("users", Shape::Names(&users::GROUPS), "Groups of users: who takes part."),
         key("flow", Shape::Names(&FLOWS), "Flows: steps that a group plays instead of a built-in behaviour."),
         key("network", Shape::Table(&network::NETWORK), "The simulated network between faults."),
-        key("search", Shape::Table(&network::SEARCH), "Which orders the simulated world tries inside of hosts."),
         key(
             "faults",
             Shape::Names(&fault::FAULTS),
             "What goes wrong, each under a name. A live run plays what hits users alone, inside the generator.",
+        ),
+        key(
+            "search",
+            Shape::Table(&search::SEARCH),
+            "Which orders the simulated world tries, and what each of its seeds draws for itself.",
         ),
         key("time", Shape::Table(&time::TIME), "Lengths of the phases."),
         key("prepare", Shape::Table(&time::PREPARE), "How users get ready before time 0."),
@@ -237,7 +242,7 @@ fn read(root: &Node, values: &params::Values, overrides: &Overrides, faults: &mu
         system,
         network: network::read(&view.table("network", &network::NETWORK), faults)?,
         links: network::read_links(&view.table("network", &network::NETWORK), &groups, faults),
-        delay_points: network::read_search(&view.table("search", &network::SEARCH)),
+        swarm: search::read(&view.table("search", &search::SEARCH), view.names("users"), rooms, faults),
         rooms,
         thresholds: thresholds::read(view.names("thresholds"), &flows, faults),
         live: LivePlan {

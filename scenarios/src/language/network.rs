@@ -1,5 +1,5 @@
-//! `[network]`: how the simulated network behaves between faults, and `[search]`: where tasks are held back. Live runs have
-//! the network and the order that they have. Neighbours: `target` (whom a link joins), `plan::faults` draws hosts.
+//! `[network]`: how the simulated network behaves between faults. Live runs have the network that they have. Neighbours:
+//! `target` (whom a link joins), `plan::faults` draws hosts.
 
 use crate::diagnostics::{Fault, Faults};
 use crate::language::distribution::DISTRIBUTION;
@@ -71,20 +71,6 @@ static LINK: Table = Table {
     later: &[],
 };
 
-/// `[search]`.
-pub(crate) static SEARCH: Table = Table {
-    name: "`[search]`",
-    doc: "which orders the simulated world tries inside of hosts",
-    keys: &[default(
-        "delay_points",
-        Shape::Whole(0, 1_000),
-        "0",
-        "How often a run holds back a task of a host, so that others of its host come first; where and for how long is drawn.",
-    )],
-    one_of: &[],
-    later: &[],
-};
-
 /// The network, without its links.
 pub(crate) fn read(view: &View<'_>, faults: &mut Faults) -> Option<NetworkPlan> {
     let datagrams = view.table("datagrams", &DATAGRAMS);
@@ -118,11 +104,6 @@ pub(crate) fn read_links(view: &View<'_>, groups: &[Group], faults: &mut Faults)
         links.extend(between.map(|between| Link { name: entry.key.clone(), between, latency, bandwidth_bytes_per_s }));
     }
     links
-}
-
-/// How often a run holds a task back.
-pub(crate) fn read_search(view: &View<'_>) -> u32 {
-    view.whole("delay_points").and_then(|count| u32::try_from(count).ok()).unwrap_or_default()
 }
 
 fn bandwidth(view: &View<'_>) -> Option<u64> {

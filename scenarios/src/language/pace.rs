@@ -4,6 +4,7 @@
 use crate::diagnostics::Faults;
 use crate::language::arrive::{self, GAPS};
 use crate::language::distribution::DISTRIBUTION;
+use crate::language::quantities::{self, RATE_OR_DRAWN};
 use crate::language::shape::{Shape, Table, beside, elsewhere, key};
 use crate::language::view::View;
 use crate::scenario::Pace;
@@ -13,7 +14,11 @@ pub(crate) static PACE: Table = Table {
     name: "`pace`",
     doc: "`{ rate = 20.0 }` or `{ every = \"10s\" }`",
     keys: &[
-        key("rate", Shape::Number(0.000_1, 10_000.0), "Beginnings a second, all users of the group together."),
+        key(
+            "rate",
+            RATE_OR_DRAWN,
+            "Beginnings a second, all users of the group together; or a range that each seed draws from.",
+        ),
         beside(
             &["rate"],
             "gaps",
@@ -38,8 +43,14 @@ pub(crate) static PACE: Table = Table {
 pub(crate) fn read(group: &View<'_>, faults: &mut Faults) -> Option<Pace> {
     group.entry("pace")?;
     let view = group.table("pace", &PACE);
-    match view.number("rate") {
-        Some(per_s) => Some(Pace::Rate { per_s, gaps: arrive::gaps(view.text("gaps").as_deref()) }),
+    match rates(group, faults) {
+        Some((per_s, _)) => Some(Pace::Rate { per_s, gaps: arrive::gaps(view.text("gaps").as_deref()) }),
         None => view.distribution("every", faults).map(Pace::Every),
     }
+}
+
+/// The least and the most of the group's rate, if it has one.
+pub(crate) fn rates(group: &View<'_>, faults: &mut Faults) -> Option<(f64, f64)> {
+    let entry = group.table("pace", &PACE).entry("rate")?;
+    quantities::read_rate(&entry.node, faults)
 }

@@ -1,5 +1,5 @@
-//! Quantities of faults and networks: shares, bandwidths, and durations with a sign. Neighbours: `units` (durations
-//! without). Left out: where they are allowed.
+//! Quantities: shares, bandwidths, durations with a sign, and numbers that a seed draws between two. Neighbours: `units`
+//! (durations without a sign). Left out: where they are allowed.
 
 use crate::diagnostics::{Fault, Faults};
 use crate::distribution::Nanos;
@@ -8,6 +8,7 @@ use crate::language::units;
 use crate::language::view::View;
 use crate::scenario::Signed;
 use crate::tree::Node;
+use std::ops::RangeInclusive;
 
 /// A share: from nothing to all.
 pub(crate) const SHARE: Shape = Shape::Number(0.0, 1.0);
@@ -53,6 +54,76 @@ pub(crate) fn bytes_per_s(text: &str) -> Result<u64, String> {
         return Err("a bandwidth is from 1B/s to 1000GB/s".to_owned());
     }
     Ok(bytes_per_s as u64)
+}
+
+/// No drawn number is larger.
+const WHOLE_MAX: u64 = 1_000_000;
+
+/// A whole number, or one that each seed draws between two.
+pub(crate) const WHOLE_OR_DRAWN: Shape = Shape::Either(&[WHOLE, Shape::Table(&DRAWN_WHOLE)]);
+
+const WHOLE: Shape = Shape::Whole(0, WHOLE_MAX);
+
+static DRAWN_WHOLE: Table = Table {
+    name: "a drawn number",
+    doc: "`{ uniform = [1, 5] }`",
+    keys: &[needed("uniform", Shape::List(&WHOLE, 2), "Evenly between two numbers, both included.")],
+    one_of: &[],
+    later: &[],
+};
+
+/// Reads a [`WHOLE_OR_DRAWN`] as its least and its most, and reports what lies outside of what is allowed here.
+pub(crate) fn read_whole(node: &Node, allowed: RangeInclusive<u64>, faults: &mut Faults) -> Option<(u64, u64)> {
+    let (least, most) = ends(node, Node::as_whole, faults)?;
+    if allowed.contains(&least) && allowed.contains(&most) {
+        return Some((least, most));
+    }
+    let (low, high) = allowed.into_inner();
+    faults.push(
+        Fault::new(&node.span, "this number is out of its range")
+            .found(if least < low { least.to_string() } else { most.to_string() })
+            .expected(format!("a whole number from {low} to {high}")),
+    );
+    None
+}
+
+/// A rate a second.
+pub(crate) const RATE: Shape = Shape::Number(0.000_1, 10_000.0);
+
+/// A rate, or one that each seed draws between two.
+pub(crate) const RATE_OR_DRAWN: Shape = Shape::Either(&[RATE, Shape::Table(&DRAWN_RATE)]);
+
+static DRAWN_RATE: Table = Table {
+    name: "a drawn rate",
+    doc: "`{ uniform = [5.0, 20.0] }`",
+    keys: &[needed("uniform", Shape::List(&RATE, 2), "Evenly between two rates.")],
+    one_of: &[],
+    later: &[],
+};
+
+/// Reads a [`RATE_OR_DRAWN`] as its least and its most.
+pub(crate) fn read_rate(node: &Node, faults: &mut Faults) -> Option<(f64, f64)> {
+    ends(node, Node::as_number, faults)
+}
+
+/// One number for both ends, or the two of `uniform`.
+fn ends<T: Copy + PartialOrd>(node: &Node, number: impl Fn(&Node) -> Option<T>, faults: &mut Faults) -> Option<(T, T)> {
+    if let Some(one) = number(node) {
+        return Some((one, one));
+    }
+    let list = node.get("uniform")?;
+    let numbers: Vec<T> = list.as_list()?.iter().map(number).collect::<Option<_>>()?;
+    match numbers.as_slice() {
+        [least, most] if least <= most => Some((*least, *most)),
+        [_, _] => {
+            faults.push(Fault::new(&list.span, "the lower end is above the upper end"));
+            None
+        }
+        _ => {
+            faults.push(Fault::new(&list.span, "`uniform` is between two numbers"));
+            None
+        }
+    }
 }
 
 const SIGNED_DURATION: Shape = Shape::Form(&Form {

@@ -3,11 +3,11 @@
 use crate::diagnostics::{Fault, Faults};
 use crate::language::distribution::DISTRIBUTION;
 use crate::language::flow::unknown_group;
-use crate::language::shape::{Shape, Table, default, key, needed};
+use crate::language::quantities::{self, WHOLE_OR_DRAWN};
+use crate::language::shape::{Shape, Table, default, key};
 use crate::language::view::View;
 use crate::plan::Passing;
 use crate::scenario::{Group, Sight, Target};
-use crate::tree::Node;
 
 /// Largest number of messages that a fault may let pass.
 const NTH_MAX: u64 = 1_000_000;
@@ -25,19 +25,9 @@ pub(crate) static WHEN: Table = Table {
         key("receives", Shape::JsonTable, "A user receives such a message."),
         key("by", Shape::Text, "The group whose messages count; the users that the fault names if left out."),
         default("after", DISTRIBUTION, "'0s'", "How long after it the fault begins."),
-        default("nth", Shape::Either(&[WHOLE, Shape::Table(&NTH)]), "1", "Which of the messages that match, from 1."),
+        default("nth", WHOLE_OR_DRAWN, "1", "Which of the messages that match, from 1."),
     ],
     one_of: &["sends", "receives"],
-    later: &[],
-};
-
-const WHOLE: Shape = Shape::Whole(1, NTH_MAX);
-
-static NTH: Table = Table {
-    name: "a drawn number",
-    doc: "`{ uniform = [1, 5] }`",
-    keys: &[needed("uniform", Shape::List(&WHOLE, 2), "Evenly between two numbers, both included.")],
-    one_of: &[],
     later: &[],
 };
 
@@ -58,24 +48,6 @@ pub(crate) fn read(view: &View<'_>, on: &[Target], groups: &[Group], faults: &mu
                 .expected("`by = \"GROUP\"` in `when`"),
         );
     }
-    let nth = nth(&*view.value("nth")?, faults)?;
+    let nth = quantities::read_whole(&*view.value("nth")?, 1..=NTH_MAX, faults)?;
     Some(Sight { passing, pattern, by, nth, delay: view.distribution("after", faults)? })
-}
-
-fn nth(node: &Node, faults: &mut Faults) -> Option<(u64, u64)> {
-    if let Some(nth) = node.as_whole() {
-        return Some((nth, nth));
-    }
-    let numbers: Vec<u64> = node.get("uniform")?.as_list()?.iter().filter_map(Node::as_whole).collect();
-    match numbers.as_slice() {
-        [least, most] if least <= most => Some((*least, *most)),
-        [_, _] => {
-            faults.push(Fault::new(&node.span, "the lower end is above the upper end"));
-            None
-        }
-        _ => {
-            faults.push(Fault::new(&node.span, "`uniform` is between two numbers"));
-            None
-        }
-    }
 }

@@ -7,6 +7,7 @@ use crate::language::churn::{self, CHURN};
 use crate::language::distribution::{DISTRIBUTION, WEIGHTS, weights};
 use crate::language::flow::Flow;
 use crate::language::pace::{self, PACE};
+use crate::language::quantities::{self, WHOLE_OR_DRAWN};
 use crate::language::rows::{self, ROWS};
 use crate::language::shape::{NameRule, Names, Shape, Table, Words, default, elsewhere, key, needed};
 use crate::language::units::DURATION;
@@ -31,7 +32,12 @@ pub(crate) static GROUP: Table = Table {
             "The role they register with. `worker` and `client` have a built-in behaviour, others need a flow.",
         ),
         key("flow", Shape::Text, "The flow that they play instead of a built-in behaviour."),
-        default("count", Shape::Whole(1, COUNT_MAX), "1", "How many."),
+        default(
+            "count",
+            WHOLE_OR_DRAWN,
+            "1",
+            "How many; or a range that each seed draws from: `{ uniform = [1, 8] }`.",
+        ),
         default(
             "start",
             START,
@@ -131,17 +137,19 @@ static PICK: Table = Table {
 pub(crate) fn roster(entries: &[Entry], rooms: u32) -> BTreeMap<String, Option<u64>> {
     let count = |entry: &Entry| match entry.node.get("arrive") {
         Some(arrive) if arrive.as_text().is_none() => None,
-        _ => Some(count(&View::new(&GROUP, Some(&entry.node), &entry.key_span), rooms)),
+        _ => Some(counts(&View::new(&GROUP, Some(&entry.node), &entry.key_span), rooms, &mut Faults::default()).0),
     };
     entries.iter().map(|entry| (entry.key.clone(), count(entry))).collect()
 }
 
-/// How many users a group has, unless arrivals decide.
-fn count(view: &View<'_>, rooms: u32) -> u64 {
-    match per_room(view) {
-        Some(per_room) => per_room * u64::from(rooms),
-        None => view.whole("count").unwrap_or(1),
+/// How many users a group has at least and at most, unless arrivals decide.
+pub(crate) fn counts(view: &View<'_>, rooms: u32, faults: &mut Faults) -> (u64, u64) {
+    if let Some(per_room) = per_room(view) {
+        let all = per_room * u64::from(rooms);
+        return (all, all);
     }
+    let written = view.value("count").and_then(|node| quantities::read_whole(&node, 1..=COUNT_MAX, faults));
+    written.unwrap_or((1, 1))
 }
 
 fn per_room(view: &View<'_>) -> Option<u64> {
@@ -180,10 +188,11 @@ fn read(entry: &Entry, rooms: u32, flows: &BTreeMap<String, Flow>, faults: &mut 
     if protocol == Protocol::V1 {
         check_v1(&view, &kind, faults);
     }
+    let (least, most) = counts(&view, rooms, faults);
     Group {
         name: entry.key.clone(),
         role: kind.role(&view),
-        arrival: arrive::read(&view, count(&view, rooms), faults),
+        arrival: arrive::read(&view, (least, most), faults),
         protocol,
         rooms: read_rooms(&view, rooms, faults),
         spread: read_spread(&view, rooms, faults),

@@ -26,13 +26,24 @@ impl Scenario {
     /// The plan of this seed in this world: the same bytes for the same file, seed and world.
     pub fn plan(&self, seed: u64, world: World) -> Plan {
         match &self.choices {
-            Choices::Open(scripts) => scripts.of(world).plan(&self.name, seed, world),
+            Choices::Open(scripts) => {
+                let (script, drawn) = scripts.of(world).settled(Draw::of_seed(seed), world);
+                Plan { drawn, ..script.plan(&self.name, seed, world) }
+            }
             Choices::Made(pinned) => Plan {
                 scenario: self.name.clone(),
                 world,
                 expect: pinned.expect.of(world).clone(),
                 ..pinned.plan.clone()
             },
+        }
+    }
+
+    /// Whether some of its seeds may hold tasks back, which not every engine can.
+    pub fn may_hold_tasks_back(&self) -> bool {
+        match &self.choices {
+            Choices::Open(scripts) => scripts.simulated.may_hold_back(),
+            Choices::Made(pinned) => !pinned.plan.delay_points.is_empty(),
         }
     }
 }
@@ -55,6 +66,7 @@ impl Script {
             parameters: self.parameters.clone(),
             seed,
             world,
+            drawn: Vec::new(),
             system: self.system.clone(),
             network: self.network(draw, &users),
             rooms: (0..self.rooms_made()).map(|room| format!("room-{room}")).collect(),

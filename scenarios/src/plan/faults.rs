@@ -45,7 +45,7 @@ impl Script {
         all.extend(users.iter().map(|user| user.host.clone()));
         // Users that share a host follow each other.
         all.dedup();
-        search::delay_points(self.delay_points, &all, draw.named("delay point"))
+        search::delay_points(self.swarm.delay_points.0, &all, draw.named("delay point"))
     }
 
     /// Whether each user of this group needs a host for itself, so that a fault or a link names exactly it.

@@ -6,6 +6,7 @@
 //! that late answers shift nothing.
 //!
 //! - `system`, `network`, `user`, `step`, `fault`, `search`, `judging`, `steering`: what a plan is made of
+//! - `swarm`: what a seed draws for itself first
 //! - `expand`, with `arrivals`, `faults` and `hosts`: makes a plan from a valid scenario
 //! - `timeline`, with `fault_text`: prints one
 //!
@@ -23,6 +24,7 @@ mod network;
 mod search;
 mod steering;
 mod step;
+mod swarm;
 mod system;
 pub(crate) mod timeline;
 mod user;
@@ -35,6 +37,7 @@ pub use network::{DatagramPlan, LinkPlan, NetworkPlan};
 pub use search::{DelayPoint, Hold};
 pub use steering::{AbortRule, Beyond, CapacityPlan, LivePlan, ObservedPlan, Watched};
 pub use step::{Branch, Ending, Otherwise, Retry, Step, Verb};
+pub use swarm::Drawn;
 pub use system::{Identities, IdentityKind, Limits, Phases, PreparePlan, Profile, Service, Stage, SystemPlan};
 pub use user::{Behaviour, ChurnPlan, ClientPlan, PacePlan, Protocol, RowsPlan, Strategy, UserPlan, WorkerPlan};
 
@@ -68,6 +71,9 @@ pub struct Plan {
     pub seed: u64,
     /// Where it is to run.
     pub world: World,
+    /// What the seed drew for itself, for readers; nothing if the scenario leaves no ranges.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drawn: Vec<Drawn>,
     /// The system under test.
     pub system: SystemPlan,
     /// How the simulated network behaves between faults.

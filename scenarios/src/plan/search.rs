@@ -46,10 +46,13 @@ pub(super) fn delay_points(count: u32, hosts: &[String], draw: Draw) -> Vec<Dela
         // Not by its place in the list: another user more or less moves no other place.
         let host = hosts.iter().min_by_key(|host| draw.named("host").named(host).bits())?;
         let (task, poll) = (draw.named("task"), draw.named("poll"));
+        let task = task.below(1 << task.named("bits").below(TASK_BITS + 1));
+        let poll = poll.below(1 << poll.named("bits").below(POLL_BITS + 1));
         Some(DelayPoint {
             host: host.clone(),
-            task: task.below(1 << task.named("bits").below(TASK_BITS + 1)),
-            poll: poll.below(1 << poll.named("bits").below(POLL_BITS + 1)),
+            task,
+            // A host whose program has not begun is no slow host: a server that does not listen yet refuses everybody.
+            poll: if task == 0 { poll.max(1) } else { poll },
             hold: hold(draw.named("hold")),
         })
     };

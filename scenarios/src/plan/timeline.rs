@@ -3,7 +3,9 @@
 
 use crate::distribution::{Distribution, Nanos};
 use crate::language::units;
-use crate::plan::{Behaviour, Branch, Ending, Expectation, Otherwise, Plan, Step, UserPlan, Verb, World, fault_text};
+use crate::plan::{
+    Behaviour, Branch, Drawn, Ending, Expectation, Otherwise, Plan, Step, UserPlan, Verb, World, fault_text,
+};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -29,6 +31,9 @@ fn write_timeline(out: &mut String, plan: &Plan) -> std::fmt::Result {
         let said: Vec<String> = plan.parameters.iter().map(|(name, value)| format!("{name} = {value}")).collect();
         writeln!(out, "with {}", said.join(", "))?;
     }
+    if !plan.drawn.is_empty() {
+        writeln!(out, "drew {}", drawn_text(&plan.drawn))?;
+    }
     if !plan.system.defects.is_empty() {
         writeln!(out, "the server has defects: {}", plan.system.defects.join(", "))?;
     }
@@ -47,6 +52,12 @@ fn write_timeline(out: &mut String, plan: &Plan) -> std::fmt::Result {
         writeln!(out, "\n{}", further.join("\n"))?;
     }
     write_steps_of_groups(out, plan)
+}
+
+/// What a seed drew for itself, in one line.
+pub fn drawn_text(drawn: &[Drawn]) -> String {
+    let one = |drawn: &Drawn| format!("{} {}", drawn.what, drawn.value);
+    drawn.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 /// A duration for a reader: drawn ones have nanoseconds that nobody wants to read.

@@ -1,21 +1,25 @@
 //! Seeds handed out to threads, and what came of them, folded in the order of seeds so that the result depends on neither
-//! threads nor their number. What is remembered of a seed does not grow with how many there are: 16 bytes, and the few
-//! seeds worth keeping. Neighbours: `explore` plays.
+//! threads nor their number. What is remembered of a seed does not grow with how many there are: 16 bytes, a number for each
+//! behaviour that none showed before, and the few seeds worth keeping. Neighbours: `explore` plays.
 
 use super::fingerprint::{END_OF_RUN, Fingerprint};
 use super::twice::Difference;
-use super::{Exploration, ExploreOptions, ExploreProgress, FailureGroup, SeedRange};
+use super::{Exploration, ExploreOptions, ExploreProgress, FailureGroup, SeedRange, SeedSummary, TellSeed, Time};
 use crate::seed::{SeedFailure, SeedRun};
+use rehearsal_reports::coverage::{CoverageTally, Covered};
 use rehearsal_reports::seeds::SeedTally;
 use rehearsal_reports::unmatched::Unmatched;
 use rehearsal_reports::verdict::{CheckVerdict, Verdict};
-use rehearsal_scenarios::plan::Expectation;
+use rehearsal_scenarios::plan::{Expectation, Plan};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// What is remembered of a seed until all before it have been folded.
 pub(super) struct Summary {
+    plan: Arc<Plan>,
     verdicts: Vec<CheckVerdict>,
+    covered: Covered,
     hash: u64,
     events: u64,
     unmatched: Unmatched,
@@ -27,9 +31,21 @@ pub(super) struct Summary {
 impl Summary {
     pub(super) fn of(run: SeedRun) -> Summary {
         let is_broken = run.is_broken();
-        let SeedRun { verdicts, hash, event_count, unmatched, virtual_ns, failure, .. } = run;
-        Summary { verdicts, hash, events: event_count, unmatched, virtual_ns, failure, is_broken }
+        let SeedRun { plan, verdicts, covered, hash, event_count, unmatched, virtual_ns, failure, .. } = run;
+        Summary { plan, verdicts, covered, hash, events: event_count, unmatched, virtual_ns, failure, is_broken }
     }
+
+    /// Whether it fails in a way that is not expected.
+    fn is_unexpected(&self, expect: &Expectation) -> bool {
+        let is_surprise =
+            |check: &CheckVerdict| matches!(check.verdict, Verdict::Broken { .. }) && !is_expected(&check.name, expect);
+        self.failure.is_some() || self.verdicts.iter().any(is_surprise)
+    }
+}
+
+/// Whether a broken check is no surprise.
+fn is_expected(check: &str, expect: &Expectation) -> bool {
+    *expect == Expectation::Either || expect.expects_broken(check)
 }
 
 /// Seeds handed out and played so far.
@@ -43,8 +59,10 @@ pub(super) struct Board<'p> {
     next_to_fold: u64,
     folded: Folded,
     difference: Option<Box<Difference>>,
+    expect: Expectation,
     progress: ExploreProgress,
     tell: &'p mut (dyn FnMut(ExploreProgress) -> ControlFlow<()> + Send),
+    tell_seed: &'p mut TellSeed<'p>,
 }
 
 /// Seeds that fail in the same way.
@@ -60,6 +78,7 @@ const GROUPS_KEPT_MAX: usize = 32;
 #[derive(Default)]
 struct Folded {
     tally: SeedTally,
+    coverage: CoverageTally,
     broken: u64,
     first_broken: Option<u64>,
     failures: Vec<SeedFailure>,
@@ -74,7 +93,9 @@ struct Folded {
 impl<'p> Board<'p> {
     pub(super) fn new(
         options: &'p ExploreOptions,
+        expect: Expectation,
         tell: &'p mut (dyn FnMut(ExploreProgress) -> ControlFlow<()> + Send),
+        tell_seed: &'p mut TellSeed<'p>,
     ) -> Board<'p> {
         let (first, of) = match options.seeds {
             SeedRange::Count { first, count } => (first, Some(count)),
@@ -89,16 +110,18 @@ impl<'p> Board<'p> {
             next_to_fold: first,
             folded: Folded::default(),
             difference: None,
+            expect,
             progress: ExploreProgress { of, ..ExploreProgress::default() },
             tell,
+            tell_seed,
         }
     }
 
-    /// The next seed to play, if there is one. `may_begin` says whether there is real time for another.
-    pub(super) fn take_seed(&mut self, may_begin: &dyn Fn() -> bool) -> Option<u64> {
+    /// The next seed to play, if there is one and time for it.
+    pub(super) fn take_seed(&mut self, time: &Time) -> Option<u64> {
         let is_within = match self.options.seeds {
             SeedRange::Count { first, count } => self.next.wrapping_sub(first) < count,
-            SeedRange::For { first, .. } => self.next == first || may_begin(),
+            SeedRange::For { first, .. } => self.next == first || time.is_left(self.progress.unexpected > 0),
         };
         let has_found = self.options.stop_at_first && self.progress.broken > 0;
         if !is_within || self.stopped || has_found {
@@ -113,12 +136,13 @@ impl<'p> Board<'p> {
     pub(super) fn enter(&mut self, seed: u64, summary: Summary) {
         self.progress.done += 1;
         self.progress.broken += u64::from(summary.is_broken);
+        self.progress.unexpected += u64::from(summary.is_unexpected(&self.expect));
         self.progress.virtual_ns += summary.virtual_ns;
         self.waiting.insert(seed, summary);
         while let Some(summary) = self.waiting.remove(&self.next_to_fold) {
             // Whatever ran beside the lowest broken seed does not count: the result is the same for any number of jobs.
             if !(self.options.stop_at_first && self.folded.broken > 0) {
-                self.folded.add(self.next_to_fold, summary, self.options.keep_per_check);
+                self.folded.add(self.next_to_fold, summary, self.options.keep_per_check, self.tell_seed);
             }
             self.next_to_fold = self.next_to_fold.wrapping_add(1);
         }
@@ -142,11 +166,15 @@ impl<'p> Board<'p> {
     }
 
     /// What all seeds came to. A seed that did not come to its end counts as broken, whatever its checks say.
-    pub(super) fn finish(self, expect: &Expectation) -> Exploration {
-        let Folded { tally, broken, first_broken, failures, groups, virtual_ns, events, unmatched, .. } = self.folded;
+    pub(super) fn finish(self) -> Exploration {
+        let Folded { tally, coverage, broken, first_broken, failures, groups, virtual_ns, events, unmatched, .. } = self.folded;
+        let expect = &self.expect;
         let mut groups: Vec<FailureGroup> = groups
             .into_iter()
-            .map(|(fingerprint, Group { lowest_seed, seeds })| FailureGroup { fingerprint, lowest_seed, seeds })
+            .map(|(fingerprint, Group { lowest_seed, seeds })| {
+                let is_expected = fingerprint.check != END_OF_RUN && is_expected(&fingerprint.check, expect);
+                FailureGroup { fingerprint, is_expected, lowest_seed, seeds }
+            })
             .collect();
         groups.sort_by_key(|group| group.lowest_seed);
         let (mut seeds, checks) = tally.finish(expect);
@@ -156,6 +184,7 @@ impl<'p> Board<'p> {
             seeds,
             checks,
             kept: Vec::new(),
+            coverage: coverage.finish(),
             failures,
             groups,
             virtual_ns,
@@ -169,8 +198,20 @@ impl<'p> Board<'p> {
 }
 
 impl Folded {
-    fn add(&mut self, seed: u64, summary: Summary, keep_per_check: usize) {
+    fn add(&mut self, seed: u64, summary: Summary, keep_per_check: usize, tell: &mut TellSeed<'_>) {
         self.tally.add(seed, &summary.verdicts, summary.hash);
+        self.coverage.plan(summary.plan.faults.iter().map(|fault| fault.name.as_str()));
+        let is_new_behaviour = self.coverage.add(seed, &summary.covered);
+        tell(SeedSummary {
+            plan: &summary.plan,
+            verdicts: &summary.verdicts,
+            failure: summary.failure.as_ref(),
+            hash: summary.hash,
+            events: summary.events,
+            virtual_ns: summary.virtual_ns,
+            behaviour: summary.covered.behaviour,
+            is_new_behaviour,
+        });
         self.virtual_ns += summary.virtual_ns;
         self.events += summary.events;
         self.unmatched.add(&summary.unmatched);

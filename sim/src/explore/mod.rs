@@ -10,7 +10,7 @@ mod outcome;
 mod twice;
 
 pub use fingerprint::{END_OF_RUN, Fingerprint};
-pub use outcome::{outcome_of, story_of};
+pub use outcome::{outcome_of, story_of, story_of_check};
 pub use twice::{Difference, Excerpt, twice, twice_on, twice_with};
 
 use self::board::{Board, Summary};
@@ -19,8 +19,10 @@ use crate::engine::EngineKind;
 use crate::event_log::Keep;
 use crate::seed::{SeedFailure, SeedOptions, SeedRun, Setup, TICK, play_with};
 use crate::system::SharedSystem;
+use rehearsal_reports::coverage::Coverage;
 use rehearsal_reports::outcome::{CheckSummary, Seeds};
 use rehearsal_reports::unmatched::Unmatched;
+use rehearsal_reports::verdict::CheckVerdict;
 use rehearsal_scenarios::plan::Plan;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,6 +44,9 @@ pub enum SeedRange {
         first: u64,
         /// How long to begin new ones.
         duration: Duration,
+        /// How long to begin new ones once something unexpected was found, which wants time of its own: to be confirmed and
+        /// made smaller.
+        once_found: Duration,
     },
 }
 
@@ -105,6 +110,8 @@ pub struct ExploreProgress {
     pub of: Option<u64>,
     /// Seeds of those that break a check or did not come to their end.
     pub broken: u64,
+    /// Seeds of those that do so where the scenario does not expect it.
+    pub unexpected: u64,
     /// Virtual time played, in nanoseconds.
     pub virtual_ns: u64,
 }
@@ -114,6 +121,8 @@ pub struct ExploreProgress {
 pub struct FailureGroup {
     /// In which way.
     pub fingerprint: Fingerprint,
+    /// Whether the scenario expects this check to be broken.
+    pub is_expected: bool,
     /// The lowest of them.
     pub lowest_seed: u64,
     /// How many they are; a seed that fails in two ways is in two groups.
@@ -128,6 +137,8 @@ pub struct Exploration {
     pub checks: Vec<CheckSummary>,
     /// The lowest broken seeds of each check, with their events, by seed.
     pub kept: Vec<SeedRun>,
+    /// What they covered.
+    pub coverage: Coverage,
     /// Seeds that did not come to their end, by seed.
     pub failures: Vec<SeedFailure>,
     /// The ways in which seeds fail, by the lowest seed of each.
@@ -146,6 +157,30 @@ pub struct Exploration {
     pub interrupted: bool,
 }
 
+/// What came of one seed.
+#[derive(Clone, Copy, Debug)]
+pub struct SeedSummary<'a> {
+    /// What was played.
+    pub plan: &'a Plan,
+    /// What the checks say.
+    pub verdicts: &'a [CheckVerdict],
+    /// Why it did not come to its end, if so.
+    pub failure: Option<&'a SeedFailure>,
+    /// The hash of what happened.
+    pub hash: u64,
+    /// How many events there were.
+    pub events: u64,
+    /// Virtual time played, in nanoseconds.
+    pub virtual_ns: u64,
+    /// Its behaviour, as a number.
+    pub behaviour: u64,
+    /// Whether no lower seed of this exploration showed it.
+    pub is_new_behaviour: bool,
+}
+
+/// Hears of each seed.
+pub type TellSeed<'a> = dyn FnMut(SeedSummary<'_>) + Send + 'a;
+
 /// Plays seeds of a scenario. `plan_of` applies a seed; `progress` hears of each seed played and may say stop.
 pub fn explore(
     plan_of: &(dyn Fn(u64) -> Plan + Sync),
@@ -162,13 +197,25 @@ pub fn explore_system(
     options: &ExploreOptions,
     progress: &mut (dyn FnMut(ExploreProgress) -> ControlFlow<()> + Send),
 ) -> Exploration {
+    explore_telling(system, plan_of, options, progress, &mut |_| {})
+}
+
+/// The same, and `tell` hears what came of each seed, in their order.
+pub fn explore_telling(
+    system: Option<SharedSystem>,
+    plan_of: &(dyn Fn(u64) -> Plan + Sync),
+    options: &ExploreOptions,
+    progress: &mut (dyn FnMut(ExploreProgress) -> ControlFlow<()> + Send),
+    tell: &mut TellSeed<'_>,
+) -> Exploration {
     let setup = |keep| Setup { options: options.seed(keep), system: system.clone(), ..Setup::default() };
-    let board = Mutex::new(Board::new(options, progress));
-    let may_begin = deadline(options.seeds);
+    let expect = plan_of(options.seeds.first()).expect;
+    let board = Mutex::new(Board::new(options, expect, progress, tell));
+    let time = Time::new(options.seeds);
     std::thread::scope(|scope| {
         for _ in 0..options.jobs.max(1) {
             scope.spawn(|| {
-                while let Some(seed) = next_seed(&board, &may_begin) {
+                while let Some(seed) = next_seed(&board, &time) {
                     let plan = Arc::new(plan_of(seed));
                     let played = match options.plays {
                         Plays::Once => Ok(play_with(plan, setup(Keep::VerdictsOnly))),
@@ -182,25 +229,42 @@ pub fn explore_system(
             });
         }
     });
-    conclude(plan_of, options, &setup(Keep::Events), board.into_inner().unwrap_or_else(PoisonError::into_inner))
+    conclude(plan_of, &setup(Keep::Events), board.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-fn next_seed(board: &Mutex<Board<'_>>, may_begin: &dyn Fn() -> bool) -> Option<u64> {
-    lock(board).take_seed(may_begin)
+fn next_seed(board: &Mutex<Board<'_>>, time: &Time) -> Option<u64> {
+    lock(board).take_seed(time)
 }
 
-/// Whether further seeds may begin, by real time.
-#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "exploring takes real time; no seed sees it")]
-fn deadline(seeds: SeedRange) -> impl Fn() -> bool + Sync {
-    let began = std::time::Instant::now();
-    move || match seeds {
-        SeedRange::For { duration, .. } => began.elapsed() < duration,
-        SeedRange::Count { .. } => true,
+/// Real time, which decides whether further seeds may begin.
+struct Time {
+    #[allow(clippy::disallowed_types, reason = "exploring takes real time; no seed sees it")]
+    began: std::time::Instant,
+    seeds: SeedRange,
+}
+
+impl Time {
+    #[allow(
+        clippy::disallowed_methods,
+        clippy::disallowed_types,
+        reason = "exploring takes real time; no seed sees it"
+    )]
+    fn new(seeds: SeedRange) -> Time {
+        Time { began: std::time::Instant::now(), seeds }
+    }
+
+    /// Whether there is time for another seed.
+    fn is_left(&self, has_found: bool) -> bool {
+        match self.seeds {
+            SeedRange::For { once_found, .. } if has_found => self.began.elapsed() < once_found,
+            SeedRange::For { duration, .. } => self.began.elapsed() < duration,
+            SeedRange::Count { .. } => true,
+        }
     }
 }
 
 /// Plays what is worth keeping again, with its events: another hash means that the simulation was not deterministic.
-fn conclude(plan_of: &dyn Fn(u64) -> Plan, options: &ExploreOptions, setup: &Setup, board: Board<'_>) -> Exploration {
+fn conclude(plan_of: &dyn Fn(u64) -> Plan, setup: &Setup, board: Board<'_>) -> Exploration {
     let mut not_deterministic = None;
     let mut kept = Vec::new();
     for (seed, hash) in board.worth_keeping() {
@@ -210,8 +274,7 @@ fn conclude(plan_of: &dyn Fn(u64) -> Plan, options: &ExploreOptions, setup: &Set
         }
         kept.push(run);
     }
-    let expect = plan_of(options.seeds.first()).expect;
-    Exploration { kept, not_deterministic, ..board.finish(&expect) }
+    Exploration { kept, not_deterministic, ..board.finish() }
 }
 
 fn lock<'a, 'p>(board: &'a Mutex<Board<'p>>) -> MutexGuard<'a, Board<'p>> {

@@ -9,7 +9,7 @@ use rehearsal_reports::checks::declared::unmet;
 use rehearsal_reports::judge::overall;
 use rehearsal_reports::outcome::{CheckSummary, Outcome, Story};
 use rehearsal_reports::story::story;
-use rehearsal_reports::verdict::Verdict;
+use rehearsal_reports::verdict::{CheckVerdict, Verdict};
 use rehearsal_scenarios::plan::Plan;
 
 /// How many seeds that did not come to their end are told in full.
@@ -33,8 +33,8 @@ pub fn outcome_of(plan: &Plan, exploration: &Exploration, engine: EngineKind) ->
             "seed {seed} played differently when it was played again: the simulation was not deterministic"
         ));
     }
-    let unmet = unmet(&plan.checks, &exploration.checks);
-    notes.extend(unmet.into_iter().map(|name| format!("no seed showed what `{name}` is to see at least once")));
+    let unmet: Vec<String> = unmet(&plan.checks, &exploration.checks).into_iter().map(str::to_owned).collect();
+    notes.extend(unmet.iter().map(|name| format!("no seed showed what `{name}` is to see at least once")));
     notes.extend(exploration.unmatched.note());
     let story_run = told_run(&exploration.checks, &exploration.kept);
     Outcome {
@@ -42,6 +42,9 @@ pub fn outcome_of(plan: &Plan, exploration: &Exploration, engine: EngineKind) ->
         verdict,
         expected: expected && ended,
         checks: exploration.checks.clone(),
+        unmet,
+        coverage: (exploration.seeds.count > 1).then(|| exploration.coverage.clone()),
+        drawn: story_run.map(|run| run.plan.drawn.clone()).unwrap_or_default(),
         story: story_run.and_then(story_of),
         notes,
         duration_ns: (exploration.virtual_ns / exploration.seeds.count.max(1)) as i64,
@@ -60,4 +63,10 @@ fn told_run<'r>(checks: &[CheckSummary], kept: &'r [SeedRun]) -> Option<&'r Seed
 pub fn story_of(run: &SeedRun) -> Option<Story> {
     let broken = run.verdicts.iter().find(|check| matches!(check.verdict, Verdict::Broken { .. }))?;
     story(broken, &run.events, true)
+}
+
+/// The story of this check, if the seed breaks it.
+pub fn story_of_check(run: &SeedRun, name: &str) -> Option<Story> {
+    let is_it = |check: &&CheckVerdict| check.name == name && matches!(check.verdict, Verdict::Broken { .. });
+    story(run.verdicts.iter().find(is_it)?, &run.events, true)
 }

@@ -211,6 +211,7 @@ mod tests {
             events: words.iter().enumerate().map(event).collect(),
             event_count: words.len() as u64,
             verdicts: Vec::new(),
+            covered: Default::default(),
             hash: 0,
             ledger: Ledger::default(),
             time_0_ns: 0,

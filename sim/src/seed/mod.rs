@@ -22,6 +22,7 @@ use crate::system::SharedSystem;
 use crate::turmoil_engine::TurmoilEngine;
 use rehearsal_reference::identity::{Hs256Identity, Identity, IdentityError, Rs256Identity};
 use rehearsal_reference::surroundings::Task;
+use rehearsal_reports::coverage::Covered;
 use rehearsal_reports::event::Event;
 use rehearsal_reports::unmatched::Unmatched;
 use rehearsal_reports::verdict::{CheckVerdict, Verdict};
@@ -66,6 +67,8 @@ pub struct SeedRun {
     pub unmatched: Unmatched,
     /// What the checks say.
     pub verdicts: Vec<CheckVerdict>,
+    /// What it covered.
+    pub covered: Covered,
     /// Hash over all events, all draws of entropy, the verdicts and the end: the same for the same seed, always.
     pub hash: u64,
     /// What its programs asked the machine for.
@@ -88,6 +91,7 @@ impl SeedRun {
             event_count: 0,
             unmatched: Unmatched::default(),
             verdicts: Vec::new(),
+            covered: Covered::default(),
             hash: 0,
             ledger: Ledger::default(),
             time_0_ns: 0,
@@ -253,11 +257,11 @@ fn play_here(plan: Arc<Plan>, setup: Setup) -> SeedRun {
         engine.add_host(&name, Box::new(move |host| program(host)));
     }
     let failure = driver::drive(engine.as_mut(), programs, patience).err();
-    let Finished { verdicts, hash, count, events, unmatched, time_0_ns } = log.finish(failure.is_none());
+    let Finished { verdicts, covered, hash, count, events, unmatched, time_0_ns } = log.finish(failure.is_none());
     let ledger = entropy::close_ledger();
     let hash = hash_of(hash, &ledger, &verdicts, failure.as_ref());
     let (event_count, virtual_ns) = (count, clock.now_ns());
-    SeedRun { plan, events, event_count, unmatched, verdicts, hash, ledger, time_0_ns, virtual_ns, failure }
+    SeedRun { plan, events, event_count, unmatched, verdicts, covered, hash, ledger, time_0_ns, virtual_ns, failure }
 }
 
 /// Everything that must be the same when a seed is played again, as one number.

@@ -21,7 +21,9 @@ fn words(name: &str, engine: EngineKind) -> BTreeMap<String, &'static str> {
     for seed in 1..=SEEDS {
         let run = played(name, engine, seed);
         assert_eq!(run.failure, None, "{name} on {}, seed {seed}", engine.name());
-        for check in run.verdicts {
+        // What is to be seen in some seed need not be seen in these few, on either engine.
+        let is_sometimes = |name: &str| run.plan.checks.declared.iter().any(|it| it.name == name && it.is_sometimes());
+        for check in run.verdicts.iter().filter(|check| !is_sometimes(&check.name)) {
             let word = words.entry(check.name.clone()).or_insert("not_judged");
             if check.verdict.word() == "broken" || *word == "not_judged" {
                 *word = check.verdict.word();

@@ -276,3 +276,26 @@ fn wanted(filters: &Value) -> Option<(Value, Option<Name>)> {
     let is_fixed = CHANGING.iter().all(|name| !properties.contains_key(*name));
     is_fixed.then_some((rest, status))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linearizable::by_force::search_and_force_agree;
+
+    #[test]
+    fn an_entry_is_searched_as_a_register_and_as_membership_as_if_everything_was_tried() {
+        let without = search_and_force_agree::<Entry>(&None, &|draws| {
+            let by = (Id(0), draws.below(2) as u32);
+            let mut word = || Some(Name::from(["available", "busy"][draws.below(2) as usize]));
+            let (status, wanted) = (word(), word());
+            match draws.below(8) {
+                0 | 1 => Call::Register { by, status },
+                2 | 3 => Call::Update { by, status },
+                4 => Call::Remove { by },
+                5 | 6 => Call::Seen { status },
+                _ => Call::NotSeen { wanted },
+            }
+        });
+        assert!((2_000..8_000).contains(&without), "{without} have no order");
+    }
+}

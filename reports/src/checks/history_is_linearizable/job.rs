@@ -109,3 +109,22 @@ impl Jobs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linearizable::by_force::search_and_force_agree;
+
+    #[test]
+    fn a_jobs_ownership_is_searched_as_if_everything_was_tried() {
+        let without = search_and_force_agree::<Ownership>(&State::Free, &|draws| {
+            let worker = Id(draws.below(2) as u32);
+            match draws.below(3) {
+                0 => Call::Begin { worker },
+                1 => Call::End { worker },
+                _ => Call::Complete { worker },
+            }
+        });
+        assert!((2_000..9_900).contains(&without), "{without} have no order");
+    }
+}

@@ -200,3 +200,24 @@ fn lasts(ask: &Ask, now_ns: i64) -> i64 {
     let duration_ns = if let What::Reserve { duration_ns, .. } = ask.what { duration_ns } else { 0 };
     now_ns.saturating_add(duration_ns.clamp(0, LEASE_MAX_NS))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linearizable::by_force::search_and_force_agree;
+
+    #[test]
+    fn a_lock_with_tokens_is_searched_as_if_everything_was_tried() {
+        let without = search_and_force_agree::<Lock>(&None, &|draws| {
+            let (by, token) = (Id(draws.below(2) as u32), draws.below(2));
+            match draws.below(8) {
+                0..=2 => Call::Reserve { by, token },
+                3 | 4 => Call::Refused { by },
+                5 => Call::Lapse { token },
+                6 => Call::EndOf { by },
+                _ => Call::End,
+            }
+        });
+        assert!((2_000..8_000).contains(&without), "{without} have no order");
+    }
+}
