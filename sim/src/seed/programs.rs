@@ -169,6 +169,12 @@ impl Shared {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Something has come to its end, which the driver waits for.
+    fn advance(&self, change: impl FnOnce(&mut Progress)) {
+        change(&mut self.progress());
+        self.log.end_step_here();
+    }
+
     fn env(&self, host: &Host, who: &str) -> UserEnv<SimNetwork> {
         let run_id = Name::from(format!("seed-{}", self.plan.seed));
         let mut target = Target::plain(FIRST_SERVER, self.system.port(), &user_agent(&run_id));
@@ -205,11 +211,11 @@ async fn play_users(shared: Shared, host: Host, users: Vec<u32>) {
         let playing = Box::pin(async move {
             play_user(env, number, life).await;
             // Who was told to stop may have wanted more, and goes on when its host starts again.
-            let mut progress = shared.progress();
-            match shared.orders.is_stopped(&host) {
-                true => progress.left.insert(number),
-                false => progress.ended.insert(number),
-            };
+            let is_stopped = shared.orders.is_stopped(&host);
+            shared.advance(|progress| match is_stopped {
+                true => _ = progress.left.insert(number),
+                false => _ = progress.ended.insert(number),
+            });
         });
         spawner.spawn("user", playing).detach();
     }
@@ -219,14 +225,15 @@ async fn play_users(shared: Shared, host: Host, users: Vec<u32>) {
 async fn direct(shared: Shared, host: Host) {
     let env = shared.env(&host, "run");
     let prepared = prepare(&env, |_| ()).await;
-    shared.progress().director = match prepared {
+    let director = match prepared {
         Ok(_) => Director::Prepared,
         Err(error) => Director::Failed(error.to_string()),
     };
+    shared.advance(|progress| progress.director = director);
     // An error means that the driver is gone, and with it this host.
     let _ = shared.cleaning.clone().wait_for(|may| *may).await;
     clean_up(&env).await;
-    shared.progress().director = Director::CleanedUp;
+    shared.advance(|progress| progress.director = Director::CleanedUp);
 }
 
 /// One incarnation of a server, until it ends by itself or its host dies.
@@ -237,5 +244,5 @@ async fn serve(shared: Shared, server: Arc<Server>, host: Host) {
     // The end of the run alone is none for a server: others still leave. An error means that there is nobody left to ask.
     let stop = Stop::new(async move { drop(told.wait_for(|_| orders.is_stopped(&of)).await) });
     (server.start)(host, stop).await;
-    shared.progress().exited.insert(name);
+    shared.advance(|progress| _ = progress.exited.insert(name));
 }
