@@ -2,7 +2,8 @@
 //!
 //! Invariants: faults overlap, and each is ended by its own id; what a pause holds back runs once the last pause is over, in
 //! the order of asking; incarnations share it. Neighbours: `host` asks before each poll, `host_clock` tells the time, `engine` lets faults
-//! begin and end. Left out: the network of a paused host, whose links are cut (`engine`).
+//! begin and end. Left out: the machine under a paused host, which goes on as under a process that has got SIGSTOP: it
+//! acknowledges and keeps what arrives, as much as its buffers hold (`network`).
 
 use crate::clock::Clock;
 use crate::host_clock::HostClock;
