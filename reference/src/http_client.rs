@@ -16,7 +16,6 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
 
 /// How long a request may take, connecting included.
 pub const REQUEST_WITHIN: Duration = Duration::from_secs(10);
@@ -139,7 +138,8 @@ impl<N: Network> HttpClient<N> {
         body: Option<&Value>,
     ) -> Result<HttpAnswer, Failure> {
         let request = self.compose(method, path, bearer, body)?;
-        match timeout(REQUEST_WITHIN, self.exchange(request)).await {
+        let timers = self.surroundings.timers.clone();
+        match timers.timeout(REQUEST_WITHIN, self.exchange(request)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(failure)) => {
                 self.session = None;

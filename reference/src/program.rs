@@ -13,7 +13,6 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::sleep_until;
 
 /// What a core is told.
 #[derive(Clone, Copy, Debug)]
@@ -178,7 +177,7 @@ impl ProgramClock {
     /// Waits until then; for ever if there is no time.
     async fn until(&self, at: Option<Duration>) {
         match at {
-            Some(at) => sleep_until(self.timers.rings(self.start.saturating_add(at))).await,
+            Some(at) => self.timers.sleep_until(self.start.saturating_add(at)).await,
             None => std::future::pending().await,
         }
     }

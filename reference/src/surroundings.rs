@@ -2,13 +2,14 @@
 //! every task. In a simulation all of them come from the seed; on a machine from its operating system.
 //!
 //! Both worlds control `tokio::time`. What a program does after a while, or counts as too long, goes through its host's
-//! timers all the same, since these may be too fast or too slow; only the bounds on one connect, send, close, question or HTTP
-//! request are tokio's own.
+//! timers all the same, since these may be too fast or too slow; only how long hyper waits for the head of a request is
+//! tokio's own.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// A boxed task.
@@ -26,14 +27,28 @@ pub trait Timers: Send + Sync {
     fn now(&self) -> Duration;
     /// When, by tokio's clock, that time will have come to `at` at its pace of now; never early by that pace.
     fn rings(&self, at: Duration) -> Instant;
-    /// How much of that time has passed since then, at its pace of now.
-    fn passed_since(&self, then: Instant) -> Duration;
+    /// Told each time the pace changes, which timers that are set must follow; none if it never does.
+    fn repaced(&self) -> Option<&Notify> {
+        None
+    }
 }
 
 impl dyn Timers + '_ {
+    /// Waits until that time has come to `at`, also if its pace changes meanwhile.
+    pub async fn sleep_until(&self, at: Duration) {
+        let Some(repaced) = self.repaced() else { return tokio::time::sleep_until(self.rings(at)).await };
+        loop {
+            tokio::select! {
+                biased;
+                () = tokio::time::sleep_until(self.rings(at)) => return,
+                () = repaced.notified() => {}
+            }
+        }
+    }
+
     /// Waits for so long by these timers.
     pub async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep_until(self.rings_after(duration)).await;
+        self.sleep_until(self.now().saturating_add(duration)).await;
     }
 
     /// Runs a future for so long at most, by these timers.
@@ -41,12 +56,12 @@ impl dyn Timers + '_ {
     /// # Errors
     /// If it has not ended by then; it is dropped.
     pub async fn timeout<T>(&self, duration: Duration, future: impl Future<Output = T>) -> Result<T, TooLate> {
-        tokio::time::timeout_at(self.rings_after(duration), future).await.map_err(|_| TooLate)
-    }
-
-    /// When, by tokio's clock, so long will have passed on this host.
-    pub fn rings_after(&self, duration: Duration) -> Instant {
-        self.rings(self.now().saturating_add(duration))
+        let at = self.now().saturating_add(duration);
+        tokio::select! {
+            biased;
+            result = future => Ok(result),
+            () = self.sleep_until(at) => Err(TooLate),
+        }
     }
 }
 
@@ -76,10 +91,6 @@ impl Timers for TokioTimers {
 
     fn rings(&self, at: Duration) -> Instant {
         self.began + at
-    }
-
-    fn passed_since(&self, then: Instant) -> Duration {
-        then.elapsed()
     }
 }
 

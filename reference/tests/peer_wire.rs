@@ -46,7 +46,7 @@ async fn connected() -> (Peer<Memory>, ServerSide, Arc<Log>) {
     let log = Arc::new(Log::default());
     let target = target();
     let server = async { accept_async(incoming.next().await).await.unwrap() };
-    let (peer, server) = tokio::join!(Peer::connect(&memory, &target, 1, log.clone()), server);
+    let (peer, server) = tokio::join!(Peer::connect(&memory, surroundings().timers, &target, 1, log.clone()), server);
     assert_eq!(log.take(), ["1 connecting", "1 opened"]);
     (peer.unwrap(), server, log)
 }
@@ -204,7 +204,7 @@ async fn whoever_does_not_speak_websocket_is_told_by_class() {
             let _ = stream.read(&mut request).await.unwrap();
             stream.write_all(answer.as_bytes()).await.unwrap();
         };
-        let (peer, ()) = tokio::join!(Peer::connect(&memory, &target, 1, log.clone()), serve);
+        let (peer, ()) = tokio::join!(Peer::connect(&memory, surroundings().timers, &target, 1, log.clone()), serve);
         assert_eq!(peer.err().map(|failure| failure.class), Some(class), "{answer}");
         assert_eq!(log.take(), ["1 connecting".to_string(), format!("1 failed {}", class.word())]);
     }
@@ -215,10 +215,12 @@ async fn a_silent_server_times_out_and_an_absent_one_refuses() {
     let (memory, incoming) = network();
     let target = target();
     let before = Instant::now();
-    let silent = Peer::connect(&memory, &target, 1, Arc::new(Log::default())).await.err().unwrap();
+    let silent =
+        Peer::connect(&memory, surroundings().timers, &target, 1, Arc::new(Log::default())).await.err().unwrap();
     assert_eq!((silent.class, before.elapsed()), (FailureClass::TimedOut, Duration::from_secs(10)));
     drop(incoming);
-    let absent = Peer::connect(&memory, &target, 2, Arc::new(Log::default())).await.err().unwrap();
+    let absent =
+        Peer::connect(&memory, surroundings().timers, &target, 2, Arc::new(Log::default())).await.err().unwrap();
     assert_eq!(absent.class, FailureClass::Refused);
 }
 

@@ -145,7 +145,8 @@ async fn an_aborted_connection_is_a_reset_for_the_other_side() {
         tokio_tungstenite::accept_async(stream).await.unwrap()
     };
     let log = Arc::new(Log::default());
-    let (peer, socket) = tokio::join!(Peer::connect(&Loopback, &target, 1, log.clone()), accepting);
+    let (peer, socket) =
+        tokio::join!(Peer::connect(&Loopback, surroundings().timers, &target, 1, log.clone()), accepting);
     peer.unwrap().abort();
     let read = socket.into_inner().read(&mut [0; 16]).await;
     assert_eq!(read.unwrap_err().kind(), ErrorKind::ConnectionReset);

@@ -126,7 +126,7 @@ impl EventLog {
         netlog::time_0(*self.lock().time_0_ns.get_or_insert(now));
     }
 
-    /// The engine's step is to end with this moment, if the engine can.
+    /// The engine's step is to end with this moment, if the engine can: somebody who steps it waits for what has happened.
     pub(crate) fn end_step_here(&self) {
         self.clock.stop_here();
     }

@@ -87,6 +87,14 @@ impl Host {
 }
 
 impl Life {
+    /// Runs what the machine itself does, past everything that holds its programs.
+    pub(crate) fn on_machine(&self, task: Task) -> TaskHandle {
+        match &self.roster {
+            Some(roster) => roster.spawn_unheld(self.host.clone(), task),
+            None => spawn_local(task),
+        }
+    }
+
     fn report(&self, origin: &str, message: String) {
         let (host, origin) = (self.host.to_string(), origin.to_owned());
         self.panics.report(Panic { host, origin, t_ns: self.clock.now_ns(), message });
@@ -112,15 +120,19 @@ impl Spawn for SimSpawner {
         if let Some(roster) = &self.0.roster {
             return roster.spawn(self.0.host.clone(), Box::pin(task));
         }
-        // On turmoil's local set, not with `tokio::spawn`: a runtime that dies drops its tasks by the remainders of their
-        // ids, and ids are counted for the whole process, so that a kill would depend on what else the process has played.
-        #[allow(
-            clippy::disallowed_methods,
-            reason = "this is the spawner; the host's runtime owns the task and dies with it"
-        )]
-        let spawned = tokio::task::spawn_local(task);
-        TaskHandle::new(spawned.abort_handle())
+        spawn_local(task)
     }
+}
+
+/// On turmoil's local set, not with `tokio::spawn`: a runtime that dies drops its tasks by the remainders of their ids, and
+/// ids are counted for the whole process, so that a kill would depend on what else the process has played.
+fn spawn_local(task: impl Future<Output = ()> + 'static) -> TaskHandle {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is the spawner; the host's runtime owns the task and dies with it"
+    )]
+    let spawned = tokio::task::spawn_local(task);
+    TaskHandle::new(spawned.abort_handle())
 }
 
 /// Runs a task on behalf of its host until it ends or panics.

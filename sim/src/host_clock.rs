@@ -1,9 +1,9 @@
 //! The clocks of a host: its wall clock and its timers, which may be wrong.
 //!
 //! Invariants: without a fault both show the world's time; timers never go backwards, whatever begins or ends; the wall clock
-//! is right again as soon as no fault is on. A drift applies from where it begins: a timer that was set before rings at the
-//! time that was right when it was set. Neighbours: `clock` (the world's time), `host` hands both to programs, engines let
-//! faults begin and end.
+//! is right again as soon as no fault is on. A drift applies from where it begins, as that of a machine's oscillator does: a
+//! timer that was set before it, or while it lasted, rings when the host's own time has come to where it was set. An offset
+//! moves no timer. Neighbours: `clock` (the world's time), `host` hands both to programs, engines let faults begin and end.
 
 use crate::clock::{Clock, nanos};
 use crate::host::EPOCH;
@@ -13,6 +13,7 @@ use rehearsal_scenarios::distribution::Nanos;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// A million: drifts are counted in millionths.
@@ -34,6 +35,7 @@ pub struct Skew {
 pub struct HostClock {
     world: Arc<Clock>,
     state: Mutex<State>,
+    repaced: Notify,
 }
 
 struct State {
@@ -48,23 +50,26 @@ impl HostClock {
     /// Clocks that are right.
     pub fn new(world: Arc<Clock>) -> HostClock {
         let state = State { skews: BTreeMap::new(), changed: (0, 0), pace: MILLION };
-        HostClock { world, state: Mutex::new(state) }
+        HostClock { world, state: Mutex::new(state), repaced: Notify::new() }
     }
 
     /// A fault makes the clocks wrong from now on.
     pub fn begin(&self, fault: FaultId, skew: Skew) {
-        let now = self.world.now_ns();
-        let mut state = self.state();
-        state.skews.insert(fault, (skew, now));
-        state.set_pace(now);
+        self.change(|skews, now| _ = skews.insert(fault, (skew, now)));
     }
 
     /// The fault is over.
     pub fn end(&self, fault: FaultId) {
+        self.change(|skews, _| _ = skews.remove(&fault));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut BTreeMap<FaultId, (Skew, Nanos)>, Nanos)) {
         let now = self.world.now_ns();
         let mut state = self.state();
-        state.skews.remove(&fault);
+        change(&mut state.skews, now);
         state.set_pace(now);
+        drop(state);
+        self.repaced.notify_waiters();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -126,8 +131,8 @@ impl Timers for HostClock {
         Instant::now() + Duration::from_nanos(scaled_up(left, MILLION, state.pace))
     }
 
-    fn passed_since(&self, then: Instant) -> Duration {
-        Duration::from_nanos(scaled(nanos(then.elapsed()), self.state().pace, MILLION))
+    fn repaced(&self) -> Option<&Notify> {
+        Some(&self.repaced)
     }
 }
 

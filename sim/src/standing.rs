@@ -1,7 +1,9 @@
 //! How a host stands, apart from its programs: whether they are held, and its clocks.
 //!
-//! Invariants: incarnations share it. Neighbours: `host` asks before each poll, `host_clock` tells the time, `engine` lets
-//! faults begin and end. Left out: the network of a paused host, whose links are cut (`engine`).
+//! Invariants: faults overlap, and each is ended by its own id; what a pause holds back runs once the last pause is over, in
+//! the order of asking; incarnations share it. Neighbours: `host` asks before each poll, `host_clock` tells the time, `engine` lets faults
+//! begin and end. Left out: the machine under a paused host, which goes on as under a process that has got SIGSTOP: it
+//! acknowledges and keeps what arrives, as much as its buffers hold (`network`).
 
 use crate::clock::Clock;
 use crate::host_clock::HostClock;

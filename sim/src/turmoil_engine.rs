@@ -85,7 +85,7 @@ impl Engine for TurmoilEngine {
                 standing: standing.clone(),
                 roster: None,
             });
-            let network = SimNetwork::new(fabric.clone(), id);
+            let network = SimNetwork::new(fabric.clone(), id, life.clone());
             let host = Host { name: name.clone(), incarnation, network, life: life.clone() };
             let program = watched(life, "program", program(host));
             async move {

@@ -8,7 +8,6 @@ use crate::observer::ConnectionEnd;
 use crate::protocol::{Metadata, Object, ServerMessage, compose};
 use serde_json::Value;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// How long a question waits for its answer unless the caller says otherwise.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -138,11 +137,13 @@ impl<N: Network> Peer<N> {
         within: Duration,
         is_answer: impl Fn(&ServerMessage<'_>) -> bool,
     ) -> Result<Value, AskError> {
-        let until = Instant::now() + within;
+        let until = self.timers.now().saturating_add(within);
         let reserves = question["type"] == "reserve_worker";
         self.send(question).await?;
         loop {
-            let received = match tokio::time::timeout_at(until, self.receive_new()).await {
+            let timers = self.timers.clone();
+            let left = until.saturating_sub(timers.now());
+            let received = match timers.timeout(left, self.receive_new()).await {
                 Ok(received) => received?,
                 Err(_) => return Err(AskError::TimedOut),
             };

@@ -8,7 +8,6 @@ use crate::observer::{ConnectionEnd, Observed, Side};
 use futures_util::{SinkExt, StreamExt};
 use std::io;
 use std::time::Duration;
-use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, coding::CloseCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -23,6 +22,7 @@ impl<N: Network> Peer<N> {
             return end;
         }
         let frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+        let timers = self.timers.clone();
         let polite = async {
             self.socket.send(Message::Close(Some(frame))).await?;
             loop {
@@ -39,7 +39,7 @@ impl<N: Network> Peer<N> {
                 }
             }
         };
-        let (code, reason) = match timeout(CLOSE_WITHIN, polite).await {
+        let (code, reason) = match timers.timeout(CLOSE_WITHIN, polite).await {
             Ok(Ok(code)) => (code, "closed by us"),
             Ok(Err(_)) => (None, "closed by us; the other side ended without an answer"),
             Err(_) => (None, "closed by us; no answer within 2 s"),
@@ -74,7 +74,7 @@ impl<N: Network> Peer<N> {
             None => (None, String::new()),
         };
         let end = self.finish(ConnectionEnd { by: Side::Peer, code, reason });
-        let _ = timeout(CLOSE_WITHIN, self.socket.flush()).await;
+        let _ = self.timers.timeout(CLOSE_WITHIN, self.socket.flush()).await;
         end
     }
 

@@ -8,6 +8,7 @@ use crate::failure::{Failure, FailureClass};
 use crate::network::Network;
 use crate::observer::Observer;
 use crate::protocol::{ErrorCode, Metadata};
+use crate::surroundings::Surroundings;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -64,11 +65,13 @@ pub(super) fn join<N: Network>(
     conn: u32,
     metadata: Metadata,
     network: N,
+    surroundings: &Surroundings,
     observer: Arc<dyn Observer>,
 ) -> Joining<N> {
     let LinkOptions { target, credentials, role, .. } = options.clone();
+    let timers = surroundings.timers.clone();
     Box::pin(async move {
-        let connected = Peer::connect(&network, &target, conn, observer).await;
+        let connected = Peer::connect(&network, timers, &target, conn, observer).await;
         let peer = connected.map_err(|_: Failure| JoinError::Failed)?;
         register(peer, &credentials, &role, &metadata).await
     })

@@ -20,7 +20,6 @@ use crate::user::Knows;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
 
 /// Servers ping every 20 s: after more silence than that the link asks by itself.
 const PROBE_AFTER: Duration = Duration::from_secs(25);
@@ -99,10 +98,17 @@ pub struct Link<N: Network> {
 }
 
 enum State<N: Network> {
-    Waiting { until: Instant, then: Then },
+    /// Until this time of the host.
+    Waiting {
+        until: Duration,
+        then: Then,
+    },
     SigningIn(SigningIn),
     Joining(Joining<N>),
-    Joined { peer: Box<Peer<N>>, probed: bool },
+    Joined {
+        peer: Box<Peer<N>>,
+        probed: bool,
+    },
 }
 
 /// What follows a pause.
@@ -116,7 +122,7 @@ impl<N: Network> Link<N> {
     /// A link that connects as soon as it is polled.
     pub fn new(options: LinkOptions, network: N, surroundings: Surroundings, observer: Arc<dyn Observer>) -> Link<N> {
         let next_conn = options.first_conn;
-        let state = State::Waiting { until: Instant::now(), then: Then::Join };
+        let state = State::Waiting { until: surroundings.timers.now(), then: Then::Join };
         let back_off = BackOff::new(BACK_OFF_FIRST, BACK_OFF_LONGEST);
         Link { options, network, surroundings, observer, state, next_conn, back_off, refusals: 0 }
     }
@@ -127,7 +133,7 @@ impl<N: Network> Link<N> {
             match &mut self.state {
                 State::Waiting { until, then } => {
                     let (until, then) = (*until, *then);
-                    sleep_until(until).await;
+                    self.surroundings.timers.sleep_until(until).await;
                     self.state = match then {
                         Then::SignIn => State::SigningIn((self.options.signs_in)()),
                         Then::Join => State::Joining(self.join(metadata())),
@@ -152,8 +158,7 @@ impl<N: Network> Link<N> {
                 },
                 State::Joined { peer, probed } => {
                     let patience = if *probed { GIVE_UP_AFTER } else { PROBE_AFTER };
-                    let silent_for = self.surroundings.timers.passed_since(peer.heard_at());
-                    let quiet_until = self.surroundings.timers.rings_after(patience.saturating_sub(silent_for));
+                    let quiet_until = peer.heard_at().saturating_add(patience);
                     tokio::select! {
                         biased;
                         message = peer.receive() => match message {
@@ -163,7 +168,7 @@ impl<N: Network> Link<N> {
                             }
                             Err(end) => return self.lost(end),
                         },
-                        () = sleep_until(quiet_until) => {}
+                        () = self.surroundings.timers.sleep_until(quiet_until) => {}
                     }
                     if let Some(event) = self.probe().await {
                         return Ok(event);
@@ -212,7 +217,7 @@ impl<N: Network> Link<N> {
     fn join(&mut self, metadata: Metadata) -> Joining<N> {
         let conn = self.next_conn;
         self.next_conn += 1;
-        join(&self.options, conn, metadata, self.network.clone(), self.observer.clone())
+        join(&self.options, conn, metadata, self.network.clone(), &self.surroundings, self.observer.clone())
     }
 
     /// Another proof of identity under the same peer id: others know it by that.
@@ -254,13 +259,13 @@ impl<N: Network> Link<N> {
 
     fn waiting(&mut self, then: Then) -> State<N> {
         let pause = self.back_off.pause(&*self.surroundings.random);
-        State::Waiting { until: self.surroundings.timers.rings_after(pause), then }
+        State::Waiting { until: self.surroundings.timers.now().saturating_add(pause), then }
     }
 
     /// The other side was silent for long: asks whether it is there, and the second time gives up.
     async fn probe(&mut self) -> Option<LinkEvent> {
         let State::Joined { peer, probed } = &mut self.state else { return None };
-        if self.surroundings.timers.passed_since(peer.heard_at()) < PROBE_AFTER {
+        if self.surroundings.timers.now().saturating_sub(peer.heard_at()) < PROBE_AFTER {
             // It was heard since the wait began; pings and pongs do not show as messages.
             *probed = false;
             return None;

@@ -19,12 +19,13 @@ pub use signing_in::{SigningIn, SignsIn, anonymously};
 
 use crate::network::Network;
 use crate::observer::{ConnectionEnd, Observed, Observer, Side};
+use crate::surroundings::Timers;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
@@ -36,10 +37,11 @@ const INBOX_MAX: usize = 10_000;
 /// An open connection of one user.
 pub struct Peer<N: Network> {
     socket: WebSocketStream<N::Stream>,
+    timers: Arc<dyn Timers>,
     conn: u32,
     observer: Arc<dyn Observer>,
     inbox: VecDeque<Value>,
-    heard_at: Instant,
+    heard_at: Duration,
     ended: Option<ConnectionEnd>,
 }
 
@@ -54,8 +56,8 @@ impl<N: Network> Peer<N> {
         self.ended.as_ref()
     }
 
-    /// When the other side was last heard, pings included.
-    pub fn heard_at(&self) -> Instant {
+    /// When the other side was last heard, pings included, by the timers of the host.
+    pub fn heard_at(&self) -> Duration {
         self.heard_at
     }
 
@@ -93,7 +95,7 @@ impl<N: Network> Peer<N> {
                 return Err(end.clone());
             }
             let frame = self.socket.next().await;
-            self.heard_at = Instant::now();
+            self.heard_at = self.timers.now();
             let parsed = match frame {
                 Some(Ok(Message::Text(text))) => serde_json::from_str(text.as_str()),
                 Some(Ok(Message::Binary(bytes))) => serde_json::from_slice(&bytes),
@@ -168,7 +170,7 @@ impl<N: Network> Peer<N> {
         if let Some(end) = &self.ended {
             return Err(end.clone());
         }
-        match timeout(SEND_WITHIN, self.socket.send(frame)).await {
+        match self.timers.timeout(SEND_WITHIN, self.socket.send(frame)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(self.finish(ending::end_of(&error))),
             Err(_) => {

@@ -5,11 +5,11 @@ use super::Peer;
 use crate::failure::{Failure, FailureClass};
 use crate::network::Network;
 use crate::observer::{Observed, Observer};
+use crate::surroundings::Timers;
 use crate::target::Target;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::handshake::client::{Request, generate_key};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
@@ -22,23 +22,25 @@ const MESSAGE_BYTES_MAX: usize = 16 << 20;
 const BUFFER_BYTES: usize = 4 << 10;
 
 impl<N: Network> Peer<N> {
-    /// Opens a WebSocket to the target. `conn` is the number of this connection among its user's, from 1.
+    /// Opens a WebSocket to the target. `timers` bound this and everything that the connection does; `conn` is the number
+    /// of this connection among its user's, from 1.
     pub async fn connect(
         network: &N,
+        timers: Arc<dyn Timers>,
         target: &Target,
         conn: u32,
         observer: Arc<dyn Observer>,
     ) -> Result<Peer<N>, Failure> {
         observer.observe(Observed::Connecting { conn });
-        let opened = match timeout(CONNECT_WITHIN, open(network, target)).await {
+        let opened = match timers.timeout(CONNECT_WITHIN, open(network, target)).await {
             Ok(opened) => opened,
             Err(_) => Err(Failure::new(FailureClass::TimedOut, "no WebSocket handshake within 10 s")),
         };
         match opened {
             Ok(socket) => {
                 observer.observe(Observed::Opened { conn, target: &target.ws.authority() });
-                let heard_at = Instant::now();
-                Ok(Peer { socket, conn, observer, inbox: VecDeque::new(), heard_at, ended: None })
+                let heard_at = timers.now();
+                Ok(Peer { socket, timers, conn, observer, inbox: VecDeque::new(), heard_at, ended: None })
             }
             Err(failure) => {
                 let (class, reason) = (failure.class.word(), failure.reason.as_str());

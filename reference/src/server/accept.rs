@@ -4,6 +4,7 @@
 use super::http::{Fault, router};
 use super::{Life, ListenerRole, Shared, upgrade};
 use crate::network::Listener;
+use crate::surroundings::Timers;
 use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
@@ -67,7 +68,7 @@ struct Serving {
 
 impl Serving {
     async fn serve<L: Listener>(self, stream: L::Stream) {
-        let mut life = self.life.clone();
+        let (mut life, timers) = (self.life.clone(), self.shared.surroundings.timers.clone());
         let service = service_fn(move |request| self.clone().answer::<L>(request));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -82,7 +83,7 @@ impl Serving {
             () = life.stopped() => {
                 connection.as_mut().graceful_shutdown();
                 // A request that never becomes whole does not hold up the server.
-                tokio::time::timeout(STOP_WITHIN, connection).await.unwrap_or(Ok(()))
+                timers.timeout(STOP_WITHIN, connection).await.unwrap_or(Ok(()))
             }
             ended = connection.as_mut() => ended,
         };
@@ -103,7 +104,7 @@ impl Serving {
             (false, _) => {}
         }
         let (head, body) = request.into_parts();
-        match received(body).await {
+        match received(body, &*self.shared.surroundings.timers).await {
             Ok(body) => TowerToHyperService::new(self.router).call(Request::from_parts(head, Body::from(body))).await,
             Err(fault) => Ok(fault.into_response()),
         }
@@ -111,8 +112,8 @@ impl Serving {
 }
 
 /// The whole body, if it is small enough and comes in time.
-async fn received(body: Incoming) -> Result<Bytes, Fault> {
-    match tokio::time::timeout(BODY_WITHIN, Limited::new(body, BODY_BYTES_MAX).collect()).await {
+async fn received(body: Incoming, timers: &dyn Timers) -> Result<Bytes, Fault> {
+    match timers.timeout(BODY_WITHIN, Limited::new(body, BODY_BYTES_MAX).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Fault::TooLarge(BODY_BYTES_MAX)),
         Ok(Err(error)) => Err(Fault::BadRequest(format!("the body cannot be read: {error}"))),

@@ -3,6 +3,7 @@
 
 use super::outbound::CloseOrder;
 use crate::network::Stream;
+use crate::surroundings::Timers;
 use futures_util::{SinkExt, StreamExt};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,6 +21,7 @@ pub(super) async fn close_with<S: Stream>(
     mut ws: WebSocketStream<S>,
     order: CloseOrder,
     linger: Duration,
+    timers: &dyn Timers,
     read_on: impl AsyncFnOnce(&mut WebSocketStream<S>),
 ) {
     let frame = CloseFrame { code: CloseCode::from(order.code), reason: order.reason.into() };
@@ -28,7 +30,7 @@ pub(super) async fn close_with<S: Stream>(
             read_on(&mut ws).await;
         }
     };
-    if tokio::time::timeout(linger, politely).await.is_err() {
+    if timers.timeout(linger, politely).await.is_err() {
         ws.into_inner().abort();
     }
 }

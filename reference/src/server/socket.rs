@@ -77,11 +77,12 @@ pub(super) async fn run<S: Stream>(stream: S, read_ahead: Vec<u8>, shared: Arc<S
         () = unregistered(conn, &shared) => End::close(close_code::NOT_REGISTERED, "this connection did not register"),
     };
     let Ok(ws) = source.reunite(sink) else { return shared.hub.close(conn) };
+    let timers = &*shared.surroundings.timers;
     match (end, shared.options.profile) {
         (End::Silent, Profile::Deployed) => {
             // Until then it is discovered, and what is sent to it vanishes.
             tokio::select! {
-                () = close_with(ws, SILENT, DEPLOYED_LINGER, follow) => {}
+                () = close_with(ws, SILENT, DEPLOYED_LINGER, timers, follow) => {}
                 () = vanish(queued, &backlog) => {}
             }
             shared.hub.close(conn);
@@ -90,9 +91,9 @@ pub(super) async fn run<S: Stream>(stream: S, read_ahead: Vec<u8>, shared: Arc<S
             shared.hub.close(conn);
             match end {
                 End::Gone => {}
-                End::Silent => close_with(ws, SILENT, LINGER, follow).await,
-                End::Close(order) => close_with(ws, order, LINGER, follow).await,
-                End::Unreadable(order) => close_with(ws, order, LINGER, discard).await,
+                End::Silent => close_with(ws, SILENT, LINGER, timers, follow).await,
+                End::Close(order) => close_with(ws, order, LINGER, timers, follow).await,
+                End::Unreadable(order) => close_with(ws, order, LINGER, timers, discard).await,
             }
         }
     }

@@ -26,7 +26,7 @@ static FAULT: Table = Table {
             Shape::Word(&DOINGS),
             "What happens. To links: partition, latency, loss, bandwidth (it narrows). To processes: stop (SIGTERM: it finishes \
              and exits), kill (it dies), restart (it dies and always comes back), lose (the machine vanishes), pause (it is \
-             held, time goes on), clock_skew (its clocks are wrong).",
+             held, time goes on and its machine keeps what arrives), clock_skew (its clocks are wrong).",
         ),
         key("at", DISTRIBUTION, "When it begins."),
         key("when", Shape::Table(&WHEN), "The message after which it begins."),

@@ -146,7 +146,7 @@ pub enum FaultAction {
         /// Who.
         hosts: Vec<String>,
     },
-    /// The process is held: nothing of it runs, its sockets stand still, time goes on.
+    /// The process is held: nothing of it runs, its machine keeps what arrives in its buffers, time goes on.
     Pause {
         /// Who.
         hosts: Vec<String>,

@@ -88,8 +88,8 @@ impl Worker {
 
     async fn play(self, host: Host, identity: Arc<dyn Identity>, delivered: Arc<AtomicU64>) {
         let me = self.name(self.worker);
-        let target = Target::plain("server", PORT, "bench");
-        let mut peer = Peer::connect(&host.network, &target, 1, Arc::new(Unobserved)).await.unwrap();
+        let (target, timers) = (Target::plain("server", PORT, "bench"), host.surroundings("worker").timers);
+        let mut peer = Peer::connect(&host.network, timers, &target, 1, Arc::new(Unobserved)).await.unwrap();
         let credentials = Credentials {
             peer_id: me.clone(),
             id_token: identity.issue(&me, EPOCH).unwrap(),

@@ -3,15 +3,18 @@
 //! only where somebody wants to know), `task` (whose calls they are).
 
 use super::callers::{self, Call, Charge};
+use super::task::STREAM_OF_THREAD;
 use super::{Door, callers::Callers};
 use crate::netlog;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 thread_local! {
     static STREAMS: RefCell<BTreeMap<u64, Stream>> = const { RefCell::new(BTreeMap::new()) };
+    /// How often the thread itself has looked at each clock: tokio does so at every moment of virtual time.
+    static LOOKS_OF_THREAD: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
 }
 
 /// What one stream of calls has asked.
@@ -71,6 +74,7 @@ impl Ledger {
 /// A new simulation begins on this thread.
 pub(super) fn open() {
     STREAMS.with_borrow_mut(BTreeMap::clear);
+    LOOKS_OF_THREAD.set((0, 0));
     callers::open();
 }
 
@@ -88,6 +92,10 @@ pub(crate) fn close() -> Ledger {
             if stream.counts.randomness > 0 {
                 hash = xxh3_64_with_seed(&stream.hash.to_le_bytes(), hash ^ key);
             }
+        }
+        let (wall_clock, monotonic_clock) = LOOKS_OF_THREAD.get();
+        if (wall_clock, monotonic_clock) != (0, 0) {
+            hosts.entry(None).or_default().add(Counts { randomness: 0, wall_clock, monotonic_clock });
         }
         let mut hosts: Vec<_> = hosts.into_iter().map(|(host, counts)| HostCounts { host, counts }).collect();
         hosts.sort_by_key(|row| row.host.is_none());
@@ -121,6 +129,15 @@ pub(super) fn note_draw(stream: u64, bytes: &[u8]) {
 
 /// The stream has looked at a clock.
 pub(super) fn note_clock(stream: u64, door: Door) {
+    if stream == STREAM_OF_THREAD {
+        let (wall_clock, monotonic_clock) = LOOKS_OF_THREAD.get();
+        LOOKS_OF_THREAD.set(match door {
+            Door::WallClock => (wall_clock + 1, monotonic_clock),
+            Door::MonotonicClock => (wall_clock, monotonic_clock + 1),
+            Door::Randomness => (wall_clock, monotonic_clock),
+        });
+        return;
+    }
     with_stream(stream, |stream| match door {
         Door::WallClock => stream.counts.wall_clock += 1,
         Door::MonotonicClock => stream.counts.monotonic_clock += 1,

@@ -2,18 +2,21 @@
 //! lasts.
 //!
 //! - `pump`: tasks run dry, the clock leaps, whoever waits is woken. Start there
-//! - `tasks`: who owns a task, and how all of a host's end at once
+//! - `turns`: the one runtime, and what happens around each turn of a task
+//! - `roster`: who owns a task, and how all of a host's end at once; `holding`: letting others go first
 //! - `network` beside this folder: everything between hosts; its `agenda` is what the pump leaps to
 //!
 //! Invariants: one thread, one paused runtime, one network for a whole world; nothing asks the machine for time or
 //! randomness; the runtime ends before the network does, since streams that are dropped call into it. Neighbours: `engine`
 //! (the trait), `turmoil_engine` (the same network, host by host and tick by tick).
 
+mod holding;
 mod pump;
-mod tasks;
+mod roster;
+mod turns;
 
 pub use crate::network::Manner;
-pub(crate) use tasks::Roster;
+pub(crate) use roster::Roster;
 
 use crate::clock::{Clock, nanos};
 use crate::engine::{Engine, EngineError};
@@ -69,7 +72,7 @@ impl EventEngine {
     pub fn new(seed: u64, step: Duration, network: NetworkPlan) -> Result<EventEngine, EngineError> {
         let failed = |error: &dyn std::fmt::Display| EngineError::Failed(error.to_string());
         let simulating = Simulating::begin(seed, EPOCH).map_err(|error| failed(&error))?;
-        let runtime = tasks::runtime(seed).map_err(|error| failed(&error))?;
+        let runtime = turns::runtime(seed).map_err(|error| failed(&error))?;
         let clock = Arc::new(Clock::of_thread());
         Ok(EventEngine {
             runtime,
@@ -116,7 +119,7 @@ impl EventEngine {
             standing: host.standing.clone(),
             roster: Some(roster.clone()),
         });
-        let network = SimNetwork::new(self.fabric.clone(), id);
+        let network = SimNetwork::new(self.fabric.clone(), id, life.clone());
         let seen = Host { name: host.name.clone(), incarnation, network, life: life.clone() };
         let _in_runtime = self.runtime.enter();
         let program = watched(life, "program", (host.program)(seen));
@@ -124,7 +127,7 @@ impl EventEngine {
     }
 
     fn broken(&self) -> Result<(), EngineError> {
-        match (self.panics.take(), tasks::stray()) {
+        match (self.panics.take(), turns::stray()) {
             (Some(panic), _) => Err(panic.into()),
             (None, Some(stray)) => Err(EngineError::Failed(stray)),
             (None, None) => Ok(()),

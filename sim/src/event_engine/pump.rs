@@ -2,10 +2,10 @@
 //!
 //! Invariants: the clock moves only when no task can run, and never past a moment at which something is due; what is sent
 //! leaves at the very moment of sending. tokio's timers know whole milliseconds only, the network keeps its nanoseconds: a
-//! leap sleeps for whole milliseconds and advances the rest. Neighbours: `network::fabric` (what is due), `tasks` (whether
+//! leap sleeps for whole milliseconds and advances the rest. Neighbours: `network::fabric` (what is due), `turns` (whether
 //! anything ran).
 
-use super::tasks;
+use super::{holding, turns};
 use crate::clock::nanos;
 use crate::entropy;
 use crate::network::fabric::Fabric;
@@ -23,7 +23,7 @@ const MS: Nanos = 1_000_000;
 /// change something first. So it does when somebody has asked to stop in this very moment.
 pub(super) async fn step(fabric: &Fabric, enough: Nanos, until: Nanos) {
     let mut has_happened = false;
-    let mut alarm = pin!(sleep_until(tasks::began()));
+    let mut alarm = pin!(sleep_until(turns::began()));
     loop {
         has_happened |= run_dry().await;
         if fabric.clock.is_to_stop() {
@@ -46,9 +46,9 @@ async fn run_dry() -> bool {
     let mut has_run = false;
     loop {
         tokio::task::yield_now().await;
-        let ran = tasks::take_ran();
-        has_run |= ran != tasks::Ran::Nobody;
-        if ran != tasks::Ran::PerhapsNotAll && !tasks::release_those_behind() {
+        let ran = turns::take_ran();
+        has_run |= ran != turns::Ran::Nobody;
+        if ran != turns::Ran::PerhapsNotAll && !holding::release_those_behind() {
             return has_run;
         }
     }
@@ -66,19 +66,19 @@ async fn leap(next: Nanos, mut alarm: Pin<&mut Sleep>) {
     }
     if left >= MS {
         let tick = Duration::from_millis(now() / MS + left / MS);
-        alarm.as_mut().reset(tasks::began() + tick);
+        alarm.as_mut().reset(turns::began() + tick);
         poll_fn(|context| match alarm.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(()),
-            Poll::Pending => tasks::poll_have_run(context),
+            Poll::Pending => turns::poll_have_run(context),
         })
         .await;
     }
-    tasks::show_time();
+    turns::show_time();
 }
 
 /// Virtual time, by the runtime's clock.
 fn now() -> Nanos {
-    nanos(Instant::now().saturating_duration_since(tasks::began()))
+    nanos(Instant::now().saturating_duration_since(turns::began()))
 }
 
 /// Virtual time, as everything on this thread sees it.

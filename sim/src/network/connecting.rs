@@ -1,8 +1,8 @@
 //! Opening a connection: a SYN that takes a latency, waits out a cut, and is answered, refused or never heard of again.
 //!
 //! Invariants: a name leads to the newest incarnation, also for a connect that is still waiting; a connect ends within the
-//! time-out; one that is given up after its SYN has arrived closes what the server has already. Neighbours: `mod` (the
-//! `Network` that programs see), `fabric` (links and hosts).
+//! time-out, whether or not its program is held; one that is given up after its SYN has arrived closes what the server has
+//! already. Neighbours: `mod` (the `Network` that programs see), `fabric` (links and hosts).
 
 use super::alarm::rest;
 use super::fabric::Fabric;

@@ -1,12 +1,14 @@
 //! Datagrams: sockets without connections, whose packets are lost, doubled and overtaken as the plan says.
 //!
 //! Invariants: nothing is sent again and nobody is told; what is under way when a link is cut is lost; a socket gets what
-//! arrives while it is bound, and nothing else; every fate is drawn at a place that both sockets and a number name. Neighbours:
-//! `fabric` (the state), `link` (how long one takes), `alarm` (waiting). Left out: what a machine says about a closed port.
+//! arrives while it is bound, and nothing else; what nobody reads waits in its buffer, and what does not fit into that is lost;
+//! every fate is drawn at a place that both sockets and a number name. Neighbours: `fabric` (the state), `inbox` (what has
+//! come to a socket), `link` (how long one takes), `alarm` (waiting). Left out: what a machine says about a closed port.
 
 use super::alarm::rest;
 use super::fabric::Fabric;
 use super::hosts::HostId;
+use super::inbox::{Datagram, Inbox};
 use rehearsal_reference::network::DatagramSocket;
 use rehearsal_scenarios::distribution::Nanos;
 use rehearsal_scenarios::draw::Draw;
@@ -40,8 +42,7 @@ impl SimDatagrams {
             if is_bound(port) {
                 return Err(io::Error::from(io::ErrorKind::AddrInUse));
             }
-            let inbox = Inbox { waiting: BTreeMap::new(), arrivals: arrivals.clone() };
-            state.datagrams.inboxes.insert((host, port), inbox);
+            state.datagrams.inboxes.insert((host, port), Inbox::new(arrivals.clone()));
             Ok(machine.at(port))
         })?;
         Ok(SimDatagrams { fabric, port: (host, address.port()), address, arrivals })
@@ -96,20 +97,6 @@ impl Drop for SimDatagrams {
     }
 }
 
-#[derive(Debug)]
-struct Datagram {
-    from: SocketAddr,
-    bytes: Vec<u8>,
-}
-
-/// What is under way to a bound socket.
-#[derive(Debug)]
-struct Inbox {
-    /// By the time of arrival; in the same moment by a draw of the sockets, then by the number. With the host that sent it.
-    waiting: BTreeMap<(Nanos, u64, u64), (HostId, Datagram)>,
-    arrivals: Arc<Notify>,
-}
-
 /// All datagrams of a world.
 #[derive(Debug, Default)]
 pub(super) struct Datagrams {
@@ -122,7 +109,7 @@ impl Datagrams {
     /// A link is cut: what is under way on it is lost.
     pub(super) fn lose_between(&mut self, from: HostId, to: HostId, now: Nanos) {
         for (_, inbox) in self.inboxes.range_mut((to, 0)..=(to, u16::MAX)) {
-            inbox.waiting.retain(|(due_ns, ..), (sender, _)| *sender != from || *due_ns <= now);
+            inbox.lose_from(from, now);
         }
     }
 }
@@ -166,9 +153,9 @@ impl Fabric {
                     *last_due_ns = due_ns;
                 }
                 let datagram = Datagram { from: source, bytes: bytes.to_vec() };
-                inbox.waiting.insert((due_ns, flow.bits(), 2 * *sent + copy), (from.0, datagram));
+                inbox.send(now, (due_ns, flow.bits(), 2 * *sent + copy), from.0, datagram);
             }
-            Some(inbox.arrivals.clone())
+            Some(inbox.arrivals())
         });
         if let Some(arrivals) = arrivals {
             arrivals.notify_one();
@@ -179,11 +166,7 @@ impl Fabric {
     fn take_datagram(&self, port: Port) -> Result<Datagram, (Nanos, Option<Nanos>)> {
         self.with(|state, now, _| {
             let inbox = state.datagrams.inboxes.get_mut(&port).ok_or((now, None))?;
-            let next_ns = inbox.waiting.first_key_value().map(|((due_ns, ..), _)| *due_ns);
-            match next_ns.filter(|due_ns| *due_ns <= now).and_then(|_| inbox.waiting.pop_first()) {
-                Some((_, (_, datagram))) => Ok(datagram),
-                None => Err((now, next_ns)),
-            }
+            inbox.take(now).ok_or_else(|| (now, inbox.next_ns()))
         })
     }
 }

@@ -6,8 +6,8 @@
 
 use super::datagram::Datagrams;
 use super::hosts::{Condition, HostId, Hosts};
-use super::wire::{Half, Manner, Moment, Side, Wire};
-use super::wires::{Wakes, WireId, Wires};
+use super::wire::{Manner, Moment, Side, Wire};
+use super::wires::{Place, Wakes, WireId, Wires};
 use crate::clock::Clock;
 use crate::netlog;
 use rehearsal_loadgen::faults::link::Link;
@@ -223,9 +223,16 @@ impl Fabric {
         self.with(|state, now, wake| state.wires.act(id, now, wake, work))
     }
 
-    /// A task waits at a half of an end. If it is to look again by itself, when.
-    pub(super) fn wait(&self, id: WireId, side: Side, half: Half, context: &Context<'_>) -> Option<Nanos> {
-        self.with(|state, now, _| state.wires.wait(id, side, half, now, context.waker()))
+    /// A task tries something at a half of an end. If that `waits`, so does the task, and looks again by itself at the time
+    /// that comes along, if any. None once the wire is over.
+    pub(super) fn attempt<R>(
+        &self,
+        place: Place,
+        context: &Context<'_>,
+        work: impl FnOnce(&mut Wire, &Moment<'_>) -> R,
+        waits: impl FnOnce(&R) -> bool,
+    ) -> Option<(R, Option<Nanos>)> {
+        self.with(|state, now, wake| state.wires.attempt(place, now, wake, context.waker(), work, waits))
     }
 
     /// The program at `side` lets go of its end: politely, unless its machine is gone.

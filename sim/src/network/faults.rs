@@ -39,27 +39,6 @@ impl Fabric {
         }
     }
 
-    /// A fault cuts every link of a host.
-    pub fn isolate(&self, fault: FaultId, host: HostId) {
-        for peer in self.others(host) {
-            self.cut(fault, host, peer);
-            self.cut(fault, peer, host);
-        }
-    }
-
-    /// That fault is over.
-    pub fn rejoin(&self, fault: FaultId, host: HostId) {
-        for peer in self.others(host) {
-            self.end_fault(fault, host, peer);
-            self.end_fault(fault, peer, host);
-        }
-    }
-
-    fn others(&self, host: HostId) -> impl Iterator<Item = HostId> {
-        let count = self.with(|state, _, _| state.hosts.count());
-        (0..count).filter(move |other| *other != host)
-    }
-
     /// A host goes down: its programs are about to end. Whether any ran.
     pub fn take_down(&self, host: HostId, condition: Condition) -> bool {
         let before = self.with(|state, _, _| {

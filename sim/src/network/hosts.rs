@@ -115,10 +115,6 @@ impl Hosts {
         &mut self.hosts[host]
     }
 
-    pub(super) fn count(&self) -> usize {
-        self.hosts.len()
-    }
-
     /// A further incarnation of a host begins.
     pub(super) fn start_again(&mut self, host: HostId) {
         let address = self.next_address();

@@ -2,8 +2,8 @@
 //!
 //! - `stream`, `listener`: what programs hold; `connecting`: how a connection is opened, refused or times out
 //! - [`wire`]: one connection, without a clock: when its bytes arrive, and how it dies. Start there
-//! - `datagram`: sockets without connections
 //! - `loadgen::faults::link`: what happens to a packet between two hosts: cuts, latency, loss, bandwidth
+//! - `datagram`: sockets without connections; `inbox`: what has come to one
 //! - `hosts`: hosts and their incarnations; `wires`: all connections and links, and who waits for them
 //! - [`fabric`]: all of that behind one lock; `faults`: what faults do to it
 //! - `agenda`, `alarm`: waiting for a moment, on the event engine and on turmoil
@@ -18,6 +18,7 @@ mod datagram;
 pub mod fabric;
 mod faults;
 mod hosts;
+mod inbox;
 mod listener;
 mod stream;
 pub mod wire;
@@ -31,22 +32,25 @@ pub use stream::SimStream;
 pub use wire::Manner;
 pub use wires::Wakes;
 
+use crate::host::Life;
 use fabric::Fabric;
 use rehearsal_reference::network::{Endpoint, Network};
 use std::io;
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
 /// The network as a host sees it.
 #[derive(Clone)]
 pub struct SimNetwork {
     fabric: Arc<Fabric>,
     host: HostId,
+    life: Arc<Life>,
 }
 
 impl SimNetwork {
-    /// For a host.
-    pub fn new(fabric: Arc<Fabric>, host: HostId) -> SimNetwork {
-        SimNetwork { fabric, host }
+    /// For an incarnation of a host.
+    pub(crate) fn new(fabric: Arc<Fabric>, host: HostId, life: Arc<Life>) -> SimNetwork {
+        SimNetwork { fabric, host, life }
     }
 }
 
@@ -74,6 +78,10 @@ impl Network for SimNetwork {
             return Err(io::Error::new(io::ErrorKind::Unsupported, "there is no TLS on the simulated network"));
         }
         let target = self.fabric.resolve(&endpoint.host)?;
-        connecting::connect(self.fabric.clone(), self.host, target, endpoint.port).await
+        let handshake = connecting::connect(self.fabric.clone(), self.host, target, endpoint.port);
+        let (answer, answered) = oneshot::channel();
+        // The machine shakes hands, not the program, which may be held meanwhile. Who gives up lets go of an answer.
+        let _shaking = self.life.on_machine(Box::pin(async move { drop(answer.send(handshake.await)) }));
+        answered.await.unwrap_or_else(|_| Err(io::ErrorKind::ConnectionAborted.into()))
     }
 }

@@ -4,7 +4,7 @@
 
 use super::alarm::Alarm;
 use super::fabric::Fabric;
-use super::wire::{Half, Reading, Side, Writing};
+use super::wire::{Half, Moment, Reading, Side, Wire, Writing};
 use super::wires::WireId;
 use rehearsal_reference::network::Stream;
 use std::io;
@@ -26,12 +26,6 @@ impl SimStream {
     pub(super) fn new(fabric: Arc<Fabric>, wire: WireId, side: Side) -> SimStream {
         SimStream { fabric, wire, side, alarms: Default::default() }
     }
-
-    /// Ready when it is time to look again.
-    fn poll_wait(&mut self, half: Half, context: &mut Context<'_>) -> Poll<()> {
-        let until = self.fabric.wait(self.wire, self.side, half, context);
-        self.alarms[half as usize].poll(until, &self.fabric, context)
-    }
 }
 
 impl AsyncRead for SimStream {
@@ -41,15 +35,18 @@ impl AsyncRead for SimStream {
             return Poll::Ready(Ok(()));
         }
         loop {
-            let reading = this.fabric.act(this.wire, |wire, at| wire.read(this.side, buffer, at));
-            match reading {
-                Some(Reading::Data | Reading::End) => return Poll::Ready(Ok(())),
-                Some(Reading::GiveWay) => {
+            let place = (this.wire, this.side, Half::Reading);
+            let read = |wire: &mut Wire, at: &Moment<'_>| wire.read(this.side, buffer, at);
+            match this.fabric.attempt(place, context, read, |reading| *reading == Reading::Wait) {
+                Some((Reading::Data | Reading::End, _)) => return Poll::Ready(Ok(())),
+                Some((Reading::GiveWay, _)) => {
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                Some(Reading::Failed(kind)) => return Poll::Ready(Err(kind.into())),
-                Some(Reading::Wait) => ready!(this.poll_wait(Half::Reading, context)),
+                Some((Reading::Failed(kind), _)) => return Poll::Ready(Err(kind.into())),
+                Some((Reading::Wait, until)) => {
+                    ready!(this.alarms[Half::Reading as usize].poll(until, &this.fabric, context));
+                }
                 None => return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
             }
         }
@@ -60,11 +57,14 @@ impl AsyncWrite for SimStream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         loop {
-            let writing = this.fabric.act(this.wire, |wire, at| wire.write(this.side, bytes, at));
-            match writing {
-                Some(Writing::Sent(sent)) => return Poll::Ready(Ok(sent)),
-                Some(Writing::Failed(kind)) => return Poll::Ready(Err(kind.into())),
-                Some(Writing::Wait) => ready!(this.poll_wait(Half::Writing, context)),
+            let place = (this.wire, this.side, Half::Writing);
+            let write = |wire: &mut Wire, at: &Moment<'_>| wire.write(this.side, bytes, at);
+            match this.fabric.attempt(place, context, write, |writing| *writing == Writing::Wait) {
+                Some((Writing::Sent(sent), _)) => return Poll::Ready(Ok(sent)),
+                Some((Writing::Failed(kind), _)) => return Poll::Ready(Err(kind.into())),
+                Some((Writing::Wait, until)) => {
+                    ready!(this.alarms[Half::Writing as usize].poll(until, &this.fabric, context));
+                }
                 None => return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
             }
         }

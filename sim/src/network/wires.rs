@@ -18,6 +18,9 @@ use std::task::Waker;
 /// A wire, by the order in which connections were made.
 pub type WireId = usize;
 
+/// A half of an end of a wire.
+pub(super) type Place = (WireId, Side, Half);
+
 /// Who wakes tasks that wait on the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wakes {
@@ -118,23 +121,31 @@ impl Wires {
         }
     }
 
-    /// A task waits at a half of an end. If it is to look again by itself, when.
-    pub(super) fn wait(&mut self, id: WireId, side: Side, half: Half, now: Nanos, waker: &Waker) -> Option<Nanos> {
+    /// A task tries something at a half of an end. If that `waits`, so does the task, and looks again by itself at the time
+    /// that comes along, if any. None once the wire is over.
+    pub(super) fn attempt<R>(
+        &mut self,
+        (id, side, half): Place,
+        now: Nanos,
+        wake: &mut Vec<Waker>,
+        waker: &Waker,
+        work: impl FnOnce(&mut Wire, &Moment<'_>) -> R,
+        waits: impl FnOnce(&R) -> bool,
+    ) -> Option<(R, Option<Nanos>)> {
         let Wires { links, untouched, entries, agenda, .. } = self;
         let entry = entries.get_mut(id)?.as_mut()?;
         let at = moment(now, entry.hosts, links, untouched, self.tcp_timeout_ns);
-        entry.wire.wait(side, half, waker);
-        match self.wakes {
-            Wakes::ByAgenda => {
-                arm(entry, id, &at, self.wakes, agenda, &mut Vec::new());
-                None
-            }
-            Wakes::ByThemselves => {
-                let next_ns = entry.wire.next_look_ns(side, half, &at);
-                entry.armed_ns[side as usize][half as usize] = next_ns.unwrap_or(Nanos::MAX);
-                next_ns
+        let result = work(&mut entry.wire, &at);
+        let mut looks_ns = None;
+        if waits(&result) {
+            entry.wire.wait(side, half, waker);
+            if self.wakes == Wakes::ByThemselves {
+                looks_ns = entry.wire.next_look_ns(side, half, &at);
+                entry.armed_ns[side as usize][half as usize] = looks_ns.unwrap_or(Nanos::MAX);
             }
         }
+        arm(entry, id, &at, self.wakes, agenda, wake);
+        Some((result, looks_ns))
     }
 
     /// The program at `side` lets go of its end: politely, unless its machine is gone.
@@ -195,6 +206,9 @@ impl Wires {
 
 /// Sees to it that whoever waits at either end is woken in time.
 fn arm(entry: &mut Entry, id: WireId, at: &Moment<'_>, wakes: Wakes, agenda: &mut Agenda, wake: &mut Vec<Waker>) {
+    if !entry.wire.is_waited_at() {
+        return;
+    }
     for (side, half) in Side::BOTH.into_iter().flat_map(|side| Half::BOTH.map(|half| (side, half))) {
         let Some(due_ns) = entry.wire.next_look_ns(side, half, at) else { continue };
         let armed_ns = &mut entry.armed_ns[side as usize][half as usize];

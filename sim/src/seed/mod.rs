@@ -1,20 +1,23 @@
 //! One seed: a world is built from a plan, played, disturbed, healed, settled, cleaned up and judged.
 //!
 //! - `programs`: what runs on each host: reference servers, users, and the run itself (prepare and clean up)
-//! - `driver`: the stages of a run, and when each is over
+//! - `driver`: the stages of a run, and when each is over; `failure`: why it does not come to its end
 //! - `stricken`: how faults take hold of a world; when they do is `loadgen::faults`
 //!
 //! Neighbours: `explore` plays many. Left out: files and words for a terminal.
 
 mod driver;
+mod failure;
 mod programs;
 mod stricken;
+
+pub use self::failure::{Pending, SeedFailure};
 
 use self::programs::Programs;
 use crate::engine::{Engine, EngineError, EngineKind};
 use crate::entropy::{self, Ledger};
 use crate::event_engine::EventEngine;
-use crate::event_log::{EventLog, Finished, Keep, PendingOperation};
+use crate::event_log::{EventLog, Finished, Keep};
 use crate::host::{Host, message_of};
 use crate::netlog::{self, NetworkLog};
 use crate::reference_system::Reference;
@@ -27,13 +30,16 @@ use rehearsal_reports::event::Event;
 use rehearsal_reports::unmatched::Unmatched;
 use rehearsal_reports::verdict::{CheckVerdict, Verdict};
 use rehearsal_scenarios::plan::{IdentityKind, Plan, Service};
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use xxhash_rust::xxh3::Xxh3;
 
-/// How long a tick is unless somebody asks for another: events have this order of resolution between hosts.
+/// How long a tick of turmoil is unless somebody asks for another: events have this order of resolution between hosts.
 pub const TICK: Duration = Duration::from_millis(5);
+
+/// How far the event engine goes in one step, unless somebody asks it to stop before: the events of one are kept until it
+/// is over.
+const STEP: Duration = Duration::from_secs(1);
 
 /// The stack of a seed's thread: judging and clients nest deeper in a debug build than the default allows for.
 const STACK_BYTES: usize = 8 << 20;
@@ -43,7 +49,7 @@ const STACK_BYTES: usize = 8 << 20;
 pub struct SeedOptions {
     /// Which engine plays it.
     pub engine: EngineKind,
-    /// How far virtual time goes in one step.
+    /// How far virtual time goes in one step of turmoil; the event engine knows no ticks.
     pub tick: Duration,
     /// Whether the events are wanted.
     pub keep: Keep,
@@ -103,60 +109,6 @@ impl SeedRun {
     /// Whether a check is broken, or the run did not come to its end.
     pub fn is_broken(&self) -> bool {
         self.failure.is_some() || self.verdicts.iter().any(|check| matches!(check.verdict, Verdict::Broken { .. }))
-    }
-}
-
-/// Why a run did not come to its end.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SeedFailure {
-    /// The world broke: a program panicked, or a fault could not be played.
-    #[error("seed {seed}: {reason}")]
-    Broke {
-        /// The seed.
-        seed: u64,
-        /// What happened, with host, origin and virtual time.
-        reason: String,
-    },
-    /// The run could not get ready.
-    #[error("seed {seed}: the run could not get ready: {reason}")]
-    NotPrepared {
-        /// The seed.
-        seed: u64,
-        /// Why.
-        reason: String,
-    },
-    /// Virtual time went on and on without the run coming to its end.
-    #[error("seed {seed}: the run is stuck {} at {:.3} s; pending: {pending}", stage, *t_ns as f64 / 1e9)]
-    Stuck {
-        /// The seed.
-        seed: u64,
-        /// What it was at.
-        stage: &'static str,
-        /// Plan time, in nanoseconds.
-        t_ns: i64,
-        /// What every user waits for.
-        pending: Pending,
-    },
-}
-
-/// What everybody waits for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pending {
-    /// Operations without an end.
-    pub operations: Vec<PendingOperation>,
-    /// Users that have not ended.
-    pub users: Vec<String>,
-}
-
-impl fmt::Display for Pending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for PendingOperation { user, op, since_ns } in &self.operations {
-            write!(f, "{user} waits for {op} since {:.3} s, ", *since_ns as f64 / 1e9)?;
-        }
-        match self.users.as_slice() {
-            [] => write!(f, "all users have ended"),
-            users => write!(f, "not ended: {}", users.join(", ")),
-        }
     }
 }
 
@@ -307,7 +259,7 @@ fn engine_for(plan: &Plan, options: SeedOptions) -> Result<Box<dyn Engine>, Engi
             Err(error) => Err(EngineError::Failed(error.to_string())),
         },
         EngineKind::Event => {
-            let engine = EventEngine::new(plan.seed, options.tick, plan.network.clone())?;
+            let engine = EventEngine::new(plan.seed, STEP, plan.network.clone())?;
             Ok(Box::new(engine.with_delay_points(plan.delay_points.clone())))
         }
     }

@@ -170,6 +170,12 @@ impl Shared {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Something has come to its end, which the driver waits for.
+    fn advance(&self, change: impl FnOnce(&mut Progress)) {
+        change(&mut self.progress());
+        self.log.end_step_here();
+    }
+
     fn env(&self, host: &Host, who: &str) -> UserEnv<SimNetwork> {
         let run_id = Name::from(format!("seed-{}", self.plan.seed));
         let mut target = Target::plain(FIRST_SERVER, self.system.port(), &user_agent(&run_id));
@@ -200,7 +206,8 @@ async fn play_users(shared: Shared, host: Host, users: Vec<u32>) {
         let (shared, spawner, host) = (shared.clone(), env.surroundings.spawner.clone(), host.name.clone());
         let playing = Box::pin(async move {
             play_user(env, number, life).await;
-            shared.progress().lives.end(number, shared.orders.is_stopped(&host));
+            let is_stopped = shared.orders.is_stopped(&host);
+            shared.advance(|progress| progress.lives.end(number, is_stopped));
         });
         spawner.spawn("user", playing).detach();
     }
@@ -210,14 +217,15 @@ async fn play_users(shared: Shared, host: Host, users: Vec<u32>) {
 async fn direct(shared: Shared, host: Host) {
     let env = shared.env(&host, "run");
     let prepared = prepare(&env, |_| ()).await;
-    shared.progress().director = match prepared {
+    let director = match prepared {
         Ok(_) => Director::Prepared,
         Err(error) => Director::Failed(error.to_string()),
     };
+    shared.advance(|progress| progress.director = director);
     // An error means that the driver is gone, and with it this host.
     let _ = shared.cleaning.clone().wait_for(|may| *may).await;
     clean_up(&env).await;
-    shared.progress().director = Director::CleanedUp;
+    shared.advance(|progress| progress.director = Director::CleanedUp);
 }
 
 /// One incarnation of a server, until it ends by itself or its host dies.
@@ -228,5 +236,5 @@ async fn serve(shared: Shared, server: Arc<Server>, host: Host) {
     // The end of the run alone is none for a server: others still leave. An error means that there is nobody left to ask.
     let stop = Stop::new(async move { drop(told.wait_for(|_| orders.is_stopped(&of)).await) });
     (server.start)(host, stop).await;
-    shared.progress().exited.insert(name);
+    shared.advance(|progress| _ = progress.exited.insert(name));
 }

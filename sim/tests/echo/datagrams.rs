@@ -98,6 +98,21 @@ fn a_cut_loses_what_is_sent_meanwhile_and_a_seed_loses_the_same_again() {
     assert_ne!(heard(lossy(), 8, cut), first);
 }
 
+/// What a listener hears that is paused from 50 ms until then.
+fn heard_by_a_paused(until_ms: u64) -> Vec<u32> {
+    let pause = |world: &mut World| world.fault(50, until_ms, FaultAction::Pause { hosts: vec!["server-0".into()] });
+    heard(plan(DatagramPlan::default()), 1, pause)
+}
+
+#[test]
+fn what_comes_to_a_paused_host_waits_in_its_buffer_and_what_does_not_fit_is_lost() {
+    assert_eq!(heard_by_a_paused(250), (0..COUNT).collect::<Vec<_>>());
+    // Linux' default buffer holds 276 of these; the first ones were read before the pause.
+    let heard = heard_by_a_paused(900);
+    assert!((276..340).contains(&heard.len()), "{}", heard.len());
+    assert_eq!(heard, (0..heard.len() as u32).collect::<Vec<_>>(), "the last ones are lost");
+}
+
 #[test]
 fn what_nobody_listens_for_vanishes_without_a_word() {
     let trace = play_on(1, plan(DatagramPlan::default()), 100, |world| {

@@ -6,8 +6,8 @@
 mod scenes;
 mod worlds;
 
-use scenes::{BackPressure, HalfClosed, LeavesUnread, ResetWhileWriting};
-use worlds::{refused_everywhere, same_everywhere};
+use scenes::{BackPressure, HalfClosed, HalfOpen, LeavesUnread, ReadsAfterTheEnd, ResetWhileWriting};
+use worlds::{never_accepted_everywhere, refused_everywhere, same_everywhere};
 
 #[test]
 fn a_half_closed_connection_still_carries_the_other_direction() {
@@ -27,6 +27,21 @@ fn a_reset_ends_who_is_writing() {
 #[test]
 fn who_closes_with_unread_data_resets() {
     same_everywhere::<LeavesUnread>(["read 1 of 6 bytes", "ConnectionReset"]);
+}
+
+#[test]
+fn who_reads_after_the_end_finds_the_end_again() {
+    same_everywhere::<ReadsAfterTheEnd>(["heard \"\"", "heard \"goodbye\", heard \"\", heard \"\", heard \"\""]);
+}
+
+#[test]
+fn a_half_open_connection_takes_a_first_write_and_fails_a_later_one() {
+    same_everywhere::<HalfOpen>(["gone", "heard \"\", written, BrokenPipe, heard \"\""]);
+}
+
+#[test]
+fn a_connection_that_nobody_has_accepted_is_open_for_its_client_and_reset_with_its_listener() {
+    never_accepted_everywhere("written, ConnectionReset");
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Scenes between a server and a client that has connected to it: what each of them sees, in words. A scene waits for
-//! events only, never for time, so that it plays on real sockets too.
+//! events, so that it plays on real sockets too; only what no event tells is looked for again and again.
 
 use rehearsal_reference::network::Stream;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 
@@ -93,6 +94,49 @@ impl Scene for ResetWhileWriting {
             Err(error) => Err(error),
         };
         seen.map_or_else(|error| kind(&error), |()| "no error".to_owned())
+    }
+}
+
+/// The client reads the end of what the server says, again and again.
+pub struct ReadsAfterTheEnd;
+
+impl Scene for ReadsAfterTheEnd {
+    async fn server<S: Stream>(mut stream: S, _: &Notify) -> String {
+        stream.write_all(b"goodbye").await.unwrap();
+        stream.shutdown().await.unwrap();
+        hear(&mut stream).await
+    }
+
+    async fn client<S: Stream>(mut stream: S, _: &Notify) -> String {
+        let mut heard = vec![hear(&mut stream).await];
+        for _ in 0..3 {
+            heard.push(hear(&mut stream).await);
+        }
+        heard.join(", ")
+    }
+}
+
+/// The server is gone, and the client has not noticed: it writes until it is told.
+pub struct HalfOpen;
+
+impl Scene for HalfOpen {
+    async fn server<S: Stream>(stream: S, _: &Notify) -> String {
+        drop(stream);
+        "gone".to_owned()
+    }
+
+    async fn client<S: Stream>(mut stream: S, _: &Notify) -> String {
+        let end = hear(&mut stream).await;
+        let first =
+            stream.write(b"is anybody there?").await.map_or_else(|error| kind(&error), |_| "written".to_owned());
+        let told = loop {
+            if let Err(error) = stream.write(b"?").await {
+                break kind(&error);
+            }
+            // Nothing tells a writer that a reset has come but the next write.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        format!("{end}, {first}, {told}, {}", hear(&mut stream).await)
     }
 }
 

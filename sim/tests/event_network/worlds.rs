@@ -2,7 +2,7 @@
 
 use crate::scenes::Scene;
 use rehearsal_loadgen::live::{network::TcpNetwork, tls::Trust};
-use rehearsal_reference::network::{Endpoint, Listener, Network};
+use rehearsal_reference::network::{Endpoint, Listener, Network, Stream};
 use rehearsal_scenarios::distribution::Distribution;
 use rehearsal_scenarios::plan::NetworkPlan;
 use rehearsal_sim::engine::{Engine, EngineKind};
@@ -12,6 +12,7 @@ use rehearsal_sim::turmoil_engine::TurmoilEngine;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 
 const MS: u64 = 1_000_000;
@@ -51,6 +52,54 @@ pub fn refused_everywhere() {
         );
         assert_eq!(seen[1], "ConnectionRefused", "on {}", engine.name());
     }
+}
+
+/// Connects to a listener that never accepts and then goes away, on every network.
+pub fn never_accepted_everywhere(expected: &str) {
+    let told = runtime().block_on(async {
+        let (network, connected) = (loopback(), Notify::new());
+        let listener = network.bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = async { drop((connected.notified().await, listener)) };
+        let client = async { write_unheard(network.connect(&at("127.0.0.1", port)).await.unwrap(), &connected).await };
+        tokio::join!(server, client).1
+    });
+    assert_eq!(told, expected, "on loopback");
+    for engine in EngineKind::ALL {
+        let connected = Arc::new(Notify::new());
+        let seen_by_server = connected.clone();
+        let seen = play(
+            engine,
+            1,
+            move |host, seen| {
+                let connected = seen_by_server.clone();
+                Box::pin(async move {
+                    let listener = host.network.bind(&format!("0.0.0.0:{PORT}")).await.unwrap();
+                    connected.notified().await;
+                    drop(listener);
+                    tell(&seen, "server", String::new());
+                })
+            },
+            move |host, seen| {
+                let connected = connected.clone();
+                Box::pin(async move {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    let stream = host.network.connect(&at("server", PORT)).await.unwrap();
+                    tell(&seen, "client", write_unheard(stream, &connected).await);
+                })
+            },
+        );
+        assert_eq!(seen[1], expected, "on {}", engine.name());
+    }
+}
+
+/// Writes to a server that has not accepted yet, lets it go away, and waits for what comes.
+async fn write_unheard(mut stream: impl Stream, connected: &Notify) -> String {
+    let written =
+        stream.write_all(b"hello").await.map_or_else(|error| format!("{:?}", error.kind()), |()| "written".into());
+    connected.notify_one();
+    let told = stream.read_u8().await.map_or_else(|error| format!("{:?}", error.kind()), |_| "a byte".into());
+    format!("{written}, {told}")
 }
 
 fn at(host: &str, port: u16) -> Endpoint {

@@ -15,6 +15,8 @@ mod faults;
 mod ledger;
 #[path = "../seeds/library.rs"]
 mod library;
+#[path = "../seeds/not_deterministic.rs"]
+mod not_deterministic;
 #[path = "../seeds/scenes.rs"]
 mod scenes;
 #[path = "../seeds/verdicts.rs"]

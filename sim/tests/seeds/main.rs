@@ -10,6 +10,7 @@ mod determinism;
 mod faults;
 mod ledger;
 mod library;
+mod not_deterministic;
 mod scenes;
 mod verdicts;
 mod waiting_faults;

@@ -150,7 +150,8 @@ impl<N: Network> Contact<'_, N> {
 
 /// Opens a connection: the whole first contact with a service of one's own.
 pub(super) async fn connect<N: Network>(env: &UserEnv<N>) -> Result<Peer<N>, LiveError> {
-    let connected = Peer::connect(&env.network, &env.target, 1, Arc::new(Unobserved)).await;
+    let connected =
+        Peer::connect(&env.network, env.surroundings.timers.clone(), &env.target, 1, Arc::new(Unobserved)).await;
     connected.map_err(|failure| {
         let hint = hint(failure.class);
         LiveError::Unreachable { target: ws_url(&env.target), doing: "connect", failure, hint }

@@ -1,10 +1,10 @@
 //! The connection of the moment, and old ones that were left open on purpose (a silent end).
 
+use crate::users::UserEnv;
 use rehearsal_reference::failure::Failure;
 use rehearsal_reference::network::Network;
 use rehearsal_reference::observer::Observer;
 use rehearsal_reference::peer::Peer;
-use rehearsal_reference::target::Target;
 use rehearsal_scenarios::plan::Ending;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -49,10 +49,10 @@ impl<N: Network> Session<N> {
     }
 
     /// Opens a connection; one that is still there is left open.
-    pub async fn connect(&mut self, network: &N, target: &Target, observer: Arc<dyn Observer>) -> Result<(), Failure> {
+    pub async fn connect(&mut self, env: &UserEnv<N>, observer: Arc<dyn Observer>) -> Result<(), Failure> {
         let conn = self.next_conn;
         self.next_conn += 1;
-        let peer = Peer::connect(network, target, conn, observer).await?;
+        let peer = Peer::connect(&env.network, env.surroundings.timers.clone(), &env.target, conn, observer).await?;
         if let Some(old) = self.peer.replace(peer) {
             self.count_unmatched(&old);
             self.left_open.push(old);

@@ -61,7 +61,7 @@ impl<N: Network> Interpreter<N> {
     async fn connect(&mut self, node: &Node<'_>) -> Played {
         self.name_next(node);
         let (env, recorder) = (&self.player.env, self.player.recorder.clone());
-        let connected = self.session.connect(&env.network, &env.target, recorder).await;
+        let connected = self.session.connect(env, recorder).await;
         connected.map(|()| Value::Null).map_err(|failure| failure.to_string())
     }
 

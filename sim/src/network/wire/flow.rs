@@ -160,6 +160,12 @@ impl Flow {
         newest.is_some_and(|chunk| self.has_arrived(chunk.due_ns, self.from, at))
     }
 
+    /// Whether its end has arrived, perhaps behind something unread.
+    pub(super) fn has_ended(&self, at: &Moment<'_>) -> bool {
+        let newest = self.chunks.back().filter(|chunk| chunk.what == What::Fin);
+        newest.is_some_and(|chunk| self.has_arrived(chunk.due_ns, self.from, at))
+    }
+
     /// When the oldest chunk arrives, if no cut holds it.
     pub(super) fn next_due_ns(&self, at: &Moment<'_>) -> Option<Nanos> {
         let is_cut = at.link_from(self.from).cut_since().is_some();

@@ -150,7 +150,9 @@ impl Wire {
     pub fn write(&mut self, side: Side, bytes: &[u8], at: &Moment<'_>) -> Writing {
         self.judge_timeout(side, at);
         if let Some(kind) = self.ends[side as usize].sealed(at.now) {
-            return Writing::Failed(kind);
+            // Linux tells whoever has been told the end before that the pipe is broken.
+            let is_told = kind == io::ErrorKind::ConnectionReset && self.flows[side.other() as usize].has_ended(at);
+            return Writing::Failed(if is_told { io::ErrorKind::BrokenPipe } else { kind });
         }
         if self.flows[side as usize].finished {
             return Writing::Failed(io::ErrorKind::BrokenPipe);
@@ -192,6 +194,11 @@ impl Wire {
         let timeout = end.unacknowledged_since.map(|since| since.saturating_add(at.tcp_timeout_ns));
         let fate = end.fate.map(|(due, _)| due);
         [progress, fate, timeout].into_iter().flatten().filter(|due| *due < Nanos::MAX).min()
+    }
+
+    /// Whether anybody waits at all.
+    pub fn is_waited_at(&self) -> bool {
+        self.ends.iter().flat_map(|end| &end.waiting).any(|waiting| waiting.waker.is_some())
     }
 
     /// Whoever waits at a half of the end at `side`: to be woken.
