@@ -111,7 +111,7 @@ pub trait Engine {
             FaultAction::Kill { hosts } => take_down(self, hosts, Condition::Killed)?,
             FaultAction::Lose { hosts } => take_down(self, hosts, Condition::Lost)?,
             FaultAction::Pause { hosts: names } => {
-                hosts(fabric, names)?.into_iter().for_each(|host| self.standing(host).pause(fault));
+                hosts(fabric, names)?.into_iter().for_each(|host| self.standing(host).gate.close(fault));
             }
             FaultAction::ClockSkew { hosts: names, offset_ns, drift_ppm } => {
                 let skew = Skew { offset_ns: *offset_ns, drift_ppm: *drift_ppm };
@@ -137,7 +137,7 @@ pub trait Engine {
             }
             FaultAction::Kill { hosts } | FaultAction::Lose { hosts } => bring_up(self, hosts)?,
             FaultAction::Pause { hosts: names } => {
-                hosts(fabric, names)?.into_iter().for_each(|host| self.standing(host).resume(fault));
+                hosts(fabric, names)?.into_iter().for_each(|host| self.standing(host).gate.open(fault));
             }
             FaultAction::ClockSkew { hosts: names, .. } => {
                 hosts(fabric, names)?.into_iter().for_each(|host| self.standing(host).clock.end(fault));

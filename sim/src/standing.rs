@@ -1,8 +1,7 @@
 //! How a host stands, apart from its programs: whether they are held, and its clocks.
 //!
-//! Invariants: faults overlap, and each is ended by its own id; what a pause holds back runs once the last pause is over, in
-//! the order of asking; incarnations share it. Neighbours: `host` asks before each poll, `host_clock` tells the time, `engine` lets faults
-//! begin and end. Left out: the machine under a paused host, which goes on as under a process that has got SIGSTOP: it
+//! Invariants: incarnations share it. Neighbours: `host` asks before each poll, `host_clock` tells the time, `engine` lets
+//! faults begin and end, `loadgen::faults::gate` holds programs. Left out: the machine under a paused host, which goes on as under a process that has got SIGSTOP: it
 //! acknowledges and keeps what arrives, as much as its buffers hold (`network`).
 
 use crate::clock::Clock;
