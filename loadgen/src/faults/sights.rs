@@ -90,7 +90,7 @@ impl EventSink for Sights {
     }
 
     fn keeps_contents(&self) -> bool {
-        self.log.keeps_contents()
+        self.sink.keeps_contents()
     }
 
     fn witness(&self, user: &Name, passing: Passing, message: &Value) {
