@@ -54,7 +54,7 @@ use crate::plan::{LivePlan, Service, World};
 use crate::scenario::{Choices, Overrides, PerWorld, Scenario, Script};
 use crate::source::Source;
 use crate::tree::{self, Node};
-use shape::{NameRule, Names, Shape, Table, default, elsewhere, key, later, needed};
+use shape::{NameRule, Names, Shape, Table, default, elsewhere, key, needed};
 use std::sync::Arc;
 use view::View;
 
