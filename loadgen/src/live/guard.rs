@@ -176,11 +176,21 @@ pub fn planned_per_second(plan: &Plan) -> f64 {
     plan.users.iter().map(|user| of_user(&user.behaviour)).sum()
 }
 
-/// The mean of a distribution, from a fixed sample of it: a cap needs no better one.
+/// The mean of a distribution; of those without a simple one from a fixed sample, since a cap needs no better.
 pub(super) fn mean_ns(gap: &Distribution) -> f64 {
     const SAMPLES: u64 = 256;
-    let sum: f64 = (0..SAMPLES).map(|nth| gap.sample(Draw::of_seed(0).at(nth)) as f64).sum();
-    (sum / SAMPLES as f64).max(1.0)
+    let mean = match gap {
+        Distribution::Fixed(ns) | Distribution::Exponential(ns) => *ns as f64,
+        Distribution::Uniform(low, high) => (*low as f64 + *high as f64) / 2.0,
+        Distribution::Pick { values, weights } => {
+            let weighed: f64 = values.iter().zip(weights).map(|(value, weight)| *value as f64 * weight).sum();
+            weighed / weights.iter().sum::<f64>().max(f64::MIN_POSITIVE)
+        }
+        Distribution::Lognormal { .. } => {
+            (0..SAMPLES).map(|nth| gap.sample(Draw::of_seed(0).at(nth)) as f64).sum::<f64>() / SAMPLES as f64
+        }
+    };
+    mean.max(1.0)
 }
 
 #[cfg(test)]
@@ -189,9 +199,13 @@ mod tests {
 
     #[test]
     fn the_mean_of_a_gap_is_near_enough_for_a_cap() {
-        let mean = mean_ns(&Distribution::Exponential(1_000_000));
-        assert!((0.8e6..1.2e6).contains(&mean), "{mean}");
+        assert_eq!(mean_ns(&Distribution::Exponential(1_000_000)), 1e6);
+        assert_eq!(mean_ns(&Distribution::Uniform(2, 4)), 3.0);
         assert_eq!(mean_ns(&Distribution::Fixed(5)), 5.0);
+        let picked = Distribution::Pick { values: vec![1_000, 3_000], weights: vec![1.0, 3.0] };
+        assert_eq!(mean_ns(&picked), 2_500.0);
+        let mean = mean_ns(&Distribution::Lognormal { p50: 1_000, p99: 3_000 });
+        assert!((1_000.0..1_400.0).contains(&mean), "{mean}");
     }
 
     #[test]
