@@ -47,7 +47,20 @@ mod tests {
     fn event(kind: Kind, body: Body) -> Event {
         let (user, op) = ("a-0".into(), "discover".into());
         let (op_id, planned_ns, said) = (Some(1), None, Said::new());
-        Event { n: 0, t_ns: 0, process: 0, user, conn: 1, kind, op, op_id, planned_ns, said, body }
+        Event {
+            n: 0,
+            t_ns: 0,
+            process: 0,
+            user,
+            conn: 1,
+            kind,
+            op,
+            op_id,
+            planned_ns,
+            said,
+            content: Default::default(),
+            body,
+        }
     }
 
     fn shows(peers: &[&str]) -> Event {
