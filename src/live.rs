@@ -10,12 +10,14 @@ use crate::source::Source;
 use rehearsal_loadgen::live::options::{Interrupt, LiveError, LiveOptions, LiveRun};
 use rehearsal_loadgen::live::preflight::Preflight;
 use rehearsal_loadgen::live::progress::{Progress as LiveProgress, RunStage};
-use rehearsal_loadgen::live::startup::{self, Route};
+use rehearsal_loadgen::live::start::Start;
+use rehearsal_loadgen::live::startup::{self, Processes, Route};
 use rehearsal_loadgen::live::tls::Trust;
 use rehearsal_loadgen::live::url;
 use rehearsal_loadgen::live::{self as live_run, machine};
 use rehearsal_loadgen::target::user_agent;
 use rehearsal_reports::outcome::Outcome;
+use rehearsal_reports::record::SharedClock;
 use rehearsal_reports::render::units;
 use rehearsal_scenarios::plan::Plan;
 use std::collections::BTreeMap;
@@ -54,8 +56,18 @@ pub fn options(source: &Source, place: &Where<'_>) -> Result<LiveOptions, Failur
         parameters: BTreeMap::new(),
         versions: records::versions(),
         lock_hash: env!("REHEARSAL_LOCK_HASH").to_owned(),
-        arguments: std::env::args().skip(1).collect(),
+        folder: None,
+        segment: None,
+        start: Start::WhenReady,
+        clock: None,
+        arguments: records::arguments(),
     })
+}
+
+/// The clock of this machine, since it was started: processes on it share it.
+pub fn clock_of_this_machine() -> Option<SharedClock> {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(SharedClock { name: format!("clock of machine {}", boot.trim()), bound_ns: 0 })
 }
 
 /// Plays the plan to its end, or until Ctrl-C.
@@ -64,12 +76,12 @@ pub fn play(plan: Plan, mut options: LiveOptions, verbosity: Verbosity) -> Resul
     let (tell, interrupt) = watch::channel(Interrupt::None);
     let runtime = runtime::multi_thread()?;
     if verbosity == Verbosity::Normal {
-        eprintln!("start-up   {}", startup::plan(&plan, Route::to(&options.target)));
+        eprintln!("start-up   {}", startup::plan(&plan, Route::to(&options.target), Processes::One));
     }
-    let progress = Progress::start(&plan.scenario, plan.end_ns() / NANOS_PER_SECOND, verbosity);
+    let progress = Progress::start(&plan.scenario, seconds(plan.end_ns()), verbosity);
     let shown = progress.clone();
     let on_progress =
-        Box::new(move |now: &LiveProgress| shown.at((now.t_ns.max(0) as u64) / NANOS_PER_SECOND, &line(now)));
+        Box::new(move |now: &LiveProgress| shown.at(seconds(now.t_ns.max(0) as u64), &line(now)));
     let run = runtime.block_on(async {
         tokio::select! {
             run = live_run::run(Arc::new(plan), options, on_progress, interrupt) => run,
@@ -92,10 +104,13 @@ pub fn preflight(plan: Plan, options: &LiveOptions) -> Result<Preflight, Failure
     found.map_err(|error| failure(&error))
 }
 
-const NANOS_PER_SECOND: u64 = 1_000_000_000;
+/// Whole seconds, for progress.
+pub fn seconds(nanos: u64) -> u64 {
+    nanos / 1_000_000_000
+}
 
 /// The first Ctrl-C ends politely, the second at once; a third is the shell's business.
-async fn pass_on_interrupts(tell: watch::Sender<Interrupt>) {
+pub async fn pass_on_interrupts(tell: watch::Sender<Interrupt>) {
     for asked in [Interrupt::Polite, Interrupt::Now] {
         runtime::told_to_leave().await;
         if asked == Interrupt::Polite {
@@ -108,10 +123,11 @@ async fn pass_on_interrupts(tell: watch::Sender<Interrupt>) {
 }
 
 /// One line of progress: stage, users, rate, latency, errors.
-fn line(now: &LiveProgress) -> String {
+pub fn line(now: &LiveProgress) -> String {
     let stage = match now.stage {
         RunStage::Preflight => "preflight".to_owned(),
         RunStage::Prepare { made, of } => return format!("prepare    rooms and identities {made}/{of}"),
+        RunStage::Waiting => return "waiting for the planned start".to_owned(),
         RunStage::Ramp => "ramp".to_owned(),
         RunStage::WarmUp => "warm-up".to_owned(),
         RunStage::Measure => "measure".to_owned(),

@@ -3,8 +3,10 @@
 //! requests, never in events.
 
 use crate::journal::Resource;
+use crate::recorder::PeerNames;
+use rehearsal_scenarios::plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::watch;
 
 /// Where a run stands.
@@ -35,7 +37,7 @@ pub struct IdentityCredentials {
     /// The user name that sign-in gave; also the peer id.
     pub username: String,
     /// The identity token.
-    pub id_token: String,
+    pub id_token: Arc<str>,
 }
 
 /// What all users of a run share.
@@ -46,6 +48,9 @@ pub struct Commons {
     /// Identities that lent their token to a user with another name, and what flows made themselves.
     others: Mutex<Vec<(Resource, String)>>,
     meetings: Mutex<BTreeMap<String, Meeting>>,
+    /// Names of peers, which all users' events share.
+    pub peer_names: Arc<PeerNames>,
+    watched: OnceLock<Arc<[String]>>,
 }
 
 struct Meeting {
@@ -57,6 +62,11 @@ impl Commons {
     /// Nothing is made yet.
     pub fn new() -> Self {
         Commons::default()
+    }
+
+    /// Where the scenario's own checks look into messages.
+    pub fn watched(&self, plan: &Plan) -> Arc<[String]> {
+        self.watched.get_or_init(|| plan.checks.watched().into()).clone()
     }
 
     /// Adds the next room of the plan.

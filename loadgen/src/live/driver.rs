@@ -14,7 +14,8 @@ use super::outcome::{Ending, outcome};
 use super::preflight::{Preflight, preflight};
 use super::progress::{OnProgress, RunStage};
 use super::recorder::{self, Shared};
-use super::startup::{self, Route};
+use super::start::{Start, TooLate};
+use super::startup::{self, Processes, Route};
 use crate::cleanup::{LeftBehind, clean_up};
 use crate::commons::{Commons, RunPhase};
 use crate::journal::NoJournal;
@@ -57,10 +58,10 @@ pub async fn run(
     interrupt: watch::Receiver<Interrupt>,
 ) -> Result<LiveRun, LiveError> {
     guard::check(&plan, &options.target, &options.allowed_hosts)?;
-    let start_up = startup::plan(&plan, Route::to(&options.target));
+    let start_up = startup::plan(&plan, Route::to(&options.target), Processes::One);
     start_up.check()?;
     let (mut env, phase, spawner) = environment(plan.clone(), &options)?;
-    env.network = env.network.spread_over(start_up.sources);
+    env.network = env.network.spread_over(start_up.sources_of(options.segment));
     let opened = Opened::create(&plan, &options, env.surroundings.clock.now())?;
     env.journal = opened.journal.clone();
     let preflight = match preflight(&env, &interrupt).await {
@@ -75,13 +76,14 @@ pub async fn run(
     let shared = Shared::start().map_err(failed)?;
     env.sink = shared.clone();
     let thread = recorder::start(plan.clone(), files, shared.clone(), on_progress).map_err(failed)?;
-    let mut run = Run { env, phase, shared, spawner, interrupt };
+    let mut run = Run { env, phase, shared, spawner, interrupt, start: options.start.clone() };
     let ending = run.play_all().await;
     let left_behind = run.finish(&ending).await;
     let Ok(recorded) = thread.join() else { return Err(LiveError::RecorderStopped { folder: record }) };
     let (unreachable, events) = (ending.unreachable(&recorded), recorded.events);
     let interrupted = *run.interrupt.borrow();
-    let outcome = outcome(&plan, &options, &record, recorded, &preflight, &left_behind, &ending);
+    let mut outcome = outcome(&plan, &options, &record, recorded, &preflight, &left_behind, &ending);
+    outcome.notes.extend(run.env.network.reached().remark());
     if let Err(error) = write_verdict(&record, &outcome, events) {
         return Err(LiveError::Record { folder: record, error });
     }
@@ -118,6 +120,7 @@ struct Run {
     shared: Arc<Shared>,
     spawner: Arc<MachineSpawner>,
     interrupt: watch::Receiver<Interrupt>,
+    start: Start,
 }
 
 impl Run {
@@ -131,7 +134,13 @@ impl Run {
                 return Ending::NotPrepared(reason);
             },
         }
-        self.shared.sink.set_zero();
+        tokio::select! {
+            biased;
+            _ = asked(&mut interrupt, Interrupt::Polite) => return Ending::Interrupted,
+            started = self.time_zero() => if let Err(too_late) = started {
+                return Ending::TooLate(too_late.to_string());
+            },
+        }
         self.watch_over();
         let mut users = self.start_users();
         let ending = tokio::select! {
@@ -146,6 +155,19 @@ impl Run {
             _ = timeout(LEAVE_WITHIN, users.all_ended()) => {}
         }
         ending
+    }
+
+    /// Waits for time 0.
+    async fn time_zero(&self) -> Result<(), TooLate> {
+        match self.start.moment().await? {
+            None => self.shared.sink.set_zero(),
+            Some(moment) => {
+                self.shared.sink.set_zero_at(moment);
+                self.shared.enter(RunStage::Waiting);
+                self.shared.pacer.until(moment).await;
+            }
+        }
+        Ok(())
     }
 
     async fn prepare(&self) -> Result<(), String> {
@@ -254,6 +276,9 @@ impl Run {
         let mut faults: Vec<String> =
             panics.into_iter().map(|panic| format!("the generator has a bug: {panic}")).collect();
         faults.extend(self.env.network.starved().reasons());
+        if let Ending::TooLate(reason) = ending {
+            faults.push(reason.clone());
+        }
         self.shared.end(*ending == Ending::Complete, faults);
         left
     }

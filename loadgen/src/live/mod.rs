@@ -2,15 +2,19 @@
 //!
 //! - [`options`]: what a run is asked for and gives back; [`progress`]: what it tells meanwhile
 //! - [`url`], [`guard`], [`startup`], [`preflight`]: what may be loaded, how much, on this machine, and the first contact
-//! - `driver`: the phases of a run, in order; `opening`: its record before the first; `outcome`: what comes of it
+//! - `driver`: the phases of a run, in order; `opening`: its record before the first; [`start`]: when time 0 is;
+//!   `outcome`: what comes of it
+//! - [`crew`]: several processes that play one plan together
 //! - [`sink`], [`recorder`]: events are stamped by users, and folded and written by a thread of its own
 //! - [`pacer`]: wakes users at their planned times; [`lag`]: how late it was about that
 //! - [`files`], [`samples`], [`record_dir`], [`journal_file`]: what a run leaves; [`finish`] cleans up after a crash
-//! - [`vitals`], [`starved`]: what the kernel says about this process, and what the machine refused to it
+//! - [`vitals`], [`starved`]: what the kernel says about this process, and what the machine refused to it; [`reached`]: which
+//!   addresses of a name were connected to
 //! - [`generator`], `pulse`, `breaker`, `transport`: how the generator does, how the run does, and when it must end
 //! - [`network`], [`tls`], [`machine`]: what a live host hands to its programs; `serve` uses them as well
 
 mod breaker;
+pub mod crew;
 mod driver;
 pub mod files;
 pub mod finish;
@@ -28,10 +32,12 @@ pub mod pacer;
 pub mod preflight;
 pub mod progress;
 mod pulse;
+pub mod reached;
 pub mod record_dir;
 pub mod recorder;
 pub mod samples;
 pub mod sink;
+pub mod start;
 pub mod startup;
 pub mod starved;
 mod timestamp;
@@ -42,4 +48,5 @@ pub mod vitals;
 
 pub use driver::{preflight_only, run};
 pub use machine_facts::machine as machine_facts;
+pub use outcome::INTERRUPTED;
 pub use timestamp::utc;

@@ -2,9 +2,10 @@
 //! command line shows it. Left out: how it looks.
 
 use rehearsal_reports::outcome::Validity;
+use serde::{Deserialize, Serialize};
 
 /// Where a live run stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RunStage {
     /// The first contact.
     #[default]
@@ -16,6 +17,8 @@ pub enum RunStage {
         /// To be made.
         of: usize,
     },
+    /// Everything is made; time 0 is a planned moment.
+    Waiting,
     /// Users arrive.
     Ramp,
     /// All are there, nothing is judged yet.
@@ -29,7 +32,7 @@ pub enum RunStage {
 }
 
 /// How a live run does, as of the last full second.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Where it stands.
     pub stage: RunStage,

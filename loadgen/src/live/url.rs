@@ -2,6 +2,7 @@
 //! Neighbours: `options` holds the result. Left out: user names, queries and fragments, which a target has no use for.
 
 use crate::target::Target;
+use rehearsal_reference::cookies::Cookies;
 use rehearsal_reference::network::Endpoint;
 
 /// What is wrong with an address of a target.
@@ -26,13 +27,13 @@ pub fn target(ws: &str, http: Option<&str>, user_agent: String) -> Result<Target
         },
         None => ws.clone(),
     };
-    Ok(Target { ws, path, http, user_agent })
+    Ok(Target { ws, path, http, user_agent, cookies: Cookies::default() })
 }
 
 /// A target of which only the HTTP address is known, for cleaning up.
 pub fn http_target(http: &str, user_agent: String) -> Result<Target, BadUrl> {
     let (http, _) = parse(http, ["http", "https"])?;
-    Ok(Target { ws: http.clone(), path: "/".into(), http, user_agent })
+    Ok(Target { ws: http.clone(), path: "/".into(), http, user_agent, cookies: Cookies::default() })
 }
 
 /// Endpoint and path of a URL with one of these schemes, the plain one first.

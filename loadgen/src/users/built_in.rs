@@ -106,7 +106,7 @@ fn who<N: Network>(player: &Player<N>) -> User {
         target: player.env.target.clone(),
         room: RoomKey { room_id: player.room.id.clone(), room_token: player.room.token.clone() },
         sign_in: Some(SignIn {
-            id_token: player.identity.id_token.clone(),
+            id_token: player.identity.id_token.to_string(),
             username: player.identity.username.clone(),
         }),
         signs_in: Some(signs_in(player)),
@@ -123,7 +123,7 @@ fn signs_in<N: Network>(player: &Player<N>) -> SignsIn {
         Box::pin(async move {
             let made = Steward::new(&env, recorder).sign_in().await?;
             env.commons.renew_identity(number, made.clone());
-            Ok(SignIn { id_token: made.id_token, username: made.username })
+            Ok(SignIn { id_token: made.id_token.to_string(), username: made.username })
         })
     })
 }

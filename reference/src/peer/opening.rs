@@ -18,8 +18,9 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 pub const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Large enough for a list of 10,000 peers, small enough that a hostile server cannot fill the machine.
 const MESSAGE_BYTES_MAX: usize = 16 << 20;
-/// tungstenite's own default of 128 KiB a connection would cap how many peers fit into memory.
-const BUFFER_BYTES: usize = 4 << 10;
+/// tungstenite's own default of 128 KiB a connection would cap how many peers fit into memory. A longer message is read in one
+/// go all the same.
+const BUFFER_BYTES: usize = 1 << 10;
 
 impl<N: Network> Peer<N> {
     /// Opens a WebSocket to the target. `conn` is the number of this connection among its user's, from 1.
@@ -53,7 +54,7 @@ async fn open<N: Network>(network: &N, target: &Target) -> Result<WebSocketStrea
     let stream = network.connect(&target.ws).await.map_err(|error| Failure::of_connect(&error))?;
     let authority = target.ws.authority();
     let scheme = if target.ws.tls { "wss" } else { "ws" };
-    let request = Request::builder()
+    let mut request = Request::builder()
         .uri(format!("{scheme}://{authority}{}", target.path))
         .header("Host", authority)
         .header("Connection", "Upgrade")
@@ -63,13 +64,17 @@ async fn open<N: Network>(network: &N, target: &Target) -> Result<WebSocketStrea
         .header("User-Agent", &target.user_agent)
         .body(())
         .map_err(|error| Failure::new(FailureClass::Other, format_args!("bad address: {error}")))?;
+    target.cookies.put(request.headers_mut());
     let config = WebSocketConfig::default()
         .read_buffer_size(BUFFER_BYTES)
         .write_buffer_size(0)
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
     match client_async_with_config(request, stream, Some(config)).await {
-        Ok((socket, _)) => Ok(socket),
+        Ok((socket, answer)) => {
+            target.cookies.take(answer.headers());
+            Ok(socket)
+        }
         Err(error) => Err(Failure::of_handshake(&error)),
     }
 }

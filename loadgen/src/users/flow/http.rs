@@ -27,7 +27,7 @@ impl<N: Network> Interpreter<N> {
             None => None,
         };
         let method = Method::from_bytes(method.as_bytes()).map_err(|error| error.to_string())?;
-        let bearer = bearer.then_some(self.player.identity.id_token.as_str());
+        let bearer = bearer.then_some(&*self.player.identity.id_token);
         let message = body.as_ref().unwrap_or(&Value::Null);
         let op_id = self.player.recorder.invoke_saying(&node.name, Body::Empty, message);
         let answer = self.session.reading(self.http.request(method, &path, bearer, body.as_ref())).await;
