@@ -42,8 +42,12 @@ pub fn play(plan: &Plan, source: &Source, arguments: &Load, members: &Members<'_
     let work = work(plan, source, arguments, members)?;
     let surroundings = machine::surroundings().0;
     let runs = records::runs(arguments.output.out.as_deref());
-    let dir = RecordDir::create(&runs, &plan.scenario, &utc(surroundings.clock.now()))
-        .map_err(|error| Failure::usage(format!("the record cannot be written below {}: {error}", runs.display()), "--out DIR names another folder"))?;
+    let dir = RecordDir::create(&runs, &plan.scenario, &utc(surroundings.clock.now())).map_err(|error| {
+        Failure::usage(
+            format!("the record cannot be written below {}: {error}", runs.display()),
+            "--out DIR names another folder",
+        )
+    })?;
     let folder = dir.path().to_owned();
     let runtime = runtime::multi_thread()?;
     let verbosity = Verbosity::of(arguments.output.quiet);
@@ -78,8 +82,10 @@ fn work(plan: &Plan, source: &Source, arguments: &Load, members: &Members<'_>) -
     let run_id = machine::surroundings().0.random_hex(8);
     for nth in 0..arguments.target.len() {
         let (ws, http) = arguments.target_of(nth);
-        let target = url::target(ws, http, user_agent(&run_id)).map_err(|error| Failure::usage(error.to_string(), ""))?;
-        guard::check(plan, &target, &arguments.yes_i_may_load).map_err(|error| Failure::usage(error.to_string(), ""))?;
+        let target =
+            url::target(ws, http, user_agent(&run_id)).map_err(|error| Failure::usage(error.to_string(), ""))?;
+        guard::check(plan, &target, &arguments.yes_i_may_load)
+            .map_err(|error| Failure::usage(error.to_string(), ""))?;
     }
     let of_segment = |segment: Segment| {
         let (ws, http) = arguments.target_of((segment.nth - 1) as usize);
@@ -155,7 +161,8 @@ async fn lead_to_the_end(crew: Crew, plan: &Plan, verbosity: Verbosity) -> (BTre
     let (tell, interrupt) = watch::channel(Interrupt::None);
     let progress = Progress::start(&plan.scenario, live::seconds(plan.end_ns()), verbosity);
     let shown = progress.clone();
-    let on_progress = Box::new(move |now: &LiveProgress| shown.at(live::seconds(now.t_ns.max(0) as u64), &live::line(now)));
+    let on_progress =
+        Box::new(move |now: &LiveProgress| shown.at(live::seconds(now.t_ns.max(0) as u64), &live::line(now)));
     let asked = interrupt.clone();
     let ends = tokio::select! {
         ends = lead(crew, on_progress, interrupt) => ends,
@@ -173,7 +180,9 @@ fn nothing_was_played(ends: &BTreeMap<Segment, End>) -> Option<Failure> {
     }
     let own_doing = Exit::Interrupted.code();
     let failed = ends.values().filter_map(|end| match end {
-        End::Failed(failed) => Some((Exit::of_code(failed.exit), failed.message.trim_start_matches("error: ").to_owned())),
+        End::Failed(failed) => {
+            Some((Exit::of_code(failed.exit), failed.message.trim_start_matches("error: ").to_owned()))
+        }
         End::Gone(why) => Some((Exit::CannotJudge, format!("a process was lost before anything was played: {why}"))),
         End::Ended(_) => None,
     });
@@ -202,7 +211,10 @@ fn clean_up_behind(
             Ok(finished) if finished.left.is_nothing() => {
                 told.push(format!("removed {} rooms and identities that segment {segment} had left", finished.removed));
             }
-            Ok(_) | Err(_) => told.push(format!("segment {segment} left rooms or identities; `rehearsal cleanup {}` removes them", folder.display())),
+            Ok(_) | Err(_) => told.push(format!(
+                "segment {segment} left rooms or identities; `rehearsal cleanup {}` removes them",
+                folder.display()
+            )),
         }
     }
     told
@@ -210,7 +222,8 @@ fn clean_up_behind(
 
 fn give_back<T>(dir: RecordDir, failure: Failure) -> Result<T, Failure> {
     // Journals that are still needed stay.
-    let journals = Segment::all(u32::MAX).map(|segment| folder_of(dir.path(), segment)).take_while(|folder| folder.exists());
+    let journals =
+        Segment::all(u32::MAX).map(|segment| folder_of(dir.path(), segment)).take_while(|folder| folder.exists());
     let is_needed = |folder: PathBuf| {
         rehearsal_loadgen::live::journal_file::left_in(&folder).is_ok_and(|left| !left.resources.is_empty())
     };

@@ -80,8 +80,7 @@ pub fn play(plan: Plan, mut options: LiveOptions, verbosity: Verbosity) -> Resul
     }
     let progress = Progress::start(&plan.scenario, seconds(plan.end_ns()), verbosity);
     let shown = progress.clone();
-    let on_progress =
-        Box::new(move |now: &LiveProgress| shown.at(seconds(now.t_ns.max(0) as u64), &line(now)));
+    let on_progress = Box::new(move |now: &LiveProgress| shown.at(seconds(now.t_ns.max(0) as u64), &line(now)));
     let run = runtime.block_on(async {
         tokio::select! {
             run = live_run::run(Arc::new(plan), options, on_progress, interrupt) => run,

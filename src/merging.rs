@@ -68,7 +68,9 @@ impl Part {
 
 /// Refuses records that are not the segments of one run. All of them must be there.
 pub fn check_together(parts: &[Part]) -> Result<(), Failure> {
-    let Some(first) = parts.first() else { return Err(Failure::usage("no record is named", "name the records of all segments")) };
+    let Some(first) = parts.first() else {
+        return Err(Failure::usage("no record is named", "name the records of all segments"));
+    };
     for part in &parts[1..] {
         let (one, other) = (&first.header, &part.header);
         let differs = [
@@ -235,7 +237,9 @@ fn notes(parts: &[Part], header: &Header) -> Vec<String> {
 fn clocks_in_words(parts: &[MergedPart]) -> Option<String> {
     let known: Option<Vec<&SharedClock>> = parts.iter().map(|part| part.clock.as_ref()).collect();
     let Some(known) = known.filter(|known| known.iter().all(|clock| clock.name == known[0].name)) else {
-        return Some("the clocks of the segments were never compared, so that no order is claimed between them".to_owned());
+        return Some(
+            "the clocks of the segments were never compared, so that no order is claimed between them".to_owned(),
+        );
     };
     let bound_ns = known.iter().map(|clock| clock.bound_ns).max().filter(|bound_ns| *bound_ns > 0)?;
     let offsets: Vec<String> = parts
@@ -283,7 +287,9 @@ fn generator(parts: &[Part], lost: Vec<String>) -> Generator {
 
 /// A new folder for a merged record.
 pub fn create(runs: &Path, parts: &[Part]) -> Result<PathBuf, Failure> {
-    let Some(first) = parts.first() else { return Err(Failure::usage("no record is named", "name the records of all segments")) };
+    let Some(first) = parts.first() else {
+        return Err(Failure::usage("no record is named", "name the records of all segments"));
+    };
     let started = first.header.started_unix_s.unwrap_or_default().max(0.0);
     let name = format!("{}-merged", utc(Duration::from_secs_f64(started)));
     let created = record_dir::create_below(runs, &first.header.scenario, &name);

@@ -37,7 +37,8 @@ mod tests {
     #[test]
     fn a_bare_path_does_not_end_a_url_with_a_slash() {
         let ws = Endpoint { host: "127.0.0.1".into(), port: 8080, tls: false };
-        let target = Target { http: ws.clone(), ws, path: "/".into(), user_agent: String::new(), cookies: Default::default() };
+        let target =
+            Target { http: ws.clone(), ws, path: "/".into(), user_agent: String::new(), cookies: Default::default() };
         assert_eq!(ws_url(&target), "ws://127.0.0.1:8080");
     }
 }

@@ -88,14 +88,16 @@ proptest! {
     }
 }
 
-const TWO_ROOMS: &str = "format = 1\n[rooms]\ncount = 2\n[users.workers]\ncount = 4\n[users.clients]\nflow = 'f'\ncount = 4\n";
+const TWO_ROOMS: &str =
+    "format = 1\n[rooms]\ncount = 2\n[users.workers]\ncount = 4\n[users.clients]\nflow = 'f'\ncount = 4\n";
 
 #[test]
 fn users_who_meet_or_name_each_other_stay_together_across_rooms() {
     let alone = plan(&format!("{TWO_ROOMS}[flow.f]\nsteps = ['join', {{ think = '1s' }}]\n"));
     assert_eq!(alone.parts(), 2);
     for tie in ["{ meet = 'here' }", "{ send = { to = '${peer.workers-1}', payload = { a = 1 } } }"] {
-        let tied = plan(&format!("{TWO_ROOMS}[flow.f]\nsteps = ['join', {{ repeat = {{ times = 2, steps = [{tie}] }} }}]\n"));
+        let tied =
+            plan(&format!("{TWO_ROOMS}[flow.f]\nsteps = ['join', {{ repeat = {{ times = 2, steps = [{tie}] }} }}]\n"));
         assert_eq!(tied.parts(), 1, "{tie}");
     }
 }

@@ -12,9 +12,9 @@ use rehearsal_loadgen::live::crew::member::{self, ToLeader};
 use rehearsal_loadgen::live::crew::store::{Member, StoreError};
 use rehearsal_loadgen::live::crew::words::{FromMember, Work};
 use rehearsal_loadgen::live::options::{LiveOptions, LiveRun};
+use rehearsal_loadgen::live::tls::Trust;
 use rehearsal_loadgen::live::{machine, url};
 use rehearsal_loadgen::target::user_agent;
-use rehearsal_loadgen::live::tls::Trust;
 use rehearsal_reports::record::SharedClock;
 use rehearsal_scenarios::plan::{Plan, World};
 use std::path::Path;
@@ -60,7 +60,11 @@ async fn as_member(arguments: &Agent) -> Result<Exit, Failure> {
         Some(patience) => tokio::time::timeout(patience, waiting).await.unwrap_or(None),
     };
     let Some(work) = work else {
-        return Err(Failure::new(Exit::CannotJudge, "no work came", "`rehearsal load … --agents N --via …` hands it out"));
+        return Err(Failure::new(
+            Exit::CannotJudge,
+            "no work came",
+            "`rehearsal load … --agents N --via …` hands it out",
+        ));
     };
     eprintln!("agent      {id} plays segment {} of {}", work.segment, work.scenario);
     let clock = joined.clock(&work.run_id);
@@ -85,7 +89,10 @@ fn unusable(error: &StoreError) -> Failure {
 
 async fn play(arguments: &Agent, work: Work, leader: ToLeader, clock: SharedClock) -> Result<LiveRun, Failure> {
     if work.lock_hash != env!("REHEARSAL_LOCK_HASH") {
-        return Err(Failure::usage("the load is asked for by another build of rehearsal", "use the same build everywhere"));
+        return Err(Failure::usage(
+            "the load is asked for by another build of rehearsal",
+            "use the same build everywhere",
+        ));
     }
     let plan = plan(&work)?;
     let options = options(arguments, work, clock)?;

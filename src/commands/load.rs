@@ -136,7 +136,10 @@ fn targets(arguments: &Load) -> Result<Vec<Target>, Failure> {
 fn start(arguments: &Load) -> Result<Start, Failure> {
     let Some(at) = arguments.start_at else { return Ok(Start::WhenReady) };
     let at = Duration::try_from_secs_f64(at).map_err(|_| {
-        Failure::usage(format!("`{at}` is no moment"), "--start-at takes seconds since 1970: `date +%s` prints those of now")
+        Failure::usage(
+            format!("`{at}` is no moment"),
+            "--start-at takes seconds since 1970: `date +%s` prints those of now",
+        )
     })?;
     Ok(Start::At(at))
 }

@@ -3,8 +3,8 @@
 #![allow(clippy::disallowed_types, reason = "this is the network that is handed in")]
 
 use super::reached::Reached;
-use super::starved::Starved;
 use super::startup::Sources;
+use super::starved::Starved;
 use super::tls::{TlsError, Trust};
 use rehearsal_reference::network::{DatagramSocket, Endpoint, Listener, Network, Stream};
 use rustls::pki_types::ServerName;

@@ -5,7 +5,7 @@
 //! Neighbours: `merging` (puts the events into one order), `judging`.
 
 use super::header::MergedPart;
-use super::{Folding, FileEnd, RecordError};
+use super::{FileEnd, Folding, RecordError};
 use crate::event::{Event, Name};
 use crate::verdict::{CheckVerdict, Evidence, Verdict};
 use rehearsal_scenarios::plan::Plan;
@@ -38,7 +38,8 @@ where
     if across.is_empty() {
         return Ok(verdicts);
     }
-    let pairs = parts.iter().enumerate().flat_map(|(index, one)| parts[index + 1..].iter().map(move |other| (one, other)));
+    let pairs =
+        parts.iter().enumerate().flat_map(|(index, one)| parts[index + 1..].iter().map(move |other| (one, other)));
     let widest = pairs.map(|(one, other)| apart_ns(one, other)).try_fold(0, |most, apart| Some(apart?.max(most)));
     let Some(widest) = widest else {
         let why = "the clocks of the processes were never compared, so that nobody knows what came first";
@@ -56,7 +57,8 @@ where
         for &index in &across {
             let name = &verdicts[index].name;
             if !judged.verdicts.iter().any(|check| check.name == *name && is_broken(check)) {
-                let why = format!("it is not so if the clocks of the processes were {:.3} ms apart", widest as f64 / 1e6);
+                let why =
+                    format!("it is not so if the clocks of the processes were {:.3} ms apart", widest as f64 / 1e6);
                 unsettle(&mut verdicts[index], &why);
             }
         }

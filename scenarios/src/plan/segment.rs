@@ -3,11 +3,11 @@
 //! falls into parts, which are dealt out by size. Exact arithmetic on the plan: every user is in one segment, with its own
 //! number, and so with its own draws. Neighbours: `super::Plan`. Left out: who plays which segment, and when.
 
+use super::Plan;
 use super::judging::Expectation;
 use super::step::{Step, Verb};
 use super::system::Service;
 use super::user::{Behaviour, UserPlan};
-use super::Plan;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};

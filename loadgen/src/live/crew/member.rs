@@ -78,7 +78,9 @@ pub async fn play(leader: ToLeader, plan: Plan, mut options: LiveOptions) -> Res
                 }
                 Some(ToMember::Work(_)) => {}
                 None => {
-                    tell.send_if_modified(|now| std::mem::replace(now, Interrupt::Polite.max(*now)) < Interrupt::Polite);
+                    tell.send_if_modified(|now| {
+                        std::mem::replace(now, Interrupt::Polite.max(*now)) < Interrupt::Polite
+                    });
                     std::future::pending::<()>().await;
                 }
             }

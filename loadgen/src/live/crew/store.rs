@@ -1,7 +1,11 @@
 //! Members anywhere, spoken with through Redis: lists as mailboxes, keys that expire as signs of life, and the store's own
 //! clock as the one that all share. Records come back through it as well, in pieces, so that nothing else has to be shared.
 //! Neighbours: `leader`, `member`, `clock`. Left out: TLS to the store.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "live runs read the machine's clock, and spawn")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "live runs read the machine's clock, and spawn"
+)]
 
 use super::clock::{Asked, Offset};
 use super::leader::{Crew, Line, Said, StartClock};
@@ -46,7 +50,9 @@ const PIECES_WAITING_MAX: u64 = 32;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// It does not answer, or says no.
-    #[error("the store at `{shown}` cannot be used: {error}\n  hint: --via names a Redis, such as redis://127.0.0.1:6379; with a password, redis://:PASSWORD@HOST")]
+    #[error(
+        "the store at `{shown}` cannot be used: {error}\n  hint: --via names a Redis, such as redis://127.0.0.1:6379; with a password, redis://:PASSWORD@HOST"
+    )]
     Redis {
         /// Its address without secrets.
         shown: String,
@@ -54,7 +60,9 @@ pub enum StoreError {
         error: redis::RedisError,
     },
     /// Not enough members.
-    #[error("{found} of {wanted} agents came within {within_s} s\n  hint: start them with `rehearsal agent --via …`, of the same version, before the load or at the same time")]
+    #[error(
+        "{found} of {wanted} agents came within {within_s} s\n  hint: start them with `rehearsal agent --via …`, of the same version, before the load or at the same time"
+    )]
     TooFew {
         /// How many came.
         found: usize,
@@ -400,7 +408,13 @@ impl Member {
         self.store.post(&mailbox, &Letter { from: *from, word: last }).await
     }
 
-    async fn post_file(&self, mailbox: &str, from: Segment, file: &str, mut open: std::fs::File) -> Result<(), StoreError> {
+    async fn post_file(
+        &self,
+        mailbox: &str,
+        from: Segment,
+        file: &str,
+        mut open: std::fs::File,
+    ) -> Result<(), StoreError> {
         let mut bytes = Vec::with_capacity(PIECE_BYTES);
         let unreadable = |error: std::io::Error| StoreError::Redis { shown: file.to_owned(), error: error.into() };
         loop {

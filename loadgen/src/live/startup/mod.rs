@@ -95,8 +95,12 @@ fn split(plan: &Plan, route: Route, processes: Processes, supply: &Supply) -> (u
             if targets == 1 && fits(&whole()) {
                 return (1, whole());
             }
-            let counts = (1..).map(|times| targets * times).take_while(|count| *count <= SEGMENTS_MAX.min(PROCESSES_MAX));
-            let found = counts.filter(|count| *count > 1).map_while(|count| Some((count, largest(count)?))).find(|(_, demand)| fits(demand));
+            let counts =
+                (1..).map(|times| targets * times).take_while(|count| *count <= SEGMENTS_MAX.min(PROCESSES_MAX));
+            let found = counts
+                .filter(|count| *count > 1)
+                .map_while(|count| Some((count, largest(count)?)))
+                .find(|(_, demand)| fits(demand));
             found.unwrap_or_else(|| (targets, whole()))
         }
     }
@@ -194,7 +198,9 @@ fn weigh(demand: &Demand, largest: &Demand, processes: u32, supply: &Supply, rou
     }
     if let Some(files) = supply.open_files {
         let needed = largest.open_files.next_multiple_of(1_000);
-        let cure = format!("`ulimit -n {needed}` before the run, more rooms, so that several processes can play them, or fewer users");
+        let cure = format!(
+            "`ulimit -n {needed}` before the run, more rooms, so that several processes can play them, or fewer users"
+        );
         let what = if processes > 1 { "files in each process" } else { "files" };
         rows.push(row(what, largest.open_files, Some(files), cure));
     }
@@ -292,7 +298,10 @@ mod tests {
         let supply = Supply { open_files: Some(1_200), ..SUPPLY };
         let (processes, largest) = split(&idle(1), Route::Loopback4, Processes::AsNeeded(1), &supply);
         let refused = weigh(&largest, &largest, processes, &supply, Route::Loopback4).check().unwrap_err().to_string();
-        assert!(refused.contains("it needs 3,080 files, there are 1,200") && refused.contains("more rooms"), "{refused}");
+        assert!(
+            refused.contains("it needs 3,080 files, there are 1,200") && refused.contains("more rooms"),
+            "{refused}"
+        );
     }
 
     #[test]
