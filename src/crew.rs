@@ -51,20 +51,16 @@ pub fn play(plan: &Plan, source: &Source, arguments: &Load, members: &Members<'_
     let folder = dir.path().to_owned();
     let runtime = runtime::multi_thread()?;
     let verbosity = Verbosity::of(arguments.output.quiet);
-    let ran = runtime.block_on(async {
-        let crew = start(work, &folder, arguments, members, verbosity).await?;
-        Ok((lead_to_the_end(crew, plan, verbosity).await, ()))
-    });
-    let ((ends, interrupted), ()) = match ran {
-        Ok(ran) => ran,
+    let crew = match runtime.block_on(start(work, &folder, arguments, members, verbosity)) {
+        Ok(crew) => crew,
         Err(failure) => return give_back(dir, failure),
     };
-    if let Some(failure) = nothing_was_played(&ends) {
-        clean_up_behind(&runtime, &ends, &folder, arguments);
-        return give_back(dir, failure);
-    }
+    let (ends, interrupted) = runtime.block_on(lead_to_the_end(crew, plan, verbosity));
     let cleaned = clean_up_behind(&runtime, &ends, &folder, arguments);
-    conclude(ends, &folder, interrupted, cleaned)
+    match nothing_was_played(&ends) {
+        Some(failure) => give_back(dir, failure),
+        None => conclude(ends, &folder, interrupted, cleaned),
+    }
 }
 
 /// The work of each member: a segment and its target.
