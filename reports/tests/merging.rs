@@ -58,7 +58,7 @@ fn events_of(user: usize, acts: &[Act]) -> Vec<Event> {
                 op,
                 op_id,
                 planned_ns,
-                said: Default::default(),
+                said: Default::default(), content: Default::default(),
                 body,
             });
         };
