@@ -1,16 +1,18 @@
 //! Arguments: what can be asked of the program, in clap's words. Each command's doing is in `commands`.
 //!
-//! - `simulated`, `live`, `reading`, `members`: the commands' own; `shared`: what several of them take
+//! - `simulated`, `live`, `several`, `reading`, `members`: the commands' own; `shared`: what several of them take
 
 mod live;
 mod members;
 mod reading;
+mod several;
 mod shared;
 mod simulated;
 
 pub use live::{Capacity, Cleanup, Deployment, Doctor, Load};
 pub use members::{Client, Member, Serve, Worker};
 pub use reading::{Check, Lint, New, Report, ReportFormat, ShowPlan, WorldName};
+pub use several::{Agent, Merge};
 pub(crate) use shared::duration_or_none;
 pub use shared::{Expect, Format, Output, Settings, duration};
 pub use simulated::{Confirm, Keep, Replay, Score, Shrink, Simulate};
@@ -94,6 +96,10 @@ pub enum Command {
     Client(Client),
     /// Say what this machine has for live runs, and what a scenario needs of it.
     Doctor(Doctor),
+    /// Make one record of the records of segments.
+    Merge(Merge),
+    /// Play a part of somebody's load.
+    Agent(Agent),
     /// Remove what a crashed run left on its target.
     Cleanup(Cleanup),
     /// Play the plan on stdin and print the hash of what happened: how a failure is confirmed in a process of its own.

@@ -38,6 +38,20 @@ impl Exit {
         }
     }
 
+    /// What a process that ended with this code meant.
+    pub fn of_code(code: u8) -> Exit {
+        let all = [
+            Exit::Interrupted,
+            Exit::Unreachable,
+            Exit::NotDeterministic,
+            Exit::Unexpected,
+            Exit::CannotJudge,
+            Exit::ThresholdMissed,
+            Exit::Expected,
+        ];
+        all.into_iter().find(|exit| exit.code() == code).unwrap_or(Exit::Usage)
+    }
+
     /// The code in words, for the closing line.
     pub fn meaning(self) -> &'static str {
         match self {

@@ -14,7 +14,8 @@ use rehearsal_loadgen::live::options::{Interrupt, LiveError, LiveOptions, LiveRu
 use rehearsal_loadgen::live::policy::Policy;
 use rehearsal_loadgen::live::preflight::Preflight;
 use rehearsal_loadgen::live::progress::{Progress as LiveProgress, RunStage};
-use rehearsal_loadgen::live::startup::{self, Route};
+use rehearsal_loadgen::live::start::Start;
+use rehearsal_loadgen::live::startup::{self, Processes, Route};
 use rehearsal_loadgen::live::telemetry::{Outlets, Telemetry};
 use rehearsal_loadgen::live::tls::Trust;
 use rehearsal_loadgen::live::url;
@@ -22,6 +23,7 @@ use rehearsal_loadgen::live::{self as live_run, machine};
 use rehearsal_loadgen::prepare::sign_ins;
 use rehearsal_loadgen::target::user_agent;
 use rehearsal_reports::outcome::Outcome;
+use rehearsal_reports::record::SharedClock;
 use rehearsal_reports::render::{units, words};
 use rehearsal_scenarios::plan::{Identities, Plan};
 use std::cmp::Reverse;
@@ -46,11 +48,12 @@ pub struct Where<'a> {
 }
 
 impl<'a> Where<'a> {
-    /// What the arguments say.
-    pub fn of(deployment: &'a Deployment, out: Option<&'a Path>) -> Where<'a> {
+    /// What the arguments say of a process that plays against the nth target.
+    pub fn of(deployment: &'a Deployment, nth: usize, out: Option<&'a Path>) -> Where<'a> {
+        let (target, http) = deployment.target_of(nth);
         Where {
-            target: &deployment.target,
-            http: deployment.http.as_deref(),
+            target,
+            http,
             allowed_hosts: &deployment.yes_i_may_load,
             ca: deployment.ca.as_deref(),
             out,
@@ -76,10 +79,20 @@ pub fn options(source: &Source, place: &Where<'_>) -> Result<LiveOptions, Failur
         parameters: BTreeMap::new(),
         versions: records::versions(),
         lock_hash: env!("REHEARSAL_LOCK_HASH").to_owned(),
+        folder: None,
+        segment: None,
+        start: Start::WhenReady,
+        clock: None,
         policy: project.policy,
         step: None,
-        arguments: std::env::args().skip(1).collect(),
+        arguments: records::arguments(),
     })
+}
+
+/// The clock of this machine, since it was started: processes on it share it.
+pub fn clock_of_this_machine() -> Option<SharedClock> {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(SharedClock { name: format!("clock of machine {}", boot.trim()), bound_ns: 0 })
 }
 
 /// Plays the plan to its end, or until Ctrl-C.
@@ -89,10 +102,10 @@ pub fn play(plan: Plan, mut options: LiveOptions, outlets: &Outlets, verbosity: 
     let (tell, interrupt) = watch::channel(Interrupt::None);
     let runtime = runtime::multi_thread()?;
     if verbosity == Verbosity::Normal {
-        eprintln!("start-up   {}", startup::plan(&plan, Route::to(&options.target)));
+        eprintln!("start-up   {}", startup::plan(&plan, Route::to(&options.target), Processes::One));
         eprintln!("identities {}", identities(&plan, &options.policy));
     }
-    let progress = Progress::start(&plan.scenario, plan.end_ns() / NANOS_PER_SECOND, verbosity).with_panel();
+    let progress = Progress::start(&plan.scenario, seconds(plan.end_ns()), verbosity).with_panel();
     let shown = progress.clone();
     let (newest, latest) = watch::channel(None);
     let on_progress = Box::new(move |now: &LiveProgress| {
@@ -144,7 +157,10 @@ pub fn preflight(plan: Plan, options: &LiveOptions) -> Result<Preflight, Failure
     found.map_err(|error| failure(&error))
 }
 
-const NANOS_PER_SECOND: u64 = 1_000_000_000;
+/// Whole seconds, for progress.
+pub fn seconds(nanos: u64) -> u64 {
+    nanos / 1_000_000_000
+}
 
 /// The first Ctrl-C ends politely, the second at once; a third is the shell's business.
 pub async fn pass_on_interrupts(tell: watch::Sender<Interrupt>) {
@@ -161,12 +177,12 @@ pub async fn pass_on_interrupts(tell: watch::Sender<Interrupt>) {
 
 /// Shows how a run does: a panel on a terminal, a line elsewhere.
 pub fn show(progress: &Progress, now: &LiveProgress) {
-    progress.show((now.t_ns.max(0) as u64) / NANOS_PER_SECOND, &panel::panel(now), &line(now));
+    progress.show(seconds(now.t_ns.max(0) as u64), &panel::panel(now), &line(now));
 }
 
 /// One line of progress: stage, users, the rate that is reached and the one that is planned, latency, errors by class, and how the
 /// generator does.
-fn line(now: &LiveProgress) -> String {
+pub fn line(now: &LiveProgress) -> String {
     if let RunStage::Prepare { made, of } = now.stage {
         return format!("prepare    rooms and identities {made}/{of}");
     }

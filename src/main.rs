@@ -11,11 +11,13 @@ mod asked;
 mod cli;
 mod commands;
 mod confirming;
+mod crew;
 mod exit;
 mod exploring;
 mod github;
 mod ledger;
 mod live;
+mod merging;
 mod output;
 mod panel;
 mod progress;
@@ -59,6 +61,8 @@ fn main() -> ExitCode {
         Some(Command::Worker(arguments)) => commands::member::worker(&arguments),
         Some(Command::Client(arguments)) => commands::member::client(&arguments),
         Some(Command::Doctor(arguments)) => commands::doctor::run(&arguments),
+        Some(Command::Merge(arguments)) => commands::merge::run(&arguments),
+        Some(Command::Agent(arguments)) => commands::agent::run(&arguments),
         Some(Command::Cleanup(arguments)) => commands::cleanup::run(&arguments),
         Some(Command::Other(words)) => Err(not_there(&words)),
     };
@@ -88,7 +92,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 /// Commands that are planned and that this version does not have.
-const NOT_THERE_YET: [&str; 4] = ["compare", "advise", "merge", "agent"];
+const NOT_THERE_YET: [&str; 2] = ["compare", "advise"];
 
 fn not_there(words: &[String]) -> Failure {
     let word = words.first().map_or("", String::as_str);

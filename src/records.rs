@@ -3,6 +3,7 @@
 
 use crate::exit::Failure;
 use crate::source::Source;
+use rehearsal_loadgen::live::crew::store::without_secrets;
 use rehearsal_loadgen::live::{self, machine, record_dir};
 use rehearsal_reports::outcome::Outcome;
 use rehearsal_reports::record::network::{Entry, NetworkHeader, NetworkWriter};
@@ -116,9 +117,17 @@ fn header(source: &Source, plan: &Plan, engine: EngineKind) -> Header {
         versions: versions(),
         lock_hash: env!("REHEARSAL_LOCK_HASH").to_owned(),
         machine: None,
-        arguments: std::env::args().skip(1).collect(),
+        arguments: arguments(),
         started_unix_s: None,
+        segment: None,
+        clock: None,
+        merged: Vec::new(),
     }
+}
+
+/// The command line after the program's name, without what may be a password in an address.
+pub fn arguments() -> Vec<String> {
+    std::env::args().skip(1).map(|argument| without_secrets(&argument)).collect()
 }
 
 /// Versions by name, for headers.

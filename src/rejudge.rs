@@ -8,7 +8,9 @@ use rehearsal_reports::event::Event;
 use rehearsal_reports::judge::overall;
 use rehearsal_reports::outcome::{CheckSummary, Outcome, Seeds};
 use rehearsal_reports::record::judging::{Judged, judge_record};
-use rehearsal_reports::record::{EventReader, FileEnd, Header, PLAYBACK, RecordError, VerdictFile};
+use rehearsal_reports::record::{
+    EventReader, FileEnd, Header, MergedPart, PLAYBACK, RecordError, VerdictFile, clocks,
+};
 use rehearsal_reports::render::words::overall_word;
 use rehearsal_reports::story::story;
 use rehearsal_reports::verdict::{CheckVerdict, Verdict};
@@ -17,16 +19,17 @@ use std::fs::File;
 use std::path::Path;
 
 /// Events that are read again for a story; a violation further behind is shown without one.
-const STORY_EVENTS_MAX: usize = 2_000_000;
+pub const STORY_EVENTS_MAX: usize = 2_000_000;
 
 /// The outcome of a record, judged again, and its exit code.
 pub fn rejudge(folder: &Path) -> Result<(Outcome, Exit), Failure> {
     let header = header(folder)?;
     let source = Source::of_record(&header, folder.join("header.json").display().to_string());
-    let plan = source.scenario(None)?.plan(header.seed, header.world);
+    let plan = plan_of(&header, &source)?;
     let said = verdict(folder);
     let written = said.as_ref().ok().and_then(|said| said.as_ref()?.events);
-    let judged = judge_record(&plan, events(folder)?, written).map_err(|error| unreadable(&error))?;
+    let mut judged = judge_record(&plan, events(folder)?, written).map_err(|error| unreadable(&error))?;
+    judged.verdicts = doubt(folder, &plan, &header.merged, judged.verdicts)?;
     let outcome = outcome(folder, &plan, &header, judged, said)?;
     let exit = output::exit_of(&outcome);
     Ok((outcome, exit))
@@ -43,7 +46,7 @@ pub fn events_of(folder: &Path) -> Result<Vec<Event>, Failure> {
 pub fn plan_and_outcome(folder: &Path) -> Result<(Plan, Outcome), Failure> {
     let header = header(folder)?;
     let source = Source::of_record(&header, folder.join("header.json").display().to_string());
-    let plan = source.scenario(None)?.plan(header.seed, header.world);
+    let plan = plan_of(&header, &source)?;
     let (outcome, _) = rejudge(folder)?;
     Ok((plan, outcome))
 }
@@ -60,16 +63,37 @@ pub fn run_of(folder: &Path) -> Result<(Outcome, Vec<Event>, Option<String>), Fa
 
 /// What the run itself said at its end. A run that was killed said nothing, and what cannot be read is not needed: the
 /// events are judged all the same.
-type Said = Result<Option<VerdictFile>, RecordError>;
+pub type Said = Result<Option<VerdictFile>, RecordError>;
 
-fn verdict(folder: &Path) -> Said {
+pub fn verdict(folder: &Path) -> Said {
     match std::fs::read(folder.join("verdict.json")) {
         Ok(bytes) => VerdictFile::from_bytes(&bytes).map(Some),
         Err(_) => Ok(None),
     }
 }
 
-fn header(folder: &Path) -> Result<Header, Failure> {
+/// What was played: the plan, or a segment of it.
+fn plan_of(header: &Header, source: &Source) -> Result<Plan, Failure> {
+    let plan = source.scenario(None)?.plan(header.seed, header.world);
+    match header.segment {
+        Some(segment) => plan.segment(segment).map_err(|error| Failure::usage(error.to_string(), "")),
+        None => Ok(plan),
+    }
+}
+
+/// The verdicts without what rests on an order of two processes' events that nobody knows.
+pub fn doubt(
+    folder: &Path,
+    plan: &Plan,
+    merged: &[MergedPart],
+    verdicts: Vec<CheckVerdict>,
+) -> Result<Vec<CheckVerdict>, Failure> {
+    let again = || EventReader::new(File::open(folder.join("events.jsonl.zst"))?);
+    clocks::doubt(plan, merged, verdicts, again).map_err(|error| unreadable(&error))
+}
+
+/// The header of a record.
+pub fn header(folder: &Path) -> Result<Header, Failure> {
     let path = folder.join("header.json");
     let bytes = std::fs::read(&path).map_err(|error| {
         Failure::usage(
@@ -80,7 +104,8 @@ fn header(folder: &Path) -> Result<Header, Failure> {
     Header::from_bytes(&bytes).map_err(|error| unreadable(&error))
 }
 
-fn events(folder: &Path) -> Result<EventReader<File>, Failure> {
+/// Its events.
+pub fn events(folder: &Path) -> Result<EventReader<File>, Failure> {
     let path = folder.join("events.jsonl.zst");
     let file = File::open(&path).map_err(|error| {
         Failure::usage(format!("cannot read {}: {error}", path.display()), "the record's folder lacks its events")
@@ -88,7 +113,8 @@ fn events(folder: &Path) -> Result<EventReader<File>, Failure> {
     EventReader::new(file).map_err(|error| unreadable(&error))
 }
 
-fn unreadable(error: &RecordError) -> Failure {
+/// A record that cannot be read; the error brings its hint.
+pub fn unreadable(error: &RecordError) -> Failure {
     Failure::usage(error.to_string(), "")
 }
 

@@ -22,15 +22,20 @@ pub struct Source {
 impl Source {
     /// The scenario of a record, with the parameters that it was played with.
     pub fn of_record(header: &Header, shown: String) -> Source {
-        let bytes = header.text.clone().into_bytes();
+        let set = header.parameters.clone().into_iter().collect();
+        Source::of_text(&header.scenario, &header.text, set, shown)
+    }
+
+    /// A scenario by its name, with the variant's behind a dot if it has variants, and its text.
+    pub fn of_text(scenario: &str, text: &str, set: Vec<(String, serde_json::Value)>, shown: String) -> Source {
+        let bytes = text.as_bytes().to_vec();
         let mut variants = rehearsal_scenarios::variant_names(&bytes).into_iter();
         let named = variants
-            .find_map(|variant| Some((header.scenario.strip_suffix(&variant)?.strip_suffix('.')?.to_owned(), variant)));
+            .find_map(|variant| Some((scenario.strip_suffix(&variant)?.strip_suffix('.')?.to_owned(), variant)));
         let (name, variant) = match named {
             Some((name, variant)) => (name, Some(variant)),
-            None => (header.scenario.clone(), None),
+            None => (scenario.to_owned(), None),
         };
-        let set = header.parameters.clone().into_iter().collect();
         Source { name, shown, bytes, settings: Settings { set, variant } }
     }
 

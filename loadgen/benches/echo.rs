@@ -279,6 +279,9 @@ fn header() -> Header {
         machine: None,
         arguments: Vec::new(),
         started_unix_s: None,
+        segment: None,
+        clock: None,
+        merged: Vec::new(),
     }
 }
 

@@ -3,9 +3,11 @@
 //! requests, never in events.
 
 use crate::journal::Resource;
+use crate::recorder::PeerNames;
+use rehearsal_scenarios::plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -38,7 +40,7 @@ pub struct IdentityCredentials {
     /// The user name that sign-in gave; also the peer id.
     pub username: String,
     /// The identity token.
-    pub id_token: String,
+    pub id_token: Arc<str>,
 }
 
 /// What all users of a run share.
@@ -58,6 +60,9 @@ pub struct Commons {
     names: AtomicU64,
     renewals: Renewals,
     meetings: Mutex<BTreeMap<String, Meeting>>,
+    /// Names of peers, which all users' events share.
+    pub peer_names: Arc<PeerNames>,
+    watched: OnceLock<Arc<[String]>>,
 }
 
 /// One at a time signs in again for those who share an identity; and before each request to sign in everybody waits for its turn.
@@ -76,6 +81,11 @@ impl Commons {
     /// Nothing is made yet.
     pub fn new() -> Self {
         Commons::default()
+    }
+
+    /// Where the scenario's own checks look into messages.
+    pub fn watched(&self, plan: &Plan) -> Arc<[String]> {
+        self.watched.get_or_init(|| plan.checks.watched().into()).clone()
     }
 
     /// Adds the next room of the plan.

@@ -13,8 +13,7 @@ use rehearsal_reference::network::Network;
 use rehearsal_reports::event::{Body, Kind, Name};
 use std::sync::Arc;
 
-/// The name of the run itself among the users of a record.
-pub const RUN: &str = "run";
+pub use rehearsal_reports::event::RUN;
 
 /// An HTTP session that makes and removes resources for one user, or for the run.
 pub struct Steward<N: Network> {
@@ -46,7 +45,7 @@ impl<N: Network> Steward<N> {
         turn(&self.env).await;
         let making = self.begin("sign_in", Resource::Identity);
         let made = self.http.anonymous_signin().await;
-        let made = made.map(|made| IdentityCredentials { username: made.username, id_token: made.id_token });
+        let made = made.map(|made| IdentityCredentials { username: made.username, id_token: made.id_token.into() });
         self.end(making, made, |identity| &identity.username)
     }
 

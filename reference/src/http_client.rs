@@ -1,6 +1,6 @@
 //! HTTP/1 over a `Network`: one session per user, kept alive between requests. JSON in, JSON out.
 //!
-//! Neighbours: `server` answers, `peer` is the WebSocket side. Left out: redirects, cookies, HTTP/2 (it reads the
+//! Neighbours: `server` answers, `peer` is the WebSocket side, `cookies` go along. Left out: redirects, HTTP/2 (it reads the
 //! machine's clock, which the simulated world forbids).
 
 use crate::failure::{Failure, FailureClass};
@@ -172,6 +172,9 @@ impl<N: Network> HttpClient<N> {
             request = request.header(http::header::CONTENT_TYPE, "application/json");
         }
         let bytes = body.map(Value::to_string).unwrap_or_default();
+        if let Some(headers) = request.headers_mut() {
+            self.target.cookies.put(headers);
+        }
         let mut request = request
             .body(Full::new(Bytes::from(bytes)))
             .map_err(|error| Failure::new(FailureClass::Other, format_args!("bad request: {error}")))?;
@@ -210,6 +213,7 @@ impl<N: Network> HttpClient<N> {
             }
         })?;
         self.session = Some(session);
+        self.target.cookies.take(&head.headers);
         Ok(HttpAnswer { status: head.status, headers: head.headers, body: body.to_bytes() })
     }
 

@@ -13,6 +13,7 @@
 
 pub mod backoff;
 pub mod client;
+pub mod cookies;
 pub mod defects;
 pub mod failure;
 pub mod http_client;

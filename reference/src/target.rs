@@ -1,6 +1,7 @@
 //! Where a deployment is reached, and how its callers name themselves. Neighbours: `peer` dials the WebSocket side,
 //! `http_client` the other one. Left out: credentials, which belong to a user and not to a deployment.
 
+use crate::cookies::Cookies;
 use crate::network::Endpoint;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::fmt;
@@ -18,6 +19,8 @@ pub struct Target {
     pub user_agent: String,
     /// Further headers of every request.
     pub headers: Headers,
+    /// What it has set at this user.
+    pub cookies: Cookies,
 }
 
 impl Target {
@@ -30,7 +33,13 @@ impl Target {
             http: endpoint,
             user_agent: user_agent.to_string(),
             headers: Headers::default(),
+            cookies: Cookies::default(),
         }
+    }
+
+    /// The same deployment for one user, with a jar of its own.
+    pub fn for_one_user(&self) -> Target {
+        Target { cookies: Cookies::default(), ..self.clone() }
     }
 }
 

@@ -9,6 +9,8 @@ use memory::{Incoming, Memory, network, surroundings};
 use rehearsal_reference::failure::FailureClass;
 use rehearsal_reference::http_client::HttpClient;
 use rehearsal_reference::identity::Hs256Identity;
+use rehearsal_reference::observer::Unobserved;
+use rehearsal_reference::peer::Peer;
 use rehearsal_reference::server::{Server, ServerOptions};
 use rehearsal_reference::store::MemoryRoomStore;
 use rehearsal_reference::target::Target;
@@ -115,4 +117,38 @@ async fn a_silent_server_times_out_and_an_absent_one_refuses() {
     assert_eq!(before.elapsed(), Duration::from_secs(10));
     drop(incoming);
     assert_eq!(session.health().await.unwrap_err().class, FailureClass::Refused);
+}
+
+/// Reads one request head and answers it; the cookies that came with it.
+async fn cookies_asked_with(incoming: &mut Incoming, answer: &str) -> Option<String> {
+    let mut stream = incoming.next().await;
+    let mut request = vec![0; 4096];
+    let length = stream.read(&mut request).await.unwrap();
+    stream.write_all(answer.as_bytes()).await.unwrap();
+    let head = String::from_utf8_lossy(&request[..length]).into_owned();
+    head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("cookie: ").map(str::to_owned))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_brings_the_cookie_of_its_balancer_to_its_websocket_and_another_user_does_not() {
+    let (memory, mut incoming) = network();
+    let deployment = Target::plain("server", 8080, "rehearsal/test");
+    let pinned = "HTTP/1.1 200 OK\r\nset-cookie: lb=two; Path=/\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}";
+    let refused = "HTTP/1.1 503 Busy\r\nset-cookie: seen=1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    let balancer = async {
+        let mut asked = Vec::new();
+        for answer in [pinned, refused, pinned] {
+            asked.push(cookies_asked_with(&mut incoming, answer).await);
+        }
+        asked
+    };
+    let users = async {
+        let one = Arc::new(deployment.for_one_user());
+        HttpClient::new(memory.clone(), one.clone(), surroundings()).health().await.unwrap();
+        assert!(Peer::connect(&memory, &one, 1, Arc::new(Unobserved)).await.is_err());
+        let other = Arc::new(deployment.for_one_user());
+        HttpClient::new(memory.clone(), other, surroundings()).health().await.unwrap();
+    };
+    let (asked, ()) = tokio::join!(balancer, users);
+    assert_eq!(asked, [None, Some("lb=two".to_owned()), None]);
 }

@@ -26,6 +26,9 @@ pub type Said = BTreeMap<Name, Value>;
 /// The longest string that is kept of a message.
 pub const SAID_BYTES_MAX: usize = 256;
 
+/// The name of the run itself among the users of a record.
+pub const RUN: &str = "run";
+
 /// One line of `events.jsonl`. Its hash covers all that the line tells, without writing it: runs are compared by it.
 #[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub struct Event {

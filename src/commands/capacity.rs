@@ -37,7 +37,10 @@ pub fn run(arguments: &Capacity) -> Result<Exit, Failure> {
             return Err(Failure::usage("nothing says when the target is too slow", "a capacity needs `[thresholds]`"));
         }
     }
-    let options = live::options(&source, &Where::of(&arguments.deployment, arguments.out.as_deref()))?;
+    if arguments.deployment.target.len() > 1 {
+        return Err(Failure::usage("a capacity is searched on one target", "name the address behind which the others are"));
+    }
+    let options = live::options(&source, &Where::of(&arguments.deployment, 0, arguments.out.as_deref()))?;
     let outcome = play(arguments, &source, &wanted, &options)?;
     conclude(arguments, &outcome)
 }

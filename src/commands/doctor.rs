@@ -6,7 +6,7 @@ use crate::cli::Doctor;
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::source;
-use rehearsal_loadgen::live::startup::{self, Route, StartUp, supply::Supply};
+use rehearsal_loadgen::live::startup::{self, Processes, Route, StartUp, supply::Supply};
 use rehearsal_loadgen::live::{lag, machine_facts, url};
 use rehearsal_loadgen::target::user_agent;
 use rehearsal_reports::render::units::{bytes, span, thousands};
@@ -37,17 +37,16 @@ pub fn run(arguments: &Doctor) -> Result<Exit, Failure> {
 }
 
 fn plans(arguments: &Doctor, file: &str) -> Result<Vec<(String, StartUp)>, Failure> {
-    let route = match &arguments.target {
-        Some(target) => {
-            let target = url::target(target, None, user_agent("doctor"));
-            Route::to(&target.map_err(|error| Failure::usage(error.to_string(), ""))?)
-        }
-        None => Route::Loopback4,
-    };
+    let targets = arguments.target.iter().map(|target| {
+        url::target(target, None, user_agent("doctor")).map_err(|error| Failure::usage(error.to_string(), ""))
+    });
+    let targets = targets.collect::<Result<Vec<_>, _>>()?;
+    let route = if targets.is_empty() { Route::Loopback4 } else { Route::to_all(&targets) };
+    let processes = Processes::AsNeeded(targets.len().max(1) as u32);
     let sources = source::find_all(&[file.to_owned()], &arguments.settings)?;
     let plan = |source: &source::Source| {
         let plan = source.scenario(None)?.plan(arguments.seed, World::Live);
-        Ok((plan.scenario.clone(), startup::plan(&plan, route)))
+        Ok((plan.scenario.clone(), startup::plan(&plan, route, processes)))
     };
     sources.iter().map(plan).collect()
 }

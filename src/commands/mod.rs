@@ -1,5 +1,6 @@
 //! The commands, one file each. [`rehearse`] is the main job, the one without a name.
 
+pub mod agent;
 pub mod capacity;
 pub mod check;
 pub mod cleanup;
@@ -8,6 +9,7 @@ pub mod keep;
 pub mod lint;
 pub mod load;
 pub mod member;
+pub mod merge;
 pub mod new;
 pub mod plan;
 pub mod rehearse;

@@ -3,6 +3,7 @@
 //! - `simulated`: seeds, verdicts, records, replays; `defects`: each one proven both ways
 //! - `determinism`: the same seed is the same, and who could make it differ
 //! - `live`: the reference server as a process, loaded and interrupted; `killed`: the same at chosen points, by a `gate`
+//! - `several`: segments, processes and agents that play one plan
 //! - `members`: worker and client by hand; `doctor`: what the machine is too small for
 //! - `projects`: what `new` writes, parameters, variants, rows
 //! - `explorer`: from a race to a kept file, and the score
@@ -28,5 +29,6 @@ mod manners;
 mod members;
 mod outlets;
 mod projects;
+mod several;
 mod simulated;
 mod support;

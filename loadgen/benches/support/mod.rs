@@ -109,5 +109,8 @@ fn header(plan: &Plan) -> Header {
         machine: None,
         arguments: Vec::new(),
         started_unix_s: None,
+        segment: None,
+        clock: None,
+        merged: Vec::new(),
     }
 }

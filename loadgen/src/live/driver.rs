@@ -17,7 +17,8 @@ use super::preflight::{Preflight, preflight};
 use super::progress::{OnProgress, RunStage};
 use super::recorder::{self, Shared};
 use super::secrets::{NoSecret, Secret};
-use super::startup::{self, Route};
+use super::start::{Start, TooLate};
+use super::startup::{self, Processes, Route};
 use super::umpires::{Stop, Umpires};
 use super::url;
 use crate::cleanup::{LeftBehind, clean_up};
@@ -66,10 +67,10 @@ pub async fn run(
     interrupt: watch::Receiver<Interrupt>,
 ) -> Result<LiveRun, LiveError> {
     guard::check(&plan, &options.target, &options.allowed_hosts, &options.policy)?;
-    let start_up = startup::plan(&plan, Route::to(&options.target));
+    let start_up = startup::plan(&plan, Route::to(&options.target), Processes::One);
     start_up.check()?;
     let (mut env, orders, spawner) = environment(plan.clone(), &options)?;
-    env.network = FaultyNetwork::free(env.network.inner().clone().spread_over(start_up.sources));
+    env.network = FaultyNetwork::free(env.network.inner().clone().spread_over(start_up.sources_of(options.segment)));
     let opened = Opened::create(&plan, &options, env.surroundings.clock.now())?;
     env.journal = opened.journal.clone();
     let is_known = options.step.as_ref().is_some_and(|step| step.is_known);
@@ -88,13 +89,15 @@ pub async fn run(
     let umpires = Umpires::new(&plan, options.policy.rate_max, options.step.as_ref().map(|step| step.judge.clone()));
     let thread = recorder::start(plan.clone(), files, shared.clone(), umpires, on_progress).map_err(failed)?;
     let faults = LiveFaults::new(env.clone(), orders.clone(), spawner.clone());
-    let mut run = Run { env, orders, faults, shared, spawner, interrupt };
+    let start = options.start.clone();
+    let mut run = Run { env, orders, faults, shared, spawner, interrupt, start };
     let ending = run.play_all().await;
     let left_behind = run.finish(&ending).await;
     let Ok(recorded) = thread.join() else { return Err(LiveError::RecorderStopped { folder: record }) };
     let (unreachable, events) = (ending.unreachable(&recorded), recorded.events);
     let interrupted = *run.interrupt.borrow();
-    let outcome = outcome(&plan, &options, &record, recorded, &preflight, &left_behind, &ending);
+    let mut outcome = outcome(&plan, &options, &record, recorded, &preflight, &left_behind, &ending);
+    outcome.notes.extend(run.env.network.reached().remark());
     if let Err(error) = write_verdict(&record, &outcome, events) {
         return Err(LiveError::Record { folder: record, error });
     }
@@ -134,6 +137,7 @@ struct Run {
     shared: Arc<Shared>,
     spawner: Arc<MachineSpawner>,
     interrupt: watch::Receiver<Interrupt>,
+    start: Start,
 }
 
 impl Run {
@@ -147,7 +151,13 @@ impl Run {
                 return Ending::NotPrepared(reason);
             },
         }
-        self.shared.sink.set_zero();
+        tokio::select! {
+            biased;
+            _ = asked(&mut interrupt, Interrupt::Polite) => return Ending::Interrupted,
+            started = self.time_zero() => if let Err(too_late) = started {
+                return Ending::TooLate(too_late.to_string());
+            },
+        }
         self.watch_over();
         let mut users = self.start_users();
         let ending = tokio::select! {
@@ -163,6 +173,19 @@ impl Run {
             _ = timeout(LEAVE_WITHIN, users.all_ended()) => {}
         }
         ending
+    }
+
+    /// Waits for time 0.
+    async fn time_zero(&self) -> Result<(), TooLate> {
+        match self.start.moment().await? {
+            None => self.shared.sink.set_zero(),
+            Some(moment) => {
+                self.shared.sink.set_zero_at(moment);
+                self.shared.enter(RunStage::Waiting);
+                self.shared.pacer.until(moment).await;
+            }
+        }
+        Ok(())
     }
 
     async fn prepare(&self) -> Result<(), String> {
@@ -272,6 +295,9 @@ impl Run {
         let mut faults: Vec<String> =
             panics.into_iter().map(|panic| format!("the generator has a bug: {panic}")).collect();
         faults.extend(self.env.network.inner().starved().reasons());
+        if let Ending::TooLate(reason) = ending {
+            faults.push(reason.clone());
+        }
         self.shared.end(*ending == Ending::Complete, faults);
         left
     }

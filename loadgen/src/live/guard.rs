@@ -11,8 +11,8 @@ use rehearsal_scenarios::draw::Draw;
 use rehearsal_scenarios::plan::{Behaviour, FaultPlan, Plan, Step, Verb};
 use std::net::IpAddr;
 
-/// Most users of one live run.
-pub const USERS_MAX: usize = 10_000;
+/// Most users of one live run, over all its processes.
+pub const USERS_MAX: usize = 200_000;
 /// Most sign-ins and rooms a second.
 pub const SIGN_IN_RATE_MAX: f64 = 1_000.0;
 /// Most arrivals of users, and most planned repetitions of all of them together, in one second.

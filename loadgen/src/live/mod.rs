@@ -2,8 +2,10 @@
 //!
 //! - [`options`]: what a run is asked for and gives back; [`progress`]: what it tells meanwhile
 //! - [`url`], [`guard`], [`startup`], [`preflight`]: what may be loaded, how much, on this machine, and the first contact
-//! - `driver`: the phases of a run, in order; `opening`: its record before the first; `outcome`: what comes of it
+//! - `driver`: the phases of a run, in order; `opening`: its record before the first; [`start`]: when time 0 is;
+//!   `outcome`: what comes of it
 //! - `faults`: what goes wrong with the run's own users
+//! - [`crew`]: several processes that play one plan together
 //! - [`sink`], [`recorder`]: events are stamped by users, and folded and written by a thread of its own
 //! - [`pacer`]: wakes users at their planned times; [`lag`]: how late it was about that
 //! - [`umpires`]: who may end a run before its time; [`probes`]: metrics that are fetched meanwhile
@@ -11,12 +13,14 @@
 //! - [`policy`], [`secrets`]: what a project allows, and what it hands in
 //! - [`files`], [`samples`], [`record_dir`], [`journal_file`]: what a run leaves; [`finish`] cleans up after a crash
 //! - [`telemetry`]: numbers for Prometheus and OTLP while a run goes on
-//! - [`vitals`], [`starved`]: what the kernel says about this process, and what the machine refused to it
+//! - [`vitals`], [`starved`]: what the kernel says about this process, and what the machine refused to it; [`reached`]: which
+//!   addresses of a name were connected to
 //! - [`generator`], `pulse`, `breaker`, `transport`: how the generator does, how the run does, and when it must end
 //! - [`network`], [`tls`], [`machine`]: what a live host hands to its programs; `serve` uses them as well
 
 mod breaker;
 pub mod capacity;
+pub mod crew;
 mod driver;
 mod faults;
 pub mod files;
@@ -37,11 +41,13 @@ pub mod preflight;
 pub mod probes;
 pub mod progress;
 mod pulse;
+pub mod reached;
 pub mod record_dir;
 pub mod recorder;
 pub mod samples;
 pub mod secrets;
 pub mod sink;
+pub mod start;
 pub mod startup;
 pub mod starved;
 pub mod telemetry;
@@ -54,4 +60,5 @@ pub mod vitals;
 
 pub use driver::{preflight_only, run};
 pub use machine_facts::machine as machine_facts;
+pub use outcome::INTERRUPTED;
 pub use timestamp::utc;

@@ -2,20 +2,22 @@
 //! `worker` and `client` use it as well. Neighbours: `tls` (whom to trust). Left out: proxies, Unix sockets.
 #![allow(clippy::disallowed_types, reason = "this is the network that is handed in")]
 
+use super::reached::Reached;
+use super::startup::Sources;
 use super::starved::Starved;
 use super::tls::{TlsError, Trust};
 use rehearsal_reference::network::{DatagramSocket, Endpoint, Listener, Network, Stream};
 use rustls::pki_types::ServerName;
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpSocket, TcpStream, UdpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UdpSocket, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -29,8 +31,9 @@ pub struct TcpNetwork {
     tls: Arc<rustls::ClientConfig>,
     give_up_after: Option<Duration>,
     starved: Arc<Starved>,
-    sources: u8,
-    spread: Arc<AtomicU32>,
+    sources: Sources,
+    opened: Arc<AtomicU32>,
+    reached: Arc<Reached>,
 }
 
 impl TcpNetwork {
@@ -40,8 +43,9 @@ impl TcpNetwork {
             tls: trust.client_config()?,
             give_up_after: None,
             starved: Arc::default(),
-            sources: 1,
-            spread: Arc::default(),
+            sources: Sources { first: 1, count: 1 },
+            opened: Arc::default(),
+            reached: Arc::default(),
         })
     }
 
@@ -52,10 +56,15 @@ impl TcpNetwork {
         TcpNetwork { give_up_after: Some(give_up_after).filter(|after| !after.is_zero()), ..self }
     }
 
-    /// The same, whose connections to addresses 127.x are spread over so many source addresses, from 127.0.0.1 on: each of
-    /// them has ports of its own.
-    pub fn spread_over(self, sources: u8) -> Self {
-        TcpNetwork { sources: sources.max(1), ..self }
+    /// The same, whose connections to addresses 127.x are spread over these source addresses: each of them has ports of its
+    /// own.
+    pub fn spread_over(self, sources: Sources) -> Self {
+        TcpNetwork { sources, ..self }
+    }
+
+    /// Which addresses were connected to, over all clones.
+    pub fn reached(&self) -> &Reached {
+        &self.reached
     }
 
     /// What this machine could not give, over all clones.
@@ -75,15 +84,43 @@ impl TcpNetwork {
         Ok(())
     }
 
+    /// Tries all addresses that the name has now, each connection beginning with the next one, as clients of a deployment
+    /// behind several addresses do.
     async fn connect_tcp(&self, endpoint: &Endpoint) -> io::Result<TcpStream> {
-        let host = endpoint.host.parse().ok().filter(|host: &Ipv4Addr| self.sources > 1 && host.is_loopback());
-        let Some(host) = host else {
-            return TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await;
-        };
-        let nth = self.spread.fetch_add(1, Ordering::Relaxed) % u32::from(self.sources);
+        let nth = self.opened.fetch_add(1, Ordering::Relaxed);
+        if let Ok(host) = endpoint.host.parse::<IpAddr>() {
+            return self.connect_to(SocketAddr::from((host, endpoint.port)), nth).await;
+        }
+        let mut addresses: Vec<SocketAddr> = lookup_host((endpoint.host.as_str(), endpoint.port)).await?.collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        self.reached.named(&addresses);
+        let first = nth as usize % addresses.len().max(1);
+        addresses.rotate_left(first);
+        let mut failed = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        for address in addresses {
+            match self.connect_to(address, nth).await {
+                Ok(tcp) => {
+                    self.reached.connected(address);
+                    return Ok(tcp);
+                }
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
+    }
+
+    async fn connect_to(&self, address: SocketAddr, nth: u32) -> io::Result<TcpStream> {
+        let SocketAddr::V4(v4) = address else { return TcpStream::connect(address).await };
+        let Sources { first, count } = self.sources;
+        if !v4.ip().is_loopback() || (first, count) == (1, 1) {
+            return TcpStream::connect(address).await;
+        }
+        let source = u32::from(first) - 1 + nth % u32::from(count.max(1));
         let socket = TcpSocket::new_v4()?;
-        socket.bind(SocketAddr::from(([127, 0, 0, 1 + nth as u8], 0)))?;
-        socket.connect(SocketAddr::from((host, endpoint.port))).await
+        port_when_connecting(&socket);
+        socket.bind(SocketAddr::from(([127, 0, 0, 1 + (source % 250) as u8], 0)))?;
+        socket.connect(address).await
     }
 
     async fn connect_unbounded(&self, endpoint: &Endpoint) -> io::Result<LiveStream> {
@@ -94,10 +131,30 @@ impl TcpNetwork {
         }
         let name = ServerName::try_from(endpoint.host.clone())
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-        let tls = TlsConnector::from(self.tls.clone()).connect(name, tcp).await.map_err(tls_failure)?;
+        // Boxed: plain connections do not take the memory of a TLS handshake.
+        let handshake = Box::pin(TlsConnector::from(self.tls.clone()).connect(name, tcp));
+        let tls = handshake.await.map_err(tls_failure)?;
         Ok(LiveStream::Tls(Box::new(tls)))
     }
 }
+
+/// The port is chosen when the socket connects, not when it is bound: one port then serves connections to several targets.
+/// Where that is not granted, each needs a port of its own.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "no safe wrapper knows this option")]
+fn port_when_connecting(socket: &TcpSocket) {
+    use std::os::fd::AsRawFd;
+    let on: libc::c_int = 1;
+    let length = size_of_val(&on) as libc::socklen_t;
+    // SAFETY: the socket is open for the length of the call, and the value is an integer of the length that is told.
+    unsafe {
+        let (file, value) = (socket.as_raw_fd(), std::ptr::from_ref(&on).cast());
+        libc::setsockopt(file, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, value, length);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn port_when_connecting(_: &TcpSocket) {}
 
 /// A target that answers TLS with something else closes or babbles: that is a failure of TLS, not of the network.
 fn tls_failure(error: io::Error) -> io::Error {
@@ -115,7 +172,14 @@ impl Network for TcpNetwork {
     type Datagrams = LiveDatagrams;
 
     async fn bind(&self, address: &str) -> io::Result<LiveListener> {
-        TcpListener::bind(address).await.map(LiveListener)
+        let mut failed = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        for address in lookup_host(address).await? {
+            match listen(address) {
+                Ok(listener) => return Ok(LiveListener(listener)),
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
     }
 
     async fn connect(&self, endpoint: &Endpoint) -> io::Result<LiveStream> {
@@ -128,6 +192,18 @@ impl Network for TcpNetwork {
     async fn bind_datagram(&self, address: &str) -> io::Result<LiveDatagrams> {
         UdpSocket::bind(address).await.map(LiveDatagrams)
     }
+}
+
+/// Connections that may wait to be accepted: as many as Linux allows by default, since a load that arrives at once waits a
+/// second for each that was dropped.
+const BACKLOG: u32 = 4_096;
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// A UDP socket of this machine.
@@ -254,7 +330,7 @@ mod tests {
 
     #[tokio::test]
     async fn connections_on_loopback_are_spread_over_the_source_addresses() {
-        let network = TcpNetwork::new(&Trust::Machine).unwrap().spread_over(3);
+        let network = TcpNetwork::new(&Trust::Machine).unwrap().spread_over(Sources { first: 4, count: 3 });
         let listener = network.bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let endpoint = Endpoint { host: "127.0.0.1".into(), port, tls: false };
@@ -265,7 +341,7 @@ mod tests {
             };
             sources.push(tcp.local_addr().unwrap().ip().to_string());
         }
-        assert_eq!(sources, ["127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.1"]);
+        assert_eq!(sources, ["127.0.0.4", "127.0.0.5", "127.0.0.6", "127.0.0.4"]);
     }
 
     #[tokio::test]

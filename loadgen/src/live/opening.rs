@@ -25,9 +25,16 @@ pub(super) struct Opened {
 impl Opened {
     /// Creates it, named by this moment of the wall clock.
     pub(super) fn create(plan: &Plan, options: &LiveOptions, now: Duration) -> Result<Opened, LiveError> {
-        let runs = options.out.as_deref().unwrap_or(Path::new(RUNS));
-        let dir = RecordDir::create(runs, &plan.scenario, &utc(now))
-            .map_err(|error| LiveError::Record { folder: runs.join(&plan.scenario), error })?;
+        let dir = match &options.folder {
+            Some(folder) => {
+                RecordDir::at(folder).map_err(|error| LiveError::Record { folder: folder.clone(), error })?
+            }
+            None => {
+                let runs = options.out.as_deref().unwrap_or(Path::new(RUNS));
+                RecordDir::create(runs, &plan.scenario, &utc(now))
+                    .map_err(|error| LiveError::Record { folder: runs.join(&plan.scenario), error })?
+            }
+        };
         let failed = |error| LiveError::Record { folder: dir.path().to_owned(), error };
         let files = Files::create(dir.path(), header(plan, options)).map_err(failed)?;
         let journal = JournalFile::create(dir.path(), &options.run_id, &options.target).map_err(failed)?;
@@ -71,5 +78,8 @@ fn header(plan: &Plan, options: &LiveOptions) -> Header {
         machine: Some(machine_facts::machine()),
         arguments: options.arguments.clone(),
         started_unix_s: None,
+        segment: options.segment,
+        clock: options.clock.clone(),
+        merged: Vec::new(),
     }
 }

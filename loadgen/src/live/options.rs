@@ -5,6 +5,7 @@ use super::guard::Refused;
 use super::outcome::Ending;
 use super::policy::Policy;
 use super::secrets::NoSecret;
+use super::start::Start;
 use super::startup::CannotStart;
 use super::tls::{TlsError, Trust};
 use super::umpires::SharedJudge;
@@ -13,6 +14,9 @@ use crate::cleanup::LeftBehind;
 use crate::target::{Target, http_url, ws_url};
 use rehearsal_reference::failure::{Failure, FailureClass};
 use rehearsal_reports::outcome::Outcome;
+use rehearsal_reports::record::SharedClock;
+use rehearsal_scenarios::plan::Segment;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,6 +32,14 @@ pub struct LiveOptions {
     pub trust: Trust,
     /// The folder in place of `runs` (`--out`); the record goes to `<scenario>/<time>` below it.
     pub out: Option<PathBuf>,
+    /// The record's own folder, where somebody else has decided about it.
+    pub folder: Option<PathBuf>,
+    /// Which part of the plan of the scenario is played; none if it is the whole.
+    pub segment: Option<Segment>,
+    /// When time 0 is.
+    pub start: Start,
+    /// The clock by which the start is meant, if other processes share it.
+    pub clock: Option<SharedClock>,
     /// The run's id, in every request.
     pub run_id: String,
     /// The scenario file, whole, for the record.
@@ -64,7 +76,7 @@ impl LiveOptions {
 }
 
 /// What a user of the terminal asks for while a run goes on. It only ever gets stricter.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Interrupt {
     /// Go on.
     #[default]

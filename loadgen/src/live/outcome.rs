@@ -26,6 +26,8 @@ pub enum Ending {
     Interrupted,
     /// Rooms or identities could not be made.
     NotPrepared(String),
+    /// It was ready after the planned start.
+    TooLate(String),
     /// Nothing succeeded for so long that the target was left alone.
     NothingSucceeded,
     /// Most operations did not reach the target any more, so that no new ones were begun.
@@ -40,7 +42,7 @@ impl Ending {
         let pulse = recorded.pulse;
         match self {
             Ending::NotPrepared(reason) => Some(format!("the target stopped serving while the run prepared: {reason}")),
-            Ending::Interrupted => None,
+            Ending::Interrupted | Ending::TooLate(_) => None,
             Ending::NothingSucceeded | Ending::BrokenOff | Ending::Complete | Ending::Aborted(_)
                 if pulse.succeeded == 0 && pulse.errors > 0 =>
             {
@@ -50,6 +52,9 @@ impl Ending {
         }
     }
 }
+
+/// What a run says that was ended before its time.
+pub const INTERRUPTED: &str = "the run was interrupted; its record ends there";
 
 /// Events that are read again for a story; a violation further behind is shown without one.
 const STORY_EVENTS_MAX: usize = 2_000_000;
@@ -119,8 +124,10 @@ fn remarks(recorded: &Recorded, preflight: &Preflight, left: &LeftBehind, ending
         Ending::Aborted(Aborted { rule, found }) => {
             remarks.push(format!("ended by the rule `{rule}`: {found}"));
         }
-        Ending::Interrupted => remarks.push("the run was interrupted; its record ends there".to_owned()),
+        Ending::Interrupted => remarks.push(INTERRUPTED.to_owned()),
         Ending::NotPrepared(reason) => remarks.push(format!("nothing was played: {reason}")),
+        // The generator's own reasons tell it.
+        Ending::TooLate(_) => {}
         Ending::NothingSucceeded => remarks.push("nothing succeeded for 10 s, so the target was left alone".to_owned()),
         Ending::BrokenOff => remarks.push(format!(
             "circuit breaker: within 10 s more than half of the operations did not reach the target or lost it ({} of {} in all), so nothing new was begun",

@@ -3,10 +3,11 @@
 
 use rehearsal_reports::abort::Metrics;
 use rehearsal_reports::outcome::{SecondOfOperation, Validity};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Where a live run stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RunStage {
     /// The first contact.
     #[default]
@@ -18,6 +19,8 @@ pub enum RunStage {
         /// To be made.
         of: usize,
     },
+    /// Everything is made; time 0 is a planned moment.
+    Waiting,
     /// Users arrive.
     Ramp,
     /// All are there, nothing is judged yet.
@@ -31,7 +34,7 @@ pub enum RunStage {
 }
 
 /// How a live run does, as of the last full second.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Where it stands.
     pub stage: RunStage,

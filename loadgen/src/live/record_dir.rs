@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// The folder for records unless another is asked for.
 pub const RUNS: &str = "runs";
+/// Where a record of several processes keeps theirs: a folder of this name, with one for the number of each segment.
+pub const PARTS: &str = "parts";
 
 /// Creates `<scenario>/<name>` below a folder of runs, with a number behind it if that is taken. `latest` then points at it.
 pub fn create_below(runs: &Path, scenario: &str, name: &str) -> io::Result<PathBuf> {
@@ -32,6 +34,13 @@ impl RecordDir {
             point_latest_at(runs, inside);
         }
         Ok(RecordDir { path, runs: runs.to_owned(), parents_made, latest_before })
+    }
+
+    /// Exactly this folder, which nobody points at.
+    pub fn at(path: &Path) -> io::Result<RecordDir> {
+        std::fs::create_dir_all(path)?;
+        let path = path.to_owned();
+        Ok(RecordDir { runs: path.clone(), path, parents_made: Vec::new(), latest_before: None })
     }
 
     /// Where it is.

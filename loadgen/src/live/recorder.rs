@@ -211,6 +211,7 @@ struct Recorder {
 
 impl Recorder {
     fn run(mut self) -> Recorded {
+        give_way();
         let mut batch = Vec::new();
         let mut next_beat = Instant::now() + BEAT_EVERY;
         loop {
@@ -346,6 +347,13 @@ impl Recorder {
             write_error: self.files.finish(),
         }
     }
+}
+
+/// Users are to wake in time: what is recorded of them can wait until the processor is free. Where that is not granted, the
+/// kernel shares it out as it likes.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, 10);
 }
 
 /// The wall clock this long ago, in seconds since 1970.

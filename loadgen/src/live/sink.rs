@@ -52,9 +52,18 @@ impl Default for LiveSink {
 impl LiveSink {
     /// Time 0 of the plan is now, unless it was before.
     pub fn set_zero(&self) {
-        let now = self.age_ns();
+        self.set_zero_ns(self.age_ns());
+    }
+
+    /// Time 0 of the plan is at this moment, unless it is known already.
+    pub fn set_zero_at(&self, moment: Instant) {
+        let since_start = moment.saturating_duration_since(self.start);
+        self.set_zero_ns(i64::try_from(since_start.as_nanos()).unwrap_or(NO_ZERO - 1));
+    }
+
+    fn set_zero_ns(&self, zero_ns: i64) {
         // The first one stays: a run that ends before time 0 sets it at its end.
-        let _ = self.zero_ns.compare_exchange(NO_ZERO, now, Ordering::AcqRel, Ordering::Acquire);
+        let _ = self.zero_ns.compare_exchange(NO_ZERO, zero_ns, Ordering::AcqRel, Ordering::Acquire);
     }
 
     /// Time 0 of the plan, in nanoseconds since the sink was made, once it is known.

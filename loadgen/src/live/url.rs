@@ -2,6 +2,7 @@
 //! Neighbours: `options` holds the result. Left out: user names, queries and fragments, which a target has no use for.
 
 use crate::target::Target;
+use rehearsal_reference::cookies::Cookies;
 use rehearsal_reference::network::Endpoint;
 use rehearsal_reference::target::Headers;
 
@@ -27,19 +28,19 @@ pub fn target(ws: &str, http: Option<&str>, user_agent: String) -> Result<Target
         },
         None => ws.clone(),
     };
-    Ok(Target { ws, path, http, user_agent, headers: Headers::default() })
+    Ok(Target { ws, path, http, user_agent, headers: Headers::default(), cookies: Cookies::default() })
 }
 
 /// A target of which only the HTTP address is known, for cleaning up.
 pub fn http_target(http: &str, user_agent: String) -> Result<Target, BadUrl> {
     let (http, _) = parse(http, ["http", "https"])?;
-    Ok(Target { ws: http.clone(), path: "/".into(), http, user_agent, headers: Headers::default() })
+    Ok(Target { ws: http.clone(), path: "/".into(), http, user_agent, headers: Headers::default(), cookies: Cookies::default() })
 }
 
 /// A page on some HTTP server, and its path.
 pub fn page(url: &str, user_agent: String) -> Result<(Target, String), BadUrl> {
     let (http, path) = parse(url, ["http", "https"])?;
-    Ok((Target { ws: http.clone(), path: "/".into(), http, user_agent, headers: Headers::default() }, path))
+    Ok((Target { ws: http.clone(), path: "/".into(), http, user_agent, headers: Headers::default(), cookies: Cookies::default() }, path))
 }
 
 /// Endpoint and path of a URL with one of these schemes, the plain one first.

@@ -11,5 +11,6 @@ mod tests;
 mod user;
 mod wire;
 
+pub use names::PeerNames;
 pub use user::UserRecorder;
 pub(crate) use user::error;

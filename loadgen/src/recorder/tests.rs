@@ -182,7 +182,7 @@ fn each_life_of_a_user_has_numbers_of_its_own() {
 fn what_a_message_says_at_watched_places_is_kept_and_what_may_be_secret_is_not() {
     let memory = Arc::new(Memory::default());
     let watched = ["/payload", "/payload/job_id", "/payload/text", "/token", "/type"].map(str::to_owned);
-    let recorder = UserRecorder::watching(memory.clone(), "clients-0".into(), 0, watched.into());
+    let recorder = UserRecorder::among(memory.clone(), "clients-0".into(), 0, watched.into(), Arc::default());
     recorder.observe(Observed::Opened { conn: 1, target: "127.0.0.1:8080" });
     let long = "x".repeat(300);
     let message = json!({ "type": "ticket", "token": "abcdef", "payload": { "job_id": 7, "text": long } });

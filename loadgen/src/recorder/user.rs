@@ -2,7 +2,7 @@
 //! connection leaves open become unknown, and so does everything when the user's task is dropped in mid-flight.
 
 use super::awaited::{Asked, Awaited, AwaitedList};
-use super::names::Names;
+use super::names::{Names, PeerNames};
 use super::wire::{self, Outgoing};
 use crate::commons::lock;
 use crate::sink::{Draft, EventSink};
@@ -33,8 +33,9 @@ struct State {
     next_op: Option<Name>,
     next_planned_ns: Option<i64>,
     next_op_id: u64,
-    connecting: BTreeMap<u32, (Name, u64)>,
-    open: BTreeMap<u32, Open>,
+    /// Few at a time, mostly one: lists take less memory than trees.
+    connecting: Vec<(u32, Name, u64)>,
+    open: Vec<(u32, Open)>,
     jobs: BTreeMap<Name, Name>,
     attempts: BTreeMap<Name, (u64, Option<Name>)>,
 }
@@ -52,12 +53,20 @@ impl UserRecorder {
     /// A recorder for one life of a user. `incarnation` counts its restarts: connections and operations of each life get
     /// numbers of their own.
     pub fn new(sink: Arc<dyn EventSink>, user: Name, incarnation: u32) -> Arc<Self> {
-        UserRecorder::watching(sink, user, incarnation, Arc::default())
+        UserRecorder::among(sink, user, incarnation, Arc::default(), Arc::default())
     }
 
-    /// A recorder that keeps what messages say at these places (JSON pointers).
-    pub fn watching(sink: Arc<dyn EventSink>, user: Name, incarnation: u32, watched: Arc<[String]>) -> Arc<Self> {
-        let state = State { next_op_id: (u64::from(incarnation) << 32) + 1, ..State::default() };
+    /// A recorder of one of many users, which share the names of their peers. It keeps what messages say at these places (JSON
+    /// pointers).
+    pub fn among(
+        sink: Arc<dyn EventSink>,
+        user: Name,
+        incarnation: u32,
+        watched: Arc<[String]>,
+        peers: Arc<PeerNames>,
+    ) -> Arc<Self> {
+        let names = Names::among(peers);
+        let state = State { names, next_op_id: (u64::from(incarnation) << 32) + 1, ..State::default() };
         let (first_conn, keeps_contents) = (incarnation * 1_000, sink.keeps_contents());
         Arc::new(UserRecorder { sink, user, first_conn, watched, keeps_contents, state: Mutex::new(state) })
     }
@@ -135,7 +144,7 @@ impl UserRecorder {
     pub fn give_up(&self, conn: u32, why: &str) {
         let conn = conn + self.first_conn;
         let mut state = lock(&self.state);
-        if let Some((op, op_id)) = state.open.get_mut(&conn).and_then(|open| open.awaited.give_up_newest()) {
+        if let Some((op, op_id)) = state.find_open(conn).and_then(|open| open.awaited.give_up_newest()) {
             self.put(conn, Kind::Unknown, op, Some(op_id), None, error("timed_out", why));
         }
     }
@@ -167,7 +176,7 @@ impl UserRecorder {
             Outgoing::Operation { asked, op, body } => {
                 let op = named.unwrap_or_else(|| state.names.share(op));
                 let op_id = state.new_op_id();
-                let open = state.open.entry(conn).or_default();
+                let open = state.open(conn);
                 if let Body::Register { peer, .. } = &body {
                     open.peer = Some(peer.clone());
                 }
@@ -175,19 +184,20 @@ impl UserRecorder {
                 self.put_said((said, message), conn, Kind::Invoked, (op, Some(op_id)), planned_ns, body);
             }
             Outgoing::Relay { to, body } => {
-                state.open.entry(conn).or_default().awaited.push(Awaited::Relay { to });
+                state.open(conn).awaited.push(Awaited::Relay { to });
                 self.put_said((said, message), conn, Kind::Sent, (named.unwrap_or_default(), None), planned_ns, body);
             }
             Outgoing::Other(body) => {
-                state.open.entry(conn).or_default().awaited.push(Awaited::Other);
+                state.open(conn).awaited.push(Awaited::Other);
                 self.put_said((said, message), conn, Kind::Sent, (named.unwrap_or_default(), None), planned_ns, body);
             }
         }
     }
 
     fn received(&self, state: &mut State, conn: u32, message: &Value) {
+        state.open(conn);
         let State { names, open, .. } = state;
-        let open = open.entry(conn).or_default();
+        let Some((_, open)) = open.iter_mut().find(|(known, _)| *known == conn) else { return };
         let said = wire::said(message, &self.watched, names);
         let kind = wire::text(message, "type");
         if let Some((_, body)) = wire::relay(kind, message, open.peer.as_ref(), names) {
@@ -254,7 +264,7 @@ impl UserRecorder {
     }
 
     fn closed(&self, state: &mut State, conn: u32, by: Closer, code: Option<u16>, reason: &str) {
-        if let Some(mut open) = state.open.remove(&conn) {
+        if let Some(mut open) = state.close(conn) {
             for (op, op_id) in open.awaited.drain_operations() {
                 self.put(conn, Kind::Unknown, op, Some(op_id), None, error("closed", reason));
             }
@@ -282,6 +292,37 @@ impl State {
         let op_id = self.next_op_id;
         self.next_op_id += 1;
         op_id
+    }
+
+    /// What is known of this connection.
+    fn open(&mut self, conn: u32) -> &mut Open {
+        let known = self.open.iter().position(|(known, _)| *known == conn);
+        let place = known.unwrap_or_else(|| {
+            // Room for the one that most users have, not for four.
+            self.open.reserve_exact(1);
+            self.open.push((conn, Open::default()));
+            self.open.len() - 1
+        });
+        &mut self.open[place].1
+    }
+
+    fn find_open(&mut self, conn: u32) -> Option<&mut Open> {
+        self.open.iter_mut().find(|(known, _)| *known == conn).map(|(_, open)| open)
+    }
+
+    fn close(&mut self, conn: u32) -> Option<Open> {
+        let place = self.open.iter().position(|(known, _)| *known == conn)?;
+        Some(self.open.remove(place).1)
+    }
+
+    /// The operation that opened this connection, or tried to.
+    fn connected(&mut self, conn: u32) -> Option<(Name, u64)> {
+        let place = self.connecting.iter().position(|(known, ..)| *known == conn)?;
+        let (_, op, op_id) = self.connecting.remove(place);
+        if self.connecting.is_empty() {
+            self.connecting = Vec::new();
+        }
+        Some((op, op_id))
     }
 }
 
@@ -312,21 +353,22 @@ impl Observer for UserRecorder {
                 let op = state.next_op.take().unwrap_or_else(|| "connect".into());
                 let planned_ns = state.next_planned_ns.take();
                 let op_id = state.new_op_id();
-                state.connecting.insert(conn, (op.clone(), op_id));
+                state.connecting.push((conn, op.clone(), op_id));
                 self.put(conn, Kind::Invoked, op, Some(op_id), planned_ns, Body::Empty);
             }
             Observed::ConnectFailed { conn, class, reason } => {
                 let conn = conn + self.first_conn;
-                if let Some((op, op_id)) = state.connecting.remove(&conn) {
+                if let Some((op, op_id)) = state.connected(conn) {
                     self.put(conn, Kind::Failed, op, Some(op_id), None, error(class, reason));
                 }
             }
             Observed::Opened { conn, target } => {
                 let conn = conn + self.first_conn;
-                if let Some((op, op_id)) = state.connecting.remove(&conn) {
+                if let Some((op, op_id)) = state.connected(conn) {
                     self.put(conn, Kind::Ok, op, Some(op_id), None, Body::Empty);
                 }
-                state.open.insert(conn, Open::default());
+                state.close(conn);
+                state.open(conn);
                 let body = Body::Connection { target: state.names.share(target) };
                 self.put(conn, Kind::Opened, Name::default(), None, None, body);
             }
@@ -378,12 +420,12 @@ impl Drop for UserRecorder {
         let state = std::mem::take(self.state.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner));
         let State { names: mut shared, connecting, open, jobs, attempts, .. } = state;
         let why = "the user's process ended";
-        for (conn, (op, op_id)) in connecting {
+        for (conn, op, op_id) in connecting {
             self.put(conn, Kind::Unknown, op, Some(op_id), None, error("closed", why));
         }
         let mut rest = State::default();
         for (conn, open) in open {
-            rest.open.insert(conn, open);
+            rest.open.push((conn, open));
             self.closed(&mut rest, conn, Closer::Fault, None, why);
         }
         for (job, client) in jobs {

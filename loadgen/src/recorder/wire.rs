@@ -148,7 +148,7 @@ pub fn said(message: &Value, watched: &[String], names: &mut Names) -> Said {
 /// What `registered_auth` tells.
 pub fn registered(registered: &Registered<'_>, names: &mut Names) -> Body {
     Body::Registered {
-        peers: registered.others.iter().map(|(peer, _)| names.share(peer)).collect(),
+        peers: registered.others.iter().map(|(peer, _)| names.share_with_all(peer)).collect(),
         admin: registered.admin_peer_id.map(|admin| names.share(admin)),
     }
 }
@@ -160,7 +160,7 @@ pub fn discovered(message: &Value, names: &mut Names) -> Body {
         let metadata = peer.get("metadata").unwrap_or(&Value::Null);
         let status = metadata.get("properties").and_then(|properties| properties.get("status")).and_then(Value::as_str);
         Some(Seen {
-            peer: names.share(peer.get("peer_id")?.as_str()?),
+            peer: names.share_with_all(peer.get("peer_id")?.as_str()?),
             status: status.map(|status| names.share(status)),
             metadata: digest(metadata),
         })

@@ -107,7 +107,7 @@ fn who<N: Network>(player: &Player<N>) -> User {
         target: player.env.target.clone(),
         room: RoomKey { room_id: player.room.id.clone(), room_token: player.room.token.clone() },
         sign_in: Some(SignIn {
-            id_token: player.identity.id_token.clone(),
+            id_token: player.identity.id_token.to_string(),
             username: player.identity.username.clone(),
         }),
         signs_in: Some(signs_in(player)),
@@ -133,7 +133,7 @@ fn signs_in<N: Network>(player: &Player<N>) -> SignsIn {
             let last = lock(&refused).clone();
             let renewed = Steward::new(&env, recorder).renew(number, &last).await?;
             lock(&refused).clone_from(&renewed.id_token);
-            Ok(SignIn { id_token: renewed.id_token, username: renewed.username })
+            Ok(SignIn { id_token: renewed.id_token.to_string(), username: renewed.username })
         })
     })
 }

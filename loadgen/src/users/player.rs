@@ -60,7 +60,7 @@ impl<N> Player<N> {
     pub(super) fn credentials(&self) -> Credentials {
         Credentials {
             peer_id: self.identity.username.clone(),
-            id_token: self.identity.id_token.clone(),
+            id_token: self.identity.id_token.to_string(),
             room_id: self.room.id.clone(),
             room_token: self.room.token.clone(),
         }
@@ -74,7 +74,8 @@ pub async fn play_user<N: Network>(env: UserEnv<N>, number: u32, incarnation: u3
         return UserEnd::NeverStarted;
     }
     match &env.user(number).churn {
-        Some(churn) => churn::play_lives(&env, churn, number, incarnation).await,
+        // Boxed, here and below: a user takes the memory of what it does, not of all that it might do.
+        Some(churn) => Box::pin(churn::play_lives(&env, churn, number, incarnation)).await,
         None => play_life(&env, number, incarnation).await,
     }
 }
@@ -82,8 +83,8 @@ pub async fn play_user<N: Network>(env: UserEnv<N>, number: u32, incarnation: u3
 /// Plays one life from its first event to its last.
 pub(super) async fn play_life<N: Network>(env: &UserEnv<N>, number: u32, incarnation: u32) -> UserEnd {
     let name = Name::from(env.user(number).name.as_str());
-    let watched = env.plan.checks.watched().into();
-    let recorder = UserRecorder::watching(env.sink.clone(), name, incarnation, watched);
+    let (watched, peers) = (env.commons.watched(&env.plan), env.commons.peer_names.clone());
+    let recorder = UserRecorder::among(env.sink.clone(), name, incarnation, watched, peers);
     let user = Name::from("user");
     recorder.note(Kind::Began, &user, Body::Empty);
     let end = live(env, number, incarnation, &recorder).await;
@@ -119,7 +120,7 @@ async fn live<N: Network>(env: &UserEnv<N>, number: u32, incarnation: u32, recor
             let identity = tokio::select! {
                 biased;
                 () = env.reached(RunPhase::Ended) => return UserEnd::Stopped,
-                identity = identity_of(env, number, recorder) => match identity {
+                identity = Box::pin(identity_of(env, number, recorder)) => match identity {
                     Ok(identity) => identity,
                     Err(reason) => return UserEnd::Failed(reason),
                 },
@@ -130,18 +131,19 @@ async fn live<N: Network>(env: &UserEnv<N>, number: u32, incarnation: u32, recor
     if incarnation == 0 {
         recorder.plan_next(to_plan_time(env.user(number).start_ns));
     }
+    let env = &UserEnv { target: Arc::new(env.target.for_one_user()), ..env.clone() };
     let player = Player { env: env.clone(), number, incarnation, recorder: recorder.clone(), identity, room };
     match &env.user(number).behaviour {
-        Behaviour::Worker(plan) => built_in::work(player, plan).await,
-        Behaviour::Client(plan) => built_in::ask_for_jobs(player, plan).await,
-        Behaviour::Flow(steps) => flow::play(player, steps).await,
+        Behaviour::Worker(plan) => Box::pin(built_in::work(player, plan)).await,
+        Behaviour::Client(plan) => Box::pin(built_in::ask_for_jobs(player, plan)).await,
+        Behaviour::Flow(steps) => Box::pin(flow::play(player, steps)).await,
     }
 }
 
 /// Who a user is to a service that has neither rooms nor sign-ins: `${user.peer_id}` is its name.
 fn nobody_in_particular(user: &UserPlan) -> (RoomCredentials, IdentityCredentials) {
     let room = RoomCredentials { id: String::new(), token: String::new() };
-    (room, IdentityCredentials { username: user.name.clone(), id_token: String::new() })
+    (room, IdentityCredentials { username: user.name.clone(), id_token: "".into() })
 }
 
 async fn identity_of<N: Network>(

@@ -18,8 +18,9 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 pub const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Large enough for a list of 10,000 peers, small enough that a hostile server cannot fill the machine.
 const MESSAGE_BYTES_MAX: usize = 16 << 20;
-/// tungstenite's own default of 128 KiB a connection would cap how many peers fit into memory.
-const BUFFER_BYTES: usize = 4 << 10;
+/// tungstenite's own default of 128 KiB a connection would cap how many peers fit into memory. A longer message is read in one
+/// go all the same.
+const BUFFER_BYTES: usize = 1 << 10;
 
 impl<N: Network> Peer<N> {
     /// Opens a WebSocket to the target. `timers` bound this and everything that the connection does; `conn` is the number
@@ -66,13 +67,17 @@ async fn open<N: Network>(network: &N, target: &Target) -> Result<WebSocketStrea
         .body(())
         .map_err(|error| Failure::new(FailureClass::Other, format_args!("bad address: {error}")))?;
     target.headers.complete(request.headers_mut());
+    target.cookies.put(request.headers_mut());
     let config = WebSocketConfig::default()
         .read_buffer_size(BUFFER_BYTES)
         .write_buffer_size(0)
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
     match client_async_with_config(request, stream, Some(config)).await {
-        Ok((socket, _)) => Ok(socket),
+        Ok((socket, answer)) => {
+            target.cookies.take(answer.headers());
+            Ok(socket)
+        }
         Err(error) => Err(Failure::of_handshake(&error)),
     }
 }

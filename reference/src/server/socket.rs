@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 /// Small, since every idle connection holds one.
-const BUFFER_BYTES: usize = 4 << 10;
+const BUFFER_BYTES: usize = 1 << 10;
 /// Messages that a connection reads, or writes, before it lets others have their turn. Without it a peer that sends many
 /// messages at once would fill queues that nobody had a chance to empty.
 const TURN: usize = 32;

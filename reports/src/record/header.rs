@@ -1,7 +1,7 @@
 //! `header.json`: what was played, by what, where. Written before the first event, so that a killed run has one.
 
 use super::RecordError;
-use rehearsal_scenarios::plan::World;
+use rehearsal_scenarios::plan::{Segment, World};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -35,6 +35,42 @@ pub struct Header {
     pub arguments: Vec<String>,
     /// Wall clock at time 0, in seconds since 1970; live only.
     pub started_unix_s: Option<f64>,
+    /// Which part of the plan it is of; absent if it is of the whole plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<Segment>,
+    /// A clock that other records' times are on as well, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<SharedClock>,
+    /// The records that it was merged of, if it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<MergedPart>,
+}
+
+/// A clock that several processes set theirs by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedClock {
+    /// Its name: records that name the same one can be compared.
+    pub name: String,
+    /// How far off it this process's times are at most, in nanoseconds.
+    pub bound_ns: u64,
+}
+
+/// One of the records that another was merged of. Its number is the `process` of its events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MergedPart {
+    /// Which part of the plan.
+    pub segment: Segment,
+    /// What it loaded.
+    pub targets: Vec<String>,
+    /// Its clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<SharedClock>,
+    /// How far its own clock was off the shared one, in nanoseconds: already taken out of its times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_offset_ns: Option<i64>,
+    /// Its machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Machine>,
 }
 
 /// A machine and how busy it was.
@@ -84,6 +120,9 @@ mod tests {
             machine: None,
             arguments: vec!["simulate".into(), "race.toml".into()],
             started_unix_s: None,
+            segment: None,
+            clock: None,
+            merged: Vec::new(),
         }
     }
 

@@ -3,7 +3,9 @@
 
 use super::{EventReader, FileEnd, RecordError};
 use crate::checks::RunEnd;
+use crate::event::Event;
 use crate::judge::Judge;
+use crate::numbers::seconds::Interval;
 use crate::numbers::{Numbers, Totals};
 use crate::verdict::CheckVerdict;
 use rehearsal_scenarios::plan::Plan;
@@ -33,21 +35,48 @@ pub fn judge_record<R: Read>(
     mut events: EventReader<R>,
     written: Option<u64>,
 ) -> Result<Judged, RecordError> {
-    let mut judge = Judge::new(plan);
-    let mut numbers = Numbers::new(plan);
-    let (mut count, mut t_ns) = (0, 0);
+    let mut folding = Folding::new(plan);
     for event in events.by_ref() {
-        let event = event?;
-        judge.observe(&event);
-        numbers.observe(&event);
-        count += 1;
-        t_ns = event.t_ns;
+        folding.observe(&event?);
     }
-    let file = events.end().unwrap_or(FileEnd::Truncated);
-    let written = written.filter(|written| file == FileEnd::Finished && *written != count);
-    let end = RunEnd { t_ns, complete: file == FileEnd::Finished && written.is_none() };
-    let (totals, _) = numbers.finish(plan, end);
-    Ok(Judged { verdicts: judge.finish(end), totals, events: count, file, written, end })
+    Ok(folding.finish(plan, events.end().unwrap_or(FileEnd::Truncated), written).0)
+}
+
+/// Checks and numbers over events that come from anywhere.
+pub struct Folding {
+    judge: Judge,
+    numbers: Numbers,
+    events: u64,
+    t_ns: i64,
+}
+
+impl Folding {
+    /// By the checks and thresholds of this plan.
+    pub fn new(plan: &Plan) -> Folding {
+        Folding { judge: Judge::new(plan), numbers: Numbers::new(plan), events: 0, t_ns: 0 }
+    }
+
+    /// Takes the next event into account.
+    pub fn observe(&mut self, event: &Event) {
+        self.judge.observe(event);
+        self.numbers.observe(event);
+        self.events += 1;
+        self.t_ns = event.t_ns;
+    }
+
+    /// Histograms of the seconds that ended since the last call; live only.
+    pub fn drain_intervals(&mut self) -> Vec<Interval> {
+        self.numbers.drain_intervals()
+    }
+
+    /// What comes of it, and the intervals that were not drained before.
+    pub fn finish(self, plan: &Plan, file: FileEnd, written: Option<u64>) -> (Judged, Vec<Interval>) {
+        let Folding { judge, numbers, events, t_ns } = self;
+        let written = written.filter(|written| file == FileEnd::Finished && *written != events);
+        let end = RunEnd { t_ns, complete: file == FileEnd::Finished && written.is_none() };
+        let (totals, intervals) = numbers.finish(plan, end);
+        (Judged { verdicts: judge.finish(end), totals, events, file, written, end }, intervals)
+    }
 }
 
 #[cfg(test)]

@@ -4,23 +4,27 @@
 //! - [`header`]: what was played, by what, where
 //! - [`writer`], [`reader`]: events, one object a line, compressed, readable up to the last flush
 //! - [`judging`]: a record, judged again
+//! - [`merging`]: several records as one; [`clocks`]: what may be said about the order of their events
 //! - [`verdict_file`]: the outcome, `verdict.json`
 //! - [`network`]: what a simulation did below the events, which no check opens
 //! - [`error`]: what can be wrong with a record that somebody hands in
 //!
 //! Absent on purpose: files and folders. Whoever runs (`loadgen`, the command line) opens them.
 
+pub mod clocks;
 pub mod error;
 pub mod header;
 pub mod judging;
+pub mod merging;
 pub mod network;
 pub mod reader;
 pub mod verdict_file;
 pub mod writer;
 
 pub use error::RecordError;
-pub use header::Header;
-pub use judging::{Judged, judge_record};
+pub use header::{Header, MergedPart, SharedClock};
+pub use judging::{Folding, Judged, judge_record};
+pub use merging::Merging;
 pub use reader::{EventReader, FileEnd};
 pub use verdict_file::VerdictFile;
 pub use writer::EventWriter;

@@ -10,7 +10,7 @@ use crate::language::view::View;
 use crate::scenario::{Arrival, Gaps, Stage};
 
 /// Most users of one group.
-pub(crate) const COUNT_MAX: u64 = 10_000;
+pub(crate) const COUNT_MAX: u64 = 100_000;
 
 /// `arrive`.
 pub(crate) const ARRIVE: Shape =

@@ -6,7 +6,7 @@ use crate::draw::Draw;
 use crate::scenario::{Arrival, Gaps, Stage};
 
 /// More arrivals than any rate of the language makes: the bound that keeps planning total.
-const ARRIVALS_MAX: u64 = 20_000;
+const ARRIVALS_MAX: u64 = 200_000;
 
 impl Arrival {
     /// Before this nobody begins.

@@ -8,6 +8,7 @@
 //! - `system`, `network`, `user`, `step`, `fault`, `search`, `judging`, `steering`: what a plan is made of
 //! - `swarm`: what a seed draws for itself first
 //! - `expand`, with `arrivals`, `faults` and `hosts`: makes a plan from a valid scenario
+//! - `segment`: a part of one, for one of several processes
 //! - `timeline`, with `fault_text`: prints one
 //!
 //! Left out: sockets, clocks, and any memory of what happened.
@@ -23,6 +24,7 @@ mod judging;
 mod network;
 mod search;
 mod steering;
+mod segment;
 mod step;
 mod swarm;
 mod system;
@@ -36,6 +38,7 @@ pub use judging::{ChecksPlan, Expectation, Expected, Measure, Threshold};
 pub use network::{DatagramPlan, LinkPlan, NetworkPlan};
 pub use search::{DelayPoint, Hold};
 pub use steering::{AbortRule, Beyond, CapacityPlan, LivePlan, ObservedPlan, Watched};
+pub use segment::{CannotSplit, SEGMENTS_MAX, Segment};
 pub use step::{Branch, Ending, Otherwise, Retry, Step, Verb};
 pub use swarm::Drawn;
 pub use system::{Identities, IdentityKind, Limits, Phases, PreparePlan, Profile, Service, Stage, SystemPlan};
@@ -110,10 +113,14 @@ impl Plan {
         Draw::of_seed(self.seed).named("user").at(u64::from(user)).at(repetition).at(step)
     }
 
-    /// The user with this number. A plan that was shrunk lacks some; the others keep theirs, and with them their draws.
+    /// The user with this number. A plan that was shrunk, and a segment, lack some; the others keep theirs, and with them
+    /// their draws.
     pub fn user(&self, number: u32) -> Option<&UserPlan> {
         let at_its_place = self.users.get(number as usize).filter(|user| user.number == number);
-        at_its_place.or_else(|| self.users.iter().find(|user| user.number == number))
+        at_its_place.or_else(|| {
+            let place = self.users.binary_search_by_key(&number, |user| user.number).ok()?;
+            self.users.get(place)
+        })
     }
 
     /// The last planned time: every phase has ended by then.

@@ -76,7 +76,7 @@ think = { uniform = ["1s"] }
       |
     5 | count = 0
       |         ^
-      = expected a whole number from 1 to 10000, found the whole number 0
+      = expected a whole number from 1 to 100000, found the whole number 0
 
     error: `soon` is no duration
      --> scenarios/bad.toml:8:16

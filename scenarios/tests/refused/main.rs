@@ -46,9 +46,9 @@ fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
     cuont = 2
         4:1 unknown key `cuont` in a group of users => one of `role`, `flow`, `count`, `start`, `arrive`, `protocol`, `rooms`, `pace`, `drop_when_late`, `churn`, `rows`, `tags`, `properties`, `strategy`, `defects`, `job`, `jobs`, `think`, `choose`, `ask`, `cancel_after` | count
     count = 0
-        4:9 the number is out of range => a whole number from 1 to 10000
+        4:9 the number is out of range => a whole number from 1 to 100000
     count = 'two'
-        4:9 this kind of value does not belong here => a whole number from 1 to 10000
+        4:9 this kind of value does not belong here => a whole number from 1 to 100000
     start = 5
         4:9 this kind of value does not belong here => a duration such as "5s", or a distribution (exactly one of uniform, exponential, lognormal, pick), or a list of at least 1, each item a duration such as "5s" | units are always written, inside quotes: "5s", "200ms", "2m"
     start = '5 minutes'
@@ -67,7 +67,7 @@ fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
         3:8 group `clients` finds no worker in its rooms => add a group with `role = "worker"`
         4:9 there is no room 3 => a number from 0 to 0 | `[rooms]` says how many rooms there are: `count = …`
     rooms = { per_room = 0 }
-        4:22 the number is out of range => a whole number from 1 to 10000
+        4:22 the number is out of range => a whole number from 1 to 100000
     count = 4
         5:1 `count` and a number in each room exclude each other => how many users there are follows from `per_room` and the rooms
     arrive = 'exponential'
@@ -77,7 +77,7 @@ fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
     arrive = { rate = 5.0, for = '30s', burst = 3 }
         4:37 `rate` and `burst` exclude each other => `arrive` with only one of them
     arrive = [{ pause = '5s' }]
-        4:1 this makes too few or too many users => 1 to 10000
+        4:1 this makes too few or too many users => 1 to 100000
     arrive = { burst = 3 }
         4:1 `count` and a rate of arrivals exclude each other => how many users there are follows from the rate and its duration
     pace = 20

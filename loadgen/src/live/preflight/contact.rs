@@ -42,7 +42,7 @@ impl<N: Network> Contact<'_, N> {
             self.open_room(&mut meeting, index).await?;
         }
         for &walker in &meeting.walk.walkers {
-            let user = &meeting.walk.plan.users[walker as usize];
+            let Some(user) = meeting.walk.plan.user(walker) else { continue };
             let identity = self.sign_in().await?;
             if let Some(room) = meeting.commons.room(user.room) {
                 self.try_out(user, &identity, &room).await?;
@@ -119,7 +119,7 @@ impl<N: Network> Contact<'_, N> {
         let mut peer = connect(self.env).await?;
         let credentials = Credentials {
             peer_id: identity.username.clone(),
-            id_token: identity.id_token.clone(),
+            id_token: identity.id_token.to_string(),
             room_id: room.id.clone(),
             room_token: room.token.clone(),
         };

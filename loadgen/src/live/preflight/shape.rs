@@ -15,6 +15,14 @@ pub(super) struct Walk {
     pub(super) rooms: Vec<u32>,
 }
 
+impl Walk {
+    /// A segment of a plan lacks users: their numbers are not their places.
+    fn user_mut(&mut self, number: u32) -> Option<&mut UserPlan> {
+        let place = self.plan.users.binary_search_by_key(&number, |user| user.number).ok()?;
+        self.plan.users.get_mut(place)
+    }
+}
+
 /// All steps of a flow that wait for others share this.
 const WAITS_NS: Nanos = 2_000_000_000;
 /// Longest thought, and longest job.
@@ -24,15 +32,16 @@ const THINK_NS_MAX: Nanos = 100_000_000;
 pub(super) fn shape(plan: &Plan) -> Walk {
     let mut walk = Walk { plan: plan.clone(), walkers: first_of_each_group(&plan.users), rooms: Vec::new() };
     for walker in walk.walkers.clone() {
-        let shaped = behaviour(plan, &plan.users[walker as usize]);
-        let user = &mut walk.plan.users[walker as usize];
-        user.start_ns = 0;
-        user.behaviour = shaped;
+        let shaped = plan.user(walker).map(|user| behaviour(plan, user));
+        if let (Some(shaped), Some(user)) = (shaped, walk.user_mut(walker)) {
+            user.start_ns = 0;
+            user.behaviour = shaped;
+        }
     }
     number_rooms(&mut walk);
     let comers = comers(&walk);
     for walker in walk.walkers.clone() {
-        if let Behaviour::Flow(steps) = &mut walk.plan.users[walker as usize].behaviour {
+        if let Some(Behaviour::Flow(steps)) = walk.user_mut(walker).map(|user| &mut user.behaviour) {
             for_each(steps, &mut |step| {
                 if let Verb::Meet { point, count, .. } = &mut step.verb {
                     *count = comers.get(point).map_or(1, |walkers| walkers.len() as u32);
@@ -51,8 +60,8 @@ fn first_of_each_group(users: &[UserPlan]) -> Vec<u32> {
 /// Rooms in which nobody walks are not made; users of such a room are never played.
 fn number_rooms(walk: &mut Walk) {
     let mut rooms: Vec<u32> = Vec::new();
-    for &walker in &walk.walkers {
-        let room = &mut walk.plan.users[walker as usize].room;
+    for walker in walk.walkers.clone() {
+        let Some(room) = walk.user_mut(walker).map(|user| &mut user.room) else { continue };
         let index = rooms.iter().position(|known| known == room).unwrap_or(rooms.len());
         if index == rooms.len() {
             rooms.push(*room);
@@ -67,7 +76,7 @@ fn number_rooms(walk: &mut Walk) {
 fn comers(walk: &Walk) -> BTreeMap<String, BTreeSet<u32>> {
     let mut comers: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
     for &walker in &walk.walkers {
-        if let Behaviour::Flow(steps) = &walk.plan.users[walker as usize].behaviour {
+        if let Some(Behaviour::Flow(steps)) = walk.plan.user(walker).map(|user| &user.behaviour) {
             for_each(&mut steps.clone(), &mut |step| {
                 if let Verb::Meet { point, .. } = &step.verb {
                     comers.entry(point.clone()).or_default().insert(walker);

@@ -25,7 +25,7 @@ pub struct Demand {
 const OTHER_FILES: u64 = 64;
 /// Memory of a connected user and of the program without any, measured with 5,000 idle users and rounded up.
 const USER_BYTES: u64 = 48 << 10;
-const PROGRAM_BYTES: u64 = 48 << 20;
+pub(super) const PROGRAM_BYTES: u64 = 48 << 20;
 /// How long the kernel keeps the port of a connection that we closed.
 const PORT_KEPT_S: f64 = 60.0;
 

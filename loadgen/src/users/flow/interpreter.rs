@@ -106,9 +106,10 @@ impl<N: Network> Interpreter<N> {
     async fn play_one(&mut self, node: &Node<'_>) -> Result<Control, Failed> {
         let played = match &node.step.verb {
             Verb::Stop => return Ok(Control::Stop),
-            Verb::Repeat { .. } => return self.repeat(node).await,
+            Verb::Repeat { .. } => return Box::pin(self.repeat(node)).await,
             Verb::ExpectOneOf { branches, within_ns } => {
-                let chosen = self.expect_one_of(node, branches, Duration::from_nanos(*within_ns)).await;
+                let waiting = self.expect_one_of(node, branches, Duration::from_nanos(*within_ns));
+                let chosen = Box::pin(waiting).await;
                 self.visits[node.number] += 1;
                 return self.go_on_with(node, branches, chosen).await;
             }

@@ -46,7 +46,7 @@ pub(super) async fn play<N: Network>(player: Player<N>, steps: &[Step]) -> UserE
     };
     interpreter.conclude();
     recorder.note(Kind::Ended, &span, how(&end, env.phase()));
-    interpreter.leave().await;
+    Box::pin(interpreter.leave()).await;
     end
 }
 

@@ -37,7 +37,7 @@ impl<N> Variables for Scope<'_, N> {
         Some(match name {
             "user.id" | "user.name" => player.user().name.as_str().into(),
             "user.peer_id" => player.identity.username.as_str().into(),
-            "user.token" if self.secrets == Secrets::Allowed => player.identity.id_token.as_str().into(),
+            "user.token" if self.secrets == Secrets::Allowed => (*player.identity.id_token).into(),
             "room.id" => player.room.id.as_str().into(),
             "room.token" => player.room.token.as_str().into(),
             "run.id" => (*player.env.run_id).into(),

@@ -25,34 +25,35 @@ const RECEIVERS: [&str; 3] = ["to_peer_id", "target_peer_id", "target"];
 pub(super) type Played = Result<Value, String>;
 
 impl<N: Network> Interpreter<N> {
-    /// Plays one step that holds no others.
+    /// Plays one step that holds no others. Boxed are all but the steps that are played again and again: a user that thinks
+    /// takes the memory of thinking, not of connecting.
     pub(super) async fn step(&mut self, node: &Node<'_>) -> Played {
         match &node.step.verb {
             Verb::Join => {
-                self.connect(node).await?;
-                self.register(node).await
+                Box::pin(self.connect(node)).await?;
+                Box::pin(self.register(node)).await
             }
-            Verb::Connect => self.connect(node).await,
-            Verb::Register => self.register(node).await,
-            Verb::Discover { filters, retry } => self.discover(node, filters, *retry).await,
-            Verb::UpdateMetadata { metadata } => self.update_metadata(node, metadata).await,
+            Verb::Connect => Box::pin(self.connect(node)).await,
+            Verb::Register => Box::pin(self.register(node)).await,
+            Verb::Discover { filters, retry } => Box::pin(self.discover(node, filters, *retry)).await,
+            Verb::UpdateMetadata { metadata } => Box::pin(self.update_metadata(node, metadata)).await,
             Verb::Send { to, payload } => self.send(node, to, payload).await,
             Verb::Raw { message } => self.raw(node, message).await,
             Verb::Expect { pattern, within_ns } => self.expect(node, pattern, Duration::from_nanos(*within_ns)).await,
             Verb::ExpectNone { pattern, for_ns } => {
-                self.expect_none(node, pattern, Duration::from_nanos(*for_ns)).await
+                Box::pin(self.expect_none(node, pattern, Duration::from_nanos(*for_ns))).await
             }
-            Verb::Http { .. } => self.http(node).await,
-            Verb::At(at_ns) => self.at(to_plan_time(*at_ns)).await,
+            Verb::Http { .. } => Box::pin(self.http(node)).await,
+            Verb::At(at_ns) => Box::pin(self.at(to_plan_time(*at_ns))).await,
             Verb::Think(length) => self.think(node, length).await,
             Verb::Meet { point, count, within_ns } => {
-                self.meet(node, point, *count, Duration::from_nanos(*within_ns)).await
+                Box::pin(self.meet(node, point, *count, Duration::from_nanos(*within_ns))).await
             }
             Verb::Disconnect(ending) => {
-                self.session.end(*ending).await;
+                Box::pin(self.session.end(*ending)).await;
                 Ok(Value::Null)
             }
-            Verb::Reconnect { ending, after } => self.reconnect(node, *ending, after).await,
+            Verb::Reconnect { ending, after } => Box::pin(self.reconnect(node, *ending, after)).await,
             // The interpreter plays these itself.
             Verb::Repeat { .. } | Verb::ExpectOneOf { .. } | Verb::Stop => Ok(Value::Null),
         }
