@@ -50,7 +50,20 @@ mod tests {
 
     fn event(kind: Kind, op: &str, body: Body) -> Event {
         let (n, t_ns, said, user) = (0, 5, Said::new(), "a-0".into());
-        Event { n, t_ns, process: 0, user, conn: 0, kind, op: op.into(), op_id: None, planned_ns: None, said, body }
+        Event {
+            n,
+            t_ns,
+            process: 0,
+            user,
+            conn: 0,
+            kind,
+            op: op.into(),
+            op_id: None,
+            planned_ns: None,
+            said,
+            content: Default::default(),
+            body,
+        }
     }
 
     #[test]

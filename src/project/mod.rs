@@ -54,7 +54,8 @@ pub fn scenarios() -> Result<Vec<String>, Failure> {
 
 /// What the project says about live runs; nothing if there is no project.
 pub fn load() -> Result<load::Load, Failure> {
-    read()?.map_or_else(|| Ok(load::Load::default()), |project| project.content.load.resolve(&project.folder.join(FILE)))
+    read()?
+        .map_or_else(|| Ok(load::Load::default()), |project| project.content.load.resolve(&project.folder.join(FILE)))
 }
 
 impl Project {

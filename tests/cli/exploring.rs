@@ -54,7 +54,9 @@ fn the_profiles_that_new_writes_play() {
     let pr = play("pr", &[]);
     assert_eq!((pr.len(), pr[0]["seeds"].as_u64(), pr[0].get("time")), (1, Some(500), None), "{pr:?}");
     let nightly = play("nightly", &["--for", "1s"]);
-    assert_eq!(nightly[0]["time"]["given_ms"].as_u64(), Some(1_000), "{nightly:?}");
+    // What the files before it and the start took is not given.
+    let given_ms = nightly[0]["time"]["given_ms"].as_u64().expect("a time");
+    assert!((1..=1_000).contains(&given_ms), "{given_ms}");
     // Kept failures are played as soon as there are some.
     run_in(folder.path(), &["replay", NAIVE, "--seed", "1", "--quiet"]).ends_with(0);
     run_in(folder.path(), &["keep", "runs/latest", "--name", "naive"]).ends_with(0);

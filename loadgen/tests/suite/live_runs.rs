@@ -350,7 +350,8 @@ async fn a_stranger_in_a_room_that_exists_is_counted_and_sent_nothing() {
     let mut http = HttpClient::new(network(), target.clone(), served.surroundings.clone());
     let owner = http.anonymous_signin().await.unwrap();
     let room = http.create_room(&owner.id_token).await.unwrap();
-    let mut stranger = Peer::connect(&network(), &target, 1, Arc::new(Unobserved)).await.unwrap();
+    let mut stranger =
+        Peer::connect(&network(), served.surroundings.timers.clone(), &target, 1, Arc::new(Unobserved)).await.unwrap();
     let (room_id, room_token) = (room.room_id.clone(), room.room_token.clone());
     let credentials = Credentials { peer_id: owner.username.clone(), id_token: owner.id_token, room_id, room_token };
     let metadata = Metadata::new([], Object::from_iter([("status".to_owned(), json!("available"))]));

@@ -167,7 +167,8 @@ impl<'p> Board<'p> {
 
     /// What all seeds came to. A seed that did not come to its end counts as broken, whatever its checks say.
     pub(super) fn finish(self) -> Exploration {
-        let Folded { tally, coverage, broken, first_broken, failures, groups, virtual_ns, events, unmatched, .. } = self.folded;
+        let Folded { tally, coverage, broken, first_broken, failures, groups, virtual_ns, events, unmatched, .. } =
+            self.folded;
         let expect = &self.expect;
         let mut groups: Vec<FailureGroup> = groups
             .into_iter()
