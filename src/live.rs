@@ -51,13 +51,7 @@ impl<'a> Where<'a> {
     /// What the arguments say of a process that plays against the nth target.
     pub fn of(deployment: &'a Deployment, nth: usize, out: Option<&'a Path>) -> Where<'a> {
         let (target, http) = deployment.target_of(nth);
-        Where {
-            target,
-            http,
-            allowed_hosts: &deployment.yes_i_may_load,
-            ca: deployment.ca.as_deref(),
-            out,
-        }
+        Where { target, http, allowed_hosts: &deployment.yes_i_may_load, ca: deployment.ca.as_deref(), out }
     }
 }
 

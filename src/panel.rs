@@ -18,6 +18,7 @@ pub fn stage_word(stage: RunStage) -> &'static str {
     match stage {
         RunStage::Preflight => "preflight",
         RunStage::Prepare { .. } => "prepare",
+        RunStage::Waiting => "waiting",
         RunStage::Ramp => "ramp",
         RunStage::WarmUp => "warm-up",
         RunStage::Measure => "measure",

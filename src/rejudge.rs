@@ -8,9 +8,7 @@ use rehearsal_reports::event::Event;
 use rehearsal_reports::judge::overall;
 use rehearsal_reports::outcome::{CheckSummary, Outcome, Seeds};
 use rehearsal_reports::record::judging::{Judged, judge_record};
-use rehearsal_reports::record::{
-    EventReader, FileEnd, Header, MergedPart, PLAYBACK, RecordError, VerdictFile, clocks,
-};
+use rehearsal_reports::record::{EventReader, FileEnd, Header, MergedPart, PLAYBACK, RecordError, VerdictFile, clocks};
 use rehearsal_reports::render::words::overall_word;
 use rehearsal_reports::story::story;
 use rehearsal_reports::verdict::{CheckVerdict, Verdict};

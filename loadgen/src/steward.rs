@@ -40,7 +40,7 @@ impl<N: Network> Steward<N> {
             let id_token = tokens.read().await?;
             let username = format!("rehearsal-{}-{}", self.env.run_id, self.env.commons.next_name());
             self.env.commons.borrow(Resource::Identity, &username);
-            return Ok(IdentityCredentials { username, id_token });
+            return Ok(IdentityCredentials { username, id_token: id_token.into() });
         }
         turn(&self.env).await;
         let making = self.begin("sign_in", Resource::Identity);
@@ -55,7 +55,7 @@ impl<N: Network> Steward<N> {
         let holder = holders.get(&user).copied().unwrap_or(user);
         let renewal = self.env.commons.renewal_of(holder);
         let _mine = renewal.lock().await;
-        if let Some(known) = self.env.commons.identity(user).filter(|known| known.id_token != refused) {
+        if let Some(known) = self.env.commons.identity(user).filter(|known| *known.id_token != *refused) {
             return Ok(known);
         }
         let made = self.sign_in().await?;

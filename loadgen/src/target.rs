@@ -29,7 +29,14 @@ mod tests {
     fn urls_put_brackets_around_an_ipv6_address() {
         let ws = Endpoint { host: "::1".into(), port: 8080, tls: true };
         let http = Endpoint { tls: false, ..ws.clone() };
-        let target = Target { http, ws, path: "/ws".into(), user_agent: String::new(), headers: Default::default(), cookies: Default::default() };
+        let target = Target {
+            http,
+            ws,
+            path: "/ws".into(),
+            user_agent: String::new(),
+            headers: Default::default(),
+            cookies: Default::default(),
+        };
         assert_eq!(ws_url(&target), "wss://[::1]:8080/ws");
         assert_eq!(http_url(&target), "http://[::1]:8080");
     }
@@ -37,8 +44,14 @@ mod tests {
     #[test]
     fn a_bare_path_does_not_end_a_url_with_a_slash() {
         let ws = Endpoint { host: "127.0.0.1".into(), port: 8080, tls: false };
-        let target =
-            Target { http: ws.clone(), ws, path: "/".into(), user_agent: String::new(), headers: Default::default(), cookies: Default::default() };
+        let target = Target {
+            http: ws.clone(),
+            ws,
+            path: "/".into(),
+            user_agent: String::new(),
+            headers: Default::default(),
+            cookies: Default::default(),
+        };
         assert_eq!(ws_url(&target), "ws://127.0.0.1:8080");
     }
 }

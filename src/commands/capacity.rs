@@ -38,7 +38,10 @@ pub fn run(arguments: &Capacity) -> Result<Exit, Failure> {
         }
     }
     if arguments.deployment.target.len() > 1 {
-        return Err(Failure::usage("a capacity is searched on one target", "name the address behind which the others are"));
+        return Err(Failure::usage(
+            "a capacity is searched on one target",
+            "name the address behind which the others are",
+        ));
     }
     let options = live::options(&source, &Where::of(&arguments.deployment, 0, arguments.out.as_deref()))?;
     let outcome = play(arguments, &source, &wanted, &options)?;

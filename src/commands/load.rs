@@ -106,7 +106,8 @@ fn play_run(arguments: &Load, source: &Source, plan: Plan) -> Result<LiveRun, Fa
         return crew::play(&plan, source, arguments, &Members::Elsewhere(agents, via));
     }
     let route = Route::to_all(&targets(arguments)?);
-    let wanted = arguments.processes.map_or(Processes::AsNeeded(arguments.deployment.target.len() as u32), Processes::Asked);
+    let wanted =
+        arguments.processes.map_or(Processes::AsNeeded(arguments.deployment.target.len() as u32), Processes::Asked);
     let start_up = startup::plan(&plan, route, wanted);
     if start_up.processes == 1 {
         let options = LiveOptions { start: start(arguments)?, ..options(arguments, source, 0)? };

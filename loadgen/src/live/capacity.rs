@@ -128,7 +128,7 @@ fn verdict(run: &LiveRun, judge: &StepJudge) -> StepVerdict {
     }
     let failed = |binding: &str, why: String| StepVerdict::Failed { binding: binding.to_owned(), why };
     match &run.ending {
-        Ending::NotPrepared(why) => return StepVerdict::Unusable { why: why.clone() },
+        Ending::NotPrepared(why) | Ending::TooLate(why) => return StepVerdict::Unusable { why: why.clone() },
         Ending::Aborted(aborted) => return failed(&aborted.rule, aborted.found.clone()),
         Ending::BrokenOff => return failed("the target is reached", "most operations did not reach it".to_owned()),
         Ending::NothingSucceeded => return failed("the target serves", "nothing succeeded".to_owned()),

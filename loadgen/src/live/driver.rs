@@ -97,7 +97,7 @@ pub async fn run(
     let (unreachable, events) = (ending.unreachable(&recorded), recorded.events);
     let interrupted = *run.interrupt.borrow();
     let mut outcome = outcome(&plan, &options, &record, recorded, &preflight, &left_behind, &ending);
-    outcome.notes.extend(run.env.network.reached().remark());
+    outcome.notes.extend(run.env.network.inner().reached().remark());
     if let Err(error) = write_verdict(&record, &outcome, events) {
         return Err(LiveError::Record { folder: record, error });
     }

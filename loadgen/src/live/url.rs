@@ -34,13 +34,30 @@ pub fn target(ws: &str, http: Option<&str>, user_agent: String) -> Result<Target
 /// A target of which only the HTTP address is known, for cleaning up.
 pub fn http_target(http: &str, user_agent: String) -> Result<Target, BadUrl> {
     let (http, _) = parse(http, ["http", "https"])?;
-    Ok(Target { ws: http.clone(), path: "/".into(), http, user_agent, headers: Headers::default(), cookies: Cookies::default() })
+    Ok(Target {
+        ws: http.clone(),
+        path: "/".into(),
+        http,
+        user_agent,
+        headers: Headers::default(),
+        cookies: Cookies::default(),
+    })
 }
 
 /// A page on some HTTP server, and its path.
 pub fn page(url: &str, user_agent: String) -> Result<(Target, String), BadUrl> {
     let (http, path) = parse(url, ["http", "https"])?;
-    Ok((Target { ws: http.clone(), path: "/".into(), http, user_agent, headers: Headers::default(), cookies: Cookies::default() }, path))
+    Ok((
+        Target {
+            ws: http.clone(),
+            path: "/".into(),
+            http,
+            user_agent,
+            headers: Headers::default(),
+            cookies: Cookies::default(),
+        },
+        path,
+    ))
 }
 
 /// Endpoint and path of a URL with one of these schemes, the plain one first.

@@ -4,7 +4,7 @@
 use super::words::{Ended, Failed, FromMember, ToMember};
 use crate::live::options::Interrupt;
 use crate::live::progress::{OnProgress, Progress};
-use rehearsal_reports::outcome::Validity;
+use rehearsal_reports::outcome::{SecondOfOperation, Validity};
 use rehearsal_scenarios::plan::Segment;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -214,12 +214,43 @@ fn sum<'a>(all: impl Iterator<Item = &'a Progress>) -> Option<Progress> {
         users: sum.users + next.users,
         users_planned: sum.users_planned + next.users_planned,
         rate: sum.rate + next.rate,
+        rate_planned: added(sum.rate_planned, next.rate_planned),
+        operations_now: joined(sum.operations_now, next.operations_now, |one, other| SecondOfOperation {
+            count: one.count + other.count,
+            errors: one.errors + other.errors,
+            p50_ns: one.p50_ns.max(other.p50_ns),
+            p99_ns: one.p99_ns.max(other.p99_ns),
+            max_ns: one.max_ns.max(other.max_ns),
+        }),
         p50_ns: sum.p50_ns.max(next.p50_ns),
         p99_ns: sum.p99_ns.max(next.p99_ns),
         errors: sum.errors + next.errors,
+        error_classes: joined(sum.error_classes, next.error_classes, |one, other| one + other),
         operations: sum.operations + next.operations,
         generator: worse(sum.generator, next.generator),
+        lag_max_ns: sum.lag_max_ns.max(next.lag_max_ns),
+        cpu_cores: sum.cpu_cores + next.cpu_cores,
+        rss_bytes: sum.rss_bytes + next.rss_bytes,
+        // All of them fetch the same ones: the newest that came are told.
+        metrics: sum.metrics.into_iter().chain(next.metrics).collect(),
     })
+}
+
+/// What both plan, or the one that plans anything.
+fn added(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    one.zip(other).map(|(one, other)| one + other).or(one).or(other)
+}
+
+/// What both count, by name.
+fn joined<T: Copy>(
+    mut one: BTreeMap<String, T>,
+    other: BTreeMap<String, T>,
+    join: impl Fn(T, T) -> T,
+) -> BTreeMap<String, T> {
+    for (name, value) in other {
+        one.entry(name).and_modify(|known| *known = join(*known, value)).or_insert(value);
+    }
+    one
 }
 
 fn worse(one: Validity, other: Validity) -> Validity {

@@ -112,6 +112,7 @@ fn stage(stage: RunStage) -> &'static str {
     match stage {
         RunStage::Preflight => "preflight",
         RunStage::Prepare { .. } => "prepare",
+        RunStage::Waiting => "waiting",
         RunStage::Ramp => "ramp",
         RunStage::WarmUp => "warm-up",
         RunStage::Measure => "measure",
