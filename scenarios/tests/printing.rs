@@ -19,6 +19,7 @@ fn in_order(mut plans: Vec<Plan>) -> Vec<Plan> {
         plan.users.sort_by(|a, b| a.name.cmp(&b.name));
         plan.users.iter_mut().for_each(|user| user.number = 0);
         plan.faults.sort_by(|a, b| a.name.cmp(&b.name));
+        plan.drawn.sort_by(|a, b| a.what.cmp(&b.what));
         plan.checks.named.sort();
         // Their patterns are lists in the order of the file.
         plan.checks.declared.clear();
