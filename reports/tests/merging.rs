@@ -58,7 +58,8 @@ fn events_of(user: usize, acts: &[Act]) -> Vec<Event> {
                 op,
                 op_id,
                 planned_ns,
-                said: Default::default(), content: Default::default(),
+                said: Default::default(),
+                content: Default::default(),
                 body,
             });
         };
@@ -179,7 +180,20 @@ fn operations_of_the_run_itself_stay_apart_and_a_cut_off_segment_is_told() {
     let signs_in = |t_ns: i64| {
         let (user, op) = (RUN.into(), "sign_in".into());
         let (conn, kind, op_id, said) = (0, Kind::Invoked, Some(1), Default::default());
-        Event { n: 0, t_ns, process: 0, user, conn, kind, op, op_id, planned_ns: None, said, content: Default::default(), body: Body::Empty }
+        Event {
+            n: 0,
+            t_ns,
+            process: 0,
+            user,
+            conn,
+            kind,
+            op,
+            op_id,
+            planned_ns: None,
+            said,
+            content: Default::default(),
+            body: Body::Empty,
+        }
     };
     let (one, other) = (record(vec![signs_in(-5)]), record(vec![signs_in(-7), signs_in(3)]));
     let cut_off = &other[..other.len() - 3];
