@@ -71,9 +71,7 @@ fn writers(events: impl Iterator<Item = Result<Event, RecordError>>) -> Result<B
     let mut writers = BTreeMap::new();
     for event in events {
         let event = event?;
-        if !writers.contains_key(&event.user) {
-            writers.insert(event.user, event.process);
-        }
+        writers.entry(event.user).or_insert(event.process);
     }
     Ok(writers)
 }
