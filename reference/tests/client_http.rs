@@ -145,7 +145,7 @@ async fn a_user_brings_the_cookie_of_its_balancer_to_its_websocket_and_another_u
     let users = async {
         let one = Arc::new(deployment.for_one_user());
         HttpClient::new(memory.clone(), one.clone(), surroundings()).health().await.unwrap();
-        assert!(Peer::connect(&memory, &one, 1, Arc::new(Unobserved)).await.is_err());
+        assert!(Peer::connect(&memory, surroundings().timers, &one, 1, Arc::new(Unobserved)).await.is_err());
         let other = Arc::new(deployment.for_one_user());
         HttpClient::new(memory.clone(), other, surroundings()).health().await.unwrap();
     };

@@ -71,7 +71,8 @@ fn what_is_filled_in_is_checked_like_what_is_written() {
        |
     12 | count = "${clients}"
        |         ^^^^^^^^^^^^
-       = expected a whole number from 1 to 10000, found the string "many"
+       = expected a whole number from 0 to 1000000, or a drawn number (`{ uniform = [1, 5] }`), found the
+         string "many"
        = help: this is what a parameter was filled in with: `[params]`
 
     test.toml: 1 fault

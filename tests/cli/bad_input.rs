@@ -20,7 +20,7 @@ fn refused(folder: &Path, arguments: &[&str], code: i32, words: &[&str]) {
 fn scenarios_that_are_no_scenarios_are_refused_with_their_place() {
     let folder = folder();
     let groups = "[users.workers]\nrole = \"worker\"\n[users.clients]\nrole = \"client\"\n";
-    let cases: [(&str, String, &[&str]); 8] = [
+    let cases: [(&str, String, &[&str]); 9] = [
         ("empty.toml", String::new(), &["empty.toml", "format"]),
         ("binary.toml", "\u{0}\u{1}\u{2}".to_owned(), &["binary.toml"]),
         ("words.toml", "this is not TOML".to_owned(), &["words.toml:1:"]),

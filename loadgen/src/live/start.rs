@@ -83,7 +83,7 @@ mod tests {
     async fn who_starts_together_says_that_it_is_ready_and_waits_to_be_told() {
         let (tell, go) = watch::channel(None);
         let ready: Arc<dyn Fn() + Send + Sync> =
-            Arc::new(move || drop(tell.send_replace(Some(now() + Duration::from_secs(9)))));
+            Arc::new(move || _ = tell.send_replace(Some(now() + Duration::from_secs(9))));
         let moment = Start::Together { ready, go }.moment().await.unwrap();
         assert!(moment.unwrap() > Instant::now());
     }

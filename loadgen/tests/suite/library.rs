@@ -55,7 +55,8 @@ fn is_excused(verdict: &Verdict) -> bool {
 }
 
 /// Scenarios whose faults hit users alone.
-const FAULTY: [&str; 5] = [
+const FAULTY: [&str; 6] = [
+    "client_dies_before_it_assigns",
     "partition_between_worker_and_server",
     "paused_worker_misses_its_assignment",
     "users_in_trouble",

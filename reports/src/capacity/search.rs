@@ -233,7 +233,8 @@ mod tests {
             let mut search = searched(40.0, 2_000.0, false);
             let answer = run(&mut search, |load| queue(capacity, load));
             let Answer::Between { passed, failed, binding, given_up: None } = answer else { panic!("{answer:?}") };
-            prop_assert!(passed <= capacity * 1.001, "{passed} of {capacity}");
+            // A load that is higher by less than a step can show does not pile up within it.
+            prop_assert!(passed <= capacity * 1.01, "{passed} of {capacity}");
             prop_assert!((passed - capacity).abs() <= 0.05 * capacity, "{passed} of {capacity}");
             prop_assert!(failed <= passed * 1.026 && binding == "discover p99 < 100ms", "{failed} {binding}");
             prop_assert!(search.played().len() < 22, "{} steps", search.played().len());

@@ -332,10 +332,10 @@ at = "1s"
        | ^^^^ expected a fault with only one of them
 
     error: the lower end is above the upper end
-      --> scenarios/bad.toml:19:44
+      --> scenarios/bad.toml:19:56
        |
     19 | when = { sends = { type = "offer" }, nth = { uniform = [5, 1] } }
-       |                                            ^^^^^^^^^^^^^^^^^^^^
+       |                                                        ^^^^^^
 
     error: `clock_skew` needs `offset`, `drift` or both
       --> scenarios/bad.toml:21:1
