@@ -38,6 +38,7 @@ fn header(record: &Path) -> Value {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "the moment of a start is one of this machine")]
 fn segments_that_start_together_are_merged_into_the_record_of_the_whole() {
     let (server, folder) = (Server::start(&[]), folder());
     scenario(folder.path(), "rooms.toml", FOUR_ROOMS);

@@ -129,6 +129,10 @@ fn options(port: u16, folder: &TempDir) -> LiveOptions {
         lock_hash: String::new(),
         policy: Default::default(),
         step: None,
+        folder: None,
+        segment: None,
+        start: Default::default(),
+        clock: None,
         arguments: Vec::new(),
     }
 }

@@ -1,6 +1,6 @@
 //! The real network: tokio's sockets, TLS where the endpoint asks for it. The only sockets of this crate; `rehearsal serve`,
 //! `worker` and `client` use it as well. Neighbours: `tls` (whom to trust). Left out: proxies, Unix sockets.
-#![allow(clippy::disallowed_types, reason = "this is the network that is handed in")]
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "this is the network that is handed in")]
 
 use super::reached::Reached;
 use super::startup::Sources;

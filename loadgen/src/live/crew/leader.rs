@@ -136,7 +136,7 @@ impl Leading {
                 }
             }
             Said::Word(FromMember::Progress(progress)) => {
-                self.progress.insert(segment, progress);
+                self.progress.insert(segment, *progress);
                 if let Some(sum) = sum(self.progress.values()) {
                     on_progress(&sum);
                 }
@@ -262,6 +262,7 @@ fn worse(one: Validity, other: Validity) -> Validity {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test has no host whose spawner could own the task")]
 mod tests {
     use super::*;
     use std::pin::Pin;

@@ -92,7 +92,7 @@ pub async fn play(leader: ToLeader, plan: Plan, mut options: LiveOptions) -> Res
             say(FromMember::StillHere);
         }
     };
-    let on_progress = Box::new(move |now: &_| progress(FromMember::Progress(Clone::clone(now))));
+    let on_progress = Box::new(move |now: &_| progress(FromMember::Progress(Box::new(Clone::clone(now)))));
     tokio::select! {
         run = driver::run(Arc::new(plan), options, on_progress, interrupt) => run,
         () = listen => unreachable!("listening has no end"),

@@ -61,7 +61,7 @@ pub enum FromMember {
     /// Its rooms and identities are made.
     Ready,
     /// How it does, once a second.
-    Progress(Progress),
+    Progress(Box<Progress>),
     /// The next piece of one of its record's files, for a leader that cannot read them.
     Piece {
         /// The file's name.

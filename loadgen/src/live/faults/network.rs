@@ -19,8 +19,11 @@ use tokio::time::{sleep, timeout};
 /// A network, as a host sees it whose links faults may reach.
 pub struct FaultyNetwork<N: Network> {
     inner: N,
-    links: Option<(Arc<Links<N::Stream>>, Arc<Hold>)>,
+    links: Option<Faulty<N>>,
 }
+
+/// The links of a host, and what holds its programs.
+type Faulty<N> = (Arc<Links<<N as Network>::Stream>>, Arc<Hold>);
 
 impl<N: Network> Clone for FaultyNetwork<N> {
     fn clone(&self) -> Self {

@@ -38,7 +38,7 @@ impl Queue {
     /// The beginning of what is across by now.
     pub(super) fn across(&self, now_ns: Nanos) -> Option<&[u8]> {
         let (across_ns, bytes) = self.chunks.front()?;
-        (*across_ns <= now_ns).then(|| bytes.as_slices().0)
+        (*across_ns <= now_ns).then_some(bytes.as_slices().0)
     }
 
     /// So many bytes of it are taken.
