@@ -170,7 +170,9 @@ fn a_process_that_dies_makes_the_run_invalid_and_what_it_made_is_removed() {
     assert_eq!(children.len(), 2);
     signal(children[0], libc::SIGKILL);
     let ran = Ran::of(run.wait_with_output().expect("it ends")).ends_with(4);
-    assert!(ran.stdout.contains("was lost: its process ended (signal: 9"), "{}", ran.stdout);
+    // A process that is killed while a busy disk writes for it ends later than it falls silent.
+    let told = ["was lost: its process ended (signal: 9", "was lost: it said nothing"];
+    assert!(told.iter().any(|told| ran.stdout.contains(told)), "{}", ran.stdout);
     assert!(ran.stdout.contains("generator  invalid"), "{}", ran.stdout);
     assert_nothing_is_left_on(&server, folder.path());
 }
