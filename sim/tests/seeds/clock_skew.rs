@@ -81,7 +81,7 @@ fn steps_of_a_flow_sign_in_again_when_their_token_has_expired_and_keep_their_nam
     let visit = |steps: &str| {
         format!(
             "format = 1\n[users.visitors]\nrole = \"peer\"\nflow = \"visit\"\nstart = \"1s\"\n[flow.visit]\nsteps = [{steps}]\n\
-             [[fault]]\ndo = \"clock_skew\"\nwho = \"server\"\nat = \"0s\"\noffset = \"61m\"\n"
+             [faults.ahead]\ndo = \"clock_skew\"\nwho = \"server\"\nat = \"0s\"\noffset = \"61m\"\n"
         )
     };
     let ask = "{ http = { method = \"POST\", path = \"/create-room\", bearer = true } }";
