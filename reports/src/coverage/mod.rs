@@ -1,7 +1,7 @@
 //! What an exploration covered, and whether it may stop: how many behaviours its seeds showed, the chance that the next one
 //! shows a new one, and which faults struck while their victims were at what.
 //!
-//! - [`watch`]: what one run covered
+//! - `watch`: what one run covered
 //!
 //! A behaviour is the set of things that happened in a run: operations and how they ended, messages, refusals, connections that
 //! broke, jobs that were lost. The chance is Good and Turing's estimate: the share of seeds whose behaviour no other seed

@@ -1,7 +1,7 @@
 //! Numbers that go out while a run goes on: a page for Prometheus to scrape, and OTLP to a collector. Both are off unless asked for,
 //! and neither disturbs the run: a collector that does not answer is told once. Start here: [`Telemetry`].
 //!
-//! - [`points`]: which numbers; `prometheus` and `otlp`: how they are written
+//! - `points`: which numbers; `prometheus` and `otlp`: how they are written
 //!
 //! Neighbours: `progress` (where the numbers come from). Left out: the record, which has more.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is where numbers leave for others")]
