@@ -60,7 +60,9 @@ impl Killed {
     fn check(&self) -> Ran {
         let checked = run_in(self.folder.path(), &["check", "runs/latest"]).ends_with(4);
         assert!(checked.stdout.contains("cut off after"), "{}", checked.stdout);
-        assert!(!checked.stdout.contains("-86"), "times that nobody knows are not shown:\n{}", checked.stdout);
+        // One day is taken off such times. A random id may hold the same digits, so whole words are looked at.
+        let unknown = checked.stdout.split_whitespace().any(|word| word.trim_start_matches('(').starts_with("-86"));
+        assert!(!unknown, "times that nobody knows are not shown:\n{}", checked.stdout);
         checked
     }
 
