@@ -1,6 +1,6 @@
 //! The live world through the command line: the reference server as a process on loopback, loaded and disturbed.
 
-use crate::support::{Ran, Server, folder, library, program, run_in, scenario, signal};
+use crate::support::{Ran, Server, beside_each_other, folder, library, program, run_in, scenario, signal};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,8 @@ const HARDENED: &str = "two_clients_race_for_one_worker";
 
 #[test]
 fn the_flagship_holds_live_against_both_profiles_on_one_port_and_on_two() {
-    for serve in [&[][..], &["--http-listen", "127.0.0.1:0"], &["--deployed", "--http-listen", "127.0.0.1:0"]] {
+    let profiles = [&[][..], &["--http-listen", "127.0.0.1:0"], &["--deployed", "--http-listen", "127.0.0.1:0"]];
+    beside_each_other(&profiles, |serve| {
         let (server, folder) = (Server::start(serve), folder());
         let arguments = ["load", HARDENED, "--target", &server.ws, "--http", &server.http, "--format", "json"];
         let ran = run_in(folder.path(), &arguments).ends_with(0);
@@ -28,7 +29,7 @@ fn the_flagship_holds_live_against_both_profiles_on_one_port_and_on_two() {
             assert!(record.join(file).is_file(), "no {file} in the record");
         }
         run_in(folder.path(), &["check", "runs/latest"]).ends_with(0);
-    }
+    });
 }
 
 #[test]
@@ -41,11 +42,10 @@ fn a_naive_worker_breaks_live_as_well() {
 
 #[test]
 fn a_defect_of_the_server_is_found_live_and_its_absence_too() {
-    let folder = folder();
-    for (serve, code) in [(&["--defect", "sender_not_checked"][..], 0), (&[][..], 1)] {
-        let server = Server::start(serve);
-        run_in(folder.path(), &["load", "defect_sender_not_checked", "--target", &server.ws]).ends_with(code);
-    }
+    beside_each_other(&[(&["--defect", "sender_not_checked"][..], 0), (&[][..], 1)], |(serve, code)| {
+        let (server, folder) = (Server::start(serve), folder());
+        run_in(folder.path(), &["load", "defect_sender_not_checked", "--target", &server.ws]).ends_with(*code);
+    });
 }
 
 #[test]
@@ -60,16 +60,16 @@ fn preflight_only_sends_no_load_and_leaves_nothing() {
 
 #[test]
 fn ctrl_c_and_sigterm_end_politely_clean_up_and_write_the_record() {
-    for sent in [libc::SIGINT, libc::SIGTERM] {
+    beside_each_other(&[libc::SIGINT, libc::SIGTERM], |sent| {
         let (server, folder) = (Server::start(&[]), folder());
         let mut run = long_run(&server, folder.path());
         wait_until_measuring(&mut run);
-        signal(run.id(), sent);
+        signal(run.id(), *sent);
         let ran = Ran::of(run.wait_with_output().expect("it ends")).ends_with(130);
         assert!(ran.stdout.contains("exit 130: interrupted"), "{}", ran.stdout);
         assert!(folder.path().join("runs/latest/verdict.json").is_file());
         assert_nothing_is_left_on(&server, folder.path());
-    }
+    });
 }
 
 #[test]

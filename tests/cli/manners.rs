@@ -2,7 +2,7 @@
 
 use crate::http;
 use crate::live::assert_nothing_is_left_on;
-use crate::support::{Ran, Server, folder, library, program, run_in, scenario};
+use crate::support::{Ran, Server, beside_each_other, folder, library, program, run_in, scenario};
 use std::fs;
 use std::path::Path;
 
@@ -140,10 +140,10 @@ fn headers_and_tokens_of_the_project_reach_the_target_and_no_record_or_output() 
 
 #[test]
 fn the_number_of_sign_ins_is_printed_first_and_shared_identities_need_fewer() {
-    let (server, folder) = (Server::start(&[]), folder());
-    for (identities, sign_ins, whose) in
-        [("per_user", 21, "one for each user"), ("per_room", 3, "each room"), ("shared", 2, "one for all users")]
-    {
+    let cases =
+        [("per_user", 21, "one for each user"), ("per_room", 3, "each room"), ("shared", 2, "one for all users")];
+    beside_each_other(&cases, |(identities, sign_ins, whose)| {
+        let (server, folder) = (Server::start(&[]), folder());
         let text = short() + &format!("\n[prepare]\nidentities = \"{identities}\"\n");
         let path = scenario(folder.path(), "identities.toml", &text).display().to_string();
         let ran = run_in(folder.path(), &["load", &path, "--target", &server.ws]);
@@ -152,5 +152,5 @@ fn the_number_of_sign_ins_is_printed_first_and_shared_identities_need_fewer() {
         assert!(matches!(ran.code, Some(0 | 3 | 4)), "{ran:?}");
         assert!(!ran.stdout.contains("BROKEN"), "{}", ran.stdout);
         assert_nothing_is_left_on(&server, folder.path());
-    }
+    });
 }

@@ -50,6 +50,16 @@ pub fn run_in(folder: &Path, arguments: &[&str]) -> Ran {
     Ran::of(program().current_dir(folder).args(arguments).output().expect("the program starts"))
 }
 
+/// Plays cases of one test beside each other, each with a server and a folder of its own: most of a live run is waiting.
+#[allow(clippy::disallowed_methods, reason = "the programs under test are processes of their own")]
+pub fn beside_each_other<T: Sync>(cases: &[T], play: impl Fn(&T) + Sync) {
+    std::thread::scope(|threads| {
+        for case in cases {
+            threads.spawn(|| play(case));
+        }
+    });
+}
+
 /// A folder for one test.
 pub fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary folder")

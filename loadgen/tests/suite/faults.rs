@@ -60,18 +60,20 @@ fn jobs(events: &[Event]) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_killed_lost_or_stopped_comes_back_and_goes_on() {
-    for (doing, expected) in [
+    let cases = [
         ("kill", &["killed", "restarted"][..]),
         ("lose", &["machine lost", "restarted"]),
         ("stop", &["told to stop", "exited", "restarted"]),
-    ] {
+    ];
+    let runs = cases.map(|(doing, expected)| async move {
         let fault = format!("do = '{doing}'\nwho = 'workers'\nat = '1s'\nback = '500ms'\n");
         let (_, events) = play(&scenario(&fault)).await;
         assert_eq!(words(&events), expected, "{doing}");
         assert!(told(&events).iter().all(|(_, users)| users == &["workers-0"]), "{:?}", told(&events));
         assert_eq!(registrations(&events, "workers-0"), 2, "{doing}");
         assert_eq!(jobs(&events), 2, "{doing}");
-    }
+    });
+    futures_util::future::join_all(runs).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
