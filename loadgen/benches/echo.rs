@@ -224,7 +224,7 @@ fn plan(length: Duration) -> Plan {
         host: "echoes".into(),
         start_ns: 0,
         protocol: Protocol::V2,
-        behaviour: Behaviour::Flow(steps.clone()),
+        behaviour: Behaviour::Flow(steps.clone().into()),
         role: "peer".into(),
         tags: Vec::new(),
         properties: Default::default(),

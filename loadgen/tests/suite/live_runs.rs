@@ -73,7 +73,7 @@ fn busy_plan(jobs: u32) -> Plan {
         user(0, "workers", 0, worker(20)),
         user(1, "clients", 0, client(jobs)),
         user(2, "clients", 1, client(jobs)),
-        user(3, "lookers", 0, Behaviour::Flow(flow)),
+        user(3, "lookers", 0, Behaviour::Flow(flow.into())),
     ])
 }
 
@@ -132,7 +132,7 @@ async fn what_a_flow_makes_itself_is_removed_as_well_also_in_the_first_contact()
         step(Verb::Http { method: "POST".into(), path: path.into(), body: None, bearer: true, status: vec![200] })
     };
     let flow = vec![step(Verb::Join), make("/create-room"), make("/anonymous-signin")];
-    let plan = plan(vec![user(0, "makers", 0, Behaviour::Flow(flow))]);
+    let plan = plan(vec![user(0, "makers", 0, Behaviour::Flow(flow.into()))]);
     let run = run_quietly(plan, options(served.target(), &out)).await.unwrap();
     assert!(run.left_behind.is_nothing(), "{:?}", run.left_behind);
     let journal = std::fs::read_to_string(run.record.join(journal_file::FILE)).unwrap();
@@ -191,7 +191,10 @@ fn asking_for(path: &str) -> Plan {
             steps: vec![step(request), step(hopeless)],
         }),
     ];
-    plan(vec![user(0, "askers", 0, Behaviour::Flow(flow.clone())), user(1, "askers", 1, Behaviour::Flow(flow))])
+    plan(vec![
+        user(0, "askers", 0, Behaviour::Flow(flow.clone().into())),
+        user(1, "askers", 1, Behaviour::Flow(flow.into())),
+    ])
 }
 
 #[tokio::test]
@@ -313,7 +316,7 @@ async fn a_target_that_most_operations_do_not_reach_any_more_is_left_alone() {
         vec![Step { otherwise: Otherwise::Continue, ..step(Verb::Connect) }, step(Verb::Disconnect(Ending::Clean))];
     let every = Some(Distribution::Fixed(10 * MS));
     let flow = vec![step(Verb::Repeat { times: None, first: None, until: None, every, steps })];
-    let mut plan = plan(vec![user(0, "knockers", 0, Behaviour::Flow(flow))]);
+    let mut plan = plan(vec![user(0, "knockers", 0, Behaviour::Flow(flow.into()))]);
     plan.phases.measure_ns = 600_000 * MS;
     let (dying, runtime) = (served.clone(), tokio::runtime::Handle::current());
     let on_progress = at_first_beat(move || runtime.block_on(dying.kill()));
@@ -364,7 +367,7 @@ async fn a_stranger_in_a_room_that_exists_is_counted_and_sent_nothing() {
     let find = saving(Verb::Discover { filters: json!({ "role": "worker" }), retry: None }, "peer", "/peers/0/peer_id");
     let send = step(Verb::Send { to: "${peer}".into(), payload: json!({ "hello": true }) });
     let flow = vec![step(Verb::Join), find, Step { otherwise: Otherwise::Continue, ..send }];
-    let mut plan = plan(vec![user(0, "clients", 0, client(1)), user(1, "lookers", 0, Behaviour::Flow(flow))]);
+    let mut plan = plan(vec![user(0, "clients", 0, client(1)), user(1, "lookers", 0, Behaviour::Flow(flow.into()))]);
     plan.live.existing_rooms = vec![format!("file:{}", place.display())];
     plan.phases.measure_ns = 1_500 * MS;
     let run = run_quietly(plan, options(served.target(), &out)).await.unwrap();

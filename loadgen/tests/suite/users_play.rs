@@ -105,7 +105,7 @@ async fn play_against(plan: Plan, server: ServerOptions) -> Played {
 }
 
 fn flow(steps: Vec<Step>) -> Behaviour {
-    Behaviour::Flow(steps)
+    Behaviour::Flow(steps.into())
 }
 
 fn expect(pattern: serde_json::Value) -> Verb {

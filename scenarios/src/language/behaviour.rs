@@ -121,7 +121,7 @@ pub(crate) fn read(kind: Kind<'_>, view: &View<'_>, faults: &mut Faults) -> Beha
             ask: view.whole("ask").unwrap_or(1) as u32,
             cancel_after: view.distribution("cancel_after", faults),
         }),
-        Kind::Flow(flow) => Behaviour::Flow(flow.map(|flow| flow.steps.clone()).unwrap_or_default()),
+        Kind::Flow(flow) => Behaviour::Flow(flow.map(|flow| flow.steps.clone().into()).unwrap_or_default()),
     }
 }
 

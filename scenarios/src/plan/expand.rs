@@ -12,6 +12,7 @@ use crate::plan::{
 };
 use crate::scenario::{Choices, Gaps, Group, Pace, Property, Scenario, Script, Spread};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The shortest measure phase that is derived.
 const MEASURE_NS_MIN: Nanos = 60_000_000_000;
@@ -90,7 +91,7 @@ impl Script {
         for (group, starts) in self.groups.iter().zip(starts) {
             let mut behaviour = group.behaviour.clone();
             if let Behaviour::Flow(steps) = &mut behaviour {
-                self.count_meetings(steps, &counts);
+                self.count_meetings(Arc::make_mut(steps).as_mut_slice(), &counts);
             }
             let is_named = self.is_named(&group.name);
             let count = starts.len() as u32;
@@ -191,7 +192,7 @@ fn paced(behaviour: &Behaviour, pace: Option<PacePlan>) -> Behaviour {
     match &mut behaviour {
         Behaviour::Client(client) => client.pace = Some(pace),
         Behaviour::Flow(steps) => {
-            for step in steps {
+            for step in Arc::make_mut(steps) {
                 if let Verb::Repeat { times: None, first, every: every @ None, .. } = &mut step.verb {
                     first.get_or_insert(pace.first.clone());
                     *every = Some(pace.every.clone());

@@ -5,6 +5,7 @@ use crate::distribution::{Distribution, Nanos};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One user: who, where, when, and what it does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -90,8 +91,8 @@ pub enum Behaviour {
     Worker(WorkerPlan),
     /// The reference client: gets `jobs` jobs done.
     Client(ClientPlan),
-    /// Steps of the scenario's own.
-    Flow(Vec<Step>),
+    /// Steps of the scenario's own. Users of a group share them, since fifty thousand copies would be most of a plan.
+    Flow(Arc<Vec<Step>>),
 }
 
 /// How a worker protects itself from two jobs at once (operational document).

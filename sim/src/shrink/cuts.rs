@@ -4,6 +4,7 @@
 use super::mending::{mend, visit};
 use rehearsal_scenarios::plan::{Behaviour, Plan, Step, Verb};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Something that can be taken out of a plan. Named by its place in the plan that it is taken from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,7 +58,7 @@ pub(super) fn without(plan: &Plan, parts: &BTreeSet<Part>) -> Plan {
     for user in &mut plan.users {
         if let Behaviour::Flow(steps) = &mut user.behaviour {
             let number = user.number;
-            cut_steps(steps, &mut 0, &mut |place, step| {
+            cut_steps(Arc::make_mut(steps), &mut 0, &mut |place, step| {
                 let is_cut_meeting = match &step.verb {
                     Verb::Meet { point, .. } => parts.contains(&Part::Meeting(point.clone())),
                     _ => false,

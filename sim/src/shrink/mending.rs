@@ -6,6 +6,7 @@
 
 use rehearsal_scenarios::plan::{Begin, Behaviour, Plan, Step, Verb, is_server};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Makes a plan whole again.
 pub(super) fn mend(plan: &mut Plan) {
@@ -14,7 +15,7 @@ pub(super) fn mend(plan: &mut Plan) {
     for user in &mut plan.users {
         if let Behaviour::Flow(steps) = &mut user.behaviour {
             let mut standing = Standing::default();
-            keep_possible(steps, &names, &mut standing);
+            keep_possible(Arc::make_mut(steps), &names, &mut standing);
         }
     }
     count_meetings(plan);
@@ -140,7 +141,7 @@ fn count_meetings(plan: &mut Plan) {
     }
     for user in &mut plan.users {
         let Behaviour::Flow(steps) = &mut user.behaviour else { continue };
-        visit_mut(steps, &mut |step| {
+        visit_mut(Arc::make_mut(steps).as_mut_slice(), &mut |step| {
             if let Verb::Meet { point, count, .. } = &mut step.verb {
                 *count = coming.get(point).copied().unwrap_or_default();
             }

@@ -43,6 +43,7 @@ pub(super) enum Simplification {
 }
 
 use Simplification::*;
+use std::sync::Arc;
 
 const SECOND_NS: Nanos = 1_000_000_000;
 const MILLISECOND_NS: Nanos = 1_000_000;
@@ -184,7 +185,7 @@ fn with_verb(plan: &mut Plan, number: u32, place: usize, change: impl Fn(&mut Ve
     with_user(plan, number, |user| {
         let Behaviour::Flow(steps) = &mut user.behaviour else { return };
         let mut at = 0;
-        visit_mut(steps, &mut |step| {
+        visit_mut(Arc::make_mut(steps).as_mut_slice(), &mut |step| {
             if at == place {
                 change(&mut step.verb);
             }

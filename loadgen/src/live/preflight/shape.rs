@@ -4,6 +4,7 @@
 use rehearsal_scenarios::distribution::{Distribution, Nanos};
 use rehearsal_scenarios::plan::{Behaviour, Plan, Retry, Step, UserPlan, Verb};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A plan to be walked.
 pub(super) struct Walk {
@@ -42,7 +43,7 @@ pub(super) fn shape(plan: &Plan) -> Walk {
     let comers = comers(&walk);
     for walker in walk.walkers.clone() {
         if let Some(Behaviour::Flow(steps)) = walk.user_mut(walker).map(|user| &mut user.behaviour) {
-            for_each(steps, &mut |step| {
+            for_each(Arc::make_mut(steps).as_mut_slice(), &mut |step| {
                 if let Verb::Meet { point, count, .. } = &mut step.verb {
                     *count = comers.get(point).map_or(1, |walkers| walkers.len() as u32);
                 }
@@ -77,7 +78,7 @@ fn comers(walk: &Walk) -> BTreeMap<String, BTreeSet<u32>> {
     let mut comers: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
     for &walker in &walk.walkers {
         if let Some(Behaviour::Flow(steps)) = walk.plan.user(walker).map(|user| &user.behaviour) {
-            for_each(&mut steps.clone(), &mut |step| {
+            for_each(&mut steps.to_vec(), &mut |step| {
                 if let Verb::Meet { point, .. } = &step.verb {
                     comers.entry(point.clone()).or_default().insert(walker);
                 }
@@ -100,6 +101,7 @@ fn behaviour(plan: &Plan, user: &UserPlan) -> Behaviour {
             client.cancel_after = client.cancel_after.as_ref().map(|after| cut(after, 1));
         }
         Behaviour::Flow(steps) => {
+            let steps = Arc::make_mut(steps);
             let mut waits = 0;
             for_each(steps, &mut |step| waits += u64::from(is_wait(&step.verb)));
             let wait_ns_max = WAITS_NS / waits.max(1);
