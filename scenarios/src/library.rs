@@ -50,6 +50,7 @@ library!(
         "hunt_no_busy_rejection",
         "hunt_assignment_timeout_never_fires",
         "hunt_late_close_removes_new_registration",
+        "hunt_reservation_never_expires",
     ]
 );
 

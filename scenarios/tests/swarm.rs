@@ -77,6 +77,39 @@ fn each_fault_takes_part_in_about_half_of_the_seeds_and_every_mix_of_them_is_the
 }
 
 #[test]
+fn some_seeds_draw_the_times_of_all_faults_together_and_none_outside_of_what_the_file_allows() {
+    const MS: u64 = 1_000_000;
+    let range = |low: u64, high: u64| format!("at = {{ uniform = [\"{low}ms\", \"{high}ms\"] }}");
+    let text =
+        SWARM.replacen("at = \"3s\"", &range(1_000, 21_000), 1).replacen("at = \"1s\"", &range(1_000, 21_000), 1);
+    let (mut together, mut apart, mut early, mut late) = (0, 0, 0, 0);
+    for plan in plans(&text) {
+        let told = plan.drawn.iter().find(|drawn| drawn.what == "fault times");
+        assert_eq!(told.is_some(), !plan.faults.is_empty(), "{:?}", plan.drawn);
+        let at: Vec<u64> = plan.faults.iter().filter_map(|fault| fault.at_ns()).collect();
+        assert!(at.iter().all(|at| (1_000 * MS..=21_000 * MS).contains(at)), "{at:?}");
+        let &[first, last] = at.as_slice() else { continue };
+        if told.is_some_and(|told| told.value.starts_with("anywhere in 1s..21s")) {
+            apart += u64::from(last - first > 5_000 * MS);
+            continue;
+        }
+        assert!(told.is_some_and(|told| told.value.ends_with(" of 1s..21s")), "{told:?}");
+        together += u64::from(last - first < 1_000 * MS);
+        early += u64::from(last < 6_000 * MS);
+        late += u64::from(first > 16_000 * MS);
+    }
+    assert!(together > 10 && apart > 10 && early > 0 && late > 0, "{together} {apart} {early} {late}");
+    // Times that lie elsewhere are left as they are, and fixed ones are nobody's to draw.
+    let elsewhere = text.replacen(&range(1_000, 21_000), &range(90_000, 95_000), 1);
+    assert!(plans(&elsewhere).iter().flat_map(|plan| &plan.faults).all(|fault| match fault.name.as_str() {
+        "crash" => fault.at_ns().is_some_and(|at| (90_000 * MS..=95_000 * MS).contains(&at)),
+        _ => fault.at_ns().is_some_and(|at| at <= 21_000 * MS),
+    }));
+    let fixed = plans(SWARM);
+    assert!(fixed.iter().all(|plan| plan.drawn.iter().all(|drawn| drawn.what != "fault times")));
+}
+
+#[test]
 fn latencies_losses_and_rates_are_a_part_of_what_the_file_allows() {
     let mut ranges = BTreeSet::new();
     for plan in plans(SWARM) {

@@ -120,8 +120,15 @@ impl MessagesArrive {
     }
 
     fn settle(&mut self, message: &OnItsWay, cast: &Cast, now_ns: i64) {
-        let is_explained = |message: &OnItsWay| message.is_refused || self.is_explained(message, cast, now_ns);
-        if is_explained(message) || message.twin.as_deref().is_some_and(is_explained) {
+        if self.is_explained(message, cast, now_ns) {
+            if message.is_refused {
+                // A refusal that it does not need is perhaps about a later one.
+                self.flows.refused(Some(message.from), Some(message.to), message.sender);
+            }
+            return;
+        }
+        let explains = |twin: &OnItsWay| twin.is_refused || self.is_explained(twin, cast, now_ns);
+        if message.is_refused || message.twin.as_deref().is_some_and(explains) {
             return;
         }
         if self.flows.takes_refusal(message.sender) {
@@ -318,6 +325,21 @@ mod tests {
         history.at(21.0).sends("a", 1, "c", "four").sends("a", 1, "c", "five");
         history.at(21.1).receives("c", 1, "a", "five");
         assert_eq!(history.at(40.0).verdict_under(NAME).violations, 1);
+    }
+
+    #[test]
+    fn a_refusal_of_what_went_down_with_a_connection_explains_one_later_message_and_no_more() {
+        let mut history = two_peers();
+        history.at(0.5).joins("c", 1, "room");
+        history.at(1.0).sends("a", 1, "b", "one");
+        history.at(1.5).closes("b", 1, Closer::Network).joins("b", 2, "room");
+        history.at(3.0).sends("a", 1, "b", "two");
+        history.at(3.1).is_refused("a", 1, "PEER_NOT_FOUND", Some("b"));
+        history.at(9.0).sends("c", 1, "b", "three").receives("b", 2, "c", "three");
+        assert_eq!(history.holds_under(NAME), 1);
+        history.at(10.0).sends("a", 1, "b", "four");
+        history.at(19.0).sends("c", 1, "b", "five").receives("b", 2, "c", "five");
+        assert_eq!(history.at(20.0).verdict_under(NAME).violations, 1);
     }
 
     #[test]

@@ -19,8 +19,9 @@ pub(crate) static SEARCH: Table = Table {
             "swarm",
             Shape::Flag,
             "false",
-            "Whether each seed draws a mix of its own: which of the faults take part, how much of the allowed latencies and \
-             losses there is, and up to 4 delay points if `delay_points` is left out. Nothing leaves what the file allows.",
+            "Whether each seed draws a mix of its own: which of the faults take part, whether those with drawn times strike \
+             anywhere or all in one part of the time, how much of the allowed latencies and losses there is, and up to 4 \
+             delay points if `delay_points` is left out. Nothing leaves what the file allows.",
         ),
         key(
             "delay_points",

@@ -6,7 +6,7 @@
 //! that late answers shift nothing.
 //!
 //! - `system`, `network`, `user`, `step`, `fault`, `search`, `judging`, `steering`: what a plan is made of
-//! - `swarm`: what a seed draws for itself first
+//! - `swarm`, with `fault_times`: what a seed draws for itself first
 //! - `expand`, with `arrivals`, `faults` and `hosts`: makes a plan from a valid scenario
 //! - `segment`: a part of one, for one of several processes
 //! - `timeline`, with `fault_text`: prints one
@@ -18,6 +18,7 @@ mod declared;
 mod expand;
 mod fault;
 mod fault_text;
+mod fault_times;
 mod faults;
 pub(crate) mod hosts;
 mod judging;

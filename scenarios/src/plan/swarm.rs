@@ -1,14 +1,15 @@
 //! What a seed draws for itself before it is planned: sizes of groups, rates, how often tasks are held back, and, where the
-//! scenario asks for a swarm, which faults take part and how much of the allowed trouble there is. The rest of planning
+//! scenario asks for a swarm, which faults take part, when, and how much of the allowed trouble there is. The rest of planning
 //! then reads a script in which nothing of that is open. Every draw has a place of its own.
 //!
 //! Leaving things out finds more than having everything at once: with every fault in every seed, the run that a race needs
 //! to stay alive long enough is rare (swarm testing, Groce et al. 2012).
 //!
-//! Neighbours: `expand` plans the script that comes out. Left out: what the ranges are, which the language says.
+//! Neighbours: `expand` plans the script that comes out, `fault_times` says when faults strike. Left out: what the ranges
+//! are, which the language says.
 
-use super::World;
 use super::timeline::random;
+use super::{World, fault_times};
 use crate::distribution::{Distribution, Nanos};
 use crate::draw::Draw;
 use crate::scenario::{Action, Arrival, Fault, Group, Mixing, Pace, Script};
@@ -43,6 +44,7 @@ impl Script {
             script.settle_delay_points(draw, &mut drawn);
             if swarm.mixing == Mixing::Drawn {
                 script.mix_faults(draw, &mut drawn);
+                drawn.0.extend(fault_times::settle(&mut script.faults, draw.named("fault times")));
                 script.mix_network(draw, &mut drawn);
             }
         }

@@ -32,8 +32,10 @@ pub(super) enum Simplification {
     Pause(u32, usize),
     /// A step is repeated so many times.
     Times(u32, usize, u64),
-    /// A fault begins at a multiple of this.
+    /// A fault begins at a multiple of this; counted from the message that it waits for, if it does.
     FaultAt(usize, Nanos),
+    /// A fault waits for so many messages.
+    FaultNth(usize, u64),
     /// A fault lasts so long.
     FaultFor(usize, Nanos),
     /// A fault's added latency is always the same.
@@ -87,6 +89,9 @@ pub(super) fn simplifications(plan: &Plan) -> Vec<Simplification> {
         all.extend(ROUND_NS.map(|round_ns| Start(user.number, round_ns)));
     }
     for (place, fault) in plan.faults.iter().enumerate() {
+        if let Begin::After(sight) = &fault.begins {
+            all.extend(halves(sight.nth, 1).map(|nth| FaultNth(place, nth)));
+        }
         all.extend(ROUND_NS.map(|round_ns| FaultAt(place, round_ns)));
         all.extend(halves(fault.for_ns.unwrap_or_default(), LENGTH_NS_MIN).map(|for_ns| FaultFor(place, for_ns)));
         all.push(FaultLatency(place));
@@ -147,9 +152,13 @@ pub(super) fn apply(plan: &mut Plan, simplification: &Simplification) {
                 *times = fewer.min(*times);
             }
         }),
-        FaultAt(place, round_ns) => {
-            if let Begin::At(at_ns) = &mut plan.faults[place].begins {
-                *at_ns = rounded(*at_ns, round_ns);
+        FaultAt(place, round_ns) => match &mut plan.faults[place].begins {
+            Begin::At(at_ns) => *at_ns = rounded(*at_ns, round_ns),
+            Begin::After(sight) => sight.delay_ns = rounded(sight.delay_ns, round_ns),
+        },
+        FaultNth(place, fewer) => {
+            if let Begin::After(sight) = &mut plan.faults[place].begins {
+                sight.nth = sight.nth.min(fewer);
             }
         }
         FaultFor(place, shorter_ns) => {

@@ -1,7 +1,7 @@
 //! How the search behaves: the same for any number of threads, never worse than what it began with, and minimal.
 
 use crate::catalogue::{broken, shrunk};
-use rehearsal_scenarios::plan::{Behaviour, Plan, Verb, World};
+use rehearsal_scenarios::plan::{Begin, Behaviour, Plan, Verb, World};
 use rehearsal_scenarios::{Overrides, load};
 use rehearsal_sim::explore::Fingerprint;
 use rehearsal_sim::seed::{SeedOptions, play};
@@ -83,6 +83,45 @@ fn what_has_nothing_to_do_with_the_failure_goes_and_the_failure_stays() {
     // Joining, joining and writing.
     assert_eq!(shrunk.after.operations, 3, "{left:?}");
     assert!(Fingerprint::all_of(&shrunk.run).contains(&fingerprint));
+}
+
+/// Somebody is held 25 ms after the fifth message of many.
+const WAITING: &str = r#"
+format = 1
+
+[users.alice]
+flow = "write"
+
+[faults.hiccup]
+do = "pause"
+who = "alice"
+when = { sends = { app_message_type = "say" }, nth = 5, after = "25ms" }
+for = "1s"
+
+[flow.write]
+steps = [
+  "join",
+  { repeat = { times = 8, every = "100ms", steps = [
+    { send = { to = "${user.peer_id}", payload = { app_message_type = "say" } } },
+  ] } },
+]
+
+[check.nobody_is_held]
+about = "nobody is held"
+never = { event = "fault" }
+"#;
+
+#[test]
+fn a_fault_that_waits_for_a_message_comes_to_wait_for_the_first_and_begins_at_once() {
+    let scenario =
+        load("waiting", WAITING.as_bytes(), &Overrides::default()).unwrap_or_else(|faults| panic!("{faults}"));
+    let run = play(Arc::new(scenario.plan(1, World::Simulated)), SeedOptions::default());
+    let fingerprint = Fingerprint::all_of(&run).pop_first().unwrap();
+    let shrunk = shrink(&run.plan, &fingerprint, ShrinkOptions::default()).unwrap();
+    let Begin::After(sight) = &shrunk.run.plan.faults[0].begins else { panic!("{:?}", shrunk.run.plan.faults) };
+    assert_eq!((sight.nth, sight.delay_ns), (1, 0));
+    // Joining and the one message that is left.
+    assert_eq!(shrunk.after.operations, 2, "{:?}", shrunk.run.plan.users);
 }
 
 #[test]
