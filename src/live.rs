@@ -186,8 +186,9 @@ pub fn line(now: &LiveProgress) -> String {
     classes.sort_by_key(|(_, count)| Reverse(**count));
     let classes: Vec<String> = classes.iter().take(3).map(|(class, count)| format!("{class} {count}")).collect();
     let classes = if classes.is_empty() { String::new() } else { format!(" ({})", classes.join(", ")) };
+    let restraint = now.restraint.words().map(|words| format!("  {words}")).unwrap_or_default();
     format!(
-        "{stage:10} users {}/{}  {}{planned}  p50 {}  p99 {}  errors {}{classes}  generator {}",
+        "{stage:10} users {}/{}  {}{planned}  p50 {}  p99 {}  errors {}{classes}  generator {}{restraint}",
         now.users,
         now.users_planned,
         units::rate(now.rate as f64),

@@ -101,6 +101,7 @@ fn clock(t_ns: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rehearsal_loadgen::live::holding_back::Restraint;
     use rehearsal_reports::outcome::Validity;
 
     fn second(count: u64, errors: u64, p99_ms: u64) -> SecondOfOperation {
@@ -112,6 +113,7 @@ mod tests {
         let metrics = [("active_rooms".into(), 100.0), ("timestamp".into(), 9.0), ("total_messages".into(), 5_211.0)];
         Progress {
             stage,
+            restraint: Restraint::None,
             t_ns: 432 * NANOS_PER_SECOND,
             end_ns: 600 * NANOS_PER_SECOND,
             users: 2_498,

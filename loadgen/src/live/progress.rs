@@ -1,6 +1,7 @@
 //! What a live run tells while it goes on, once a second. Neighbours: `recorder` counts, `driver` knows the stage, the
 //! command line shows it. Left out: how it looks.
 
+use super::holding_back::Restraint;
 use rehearsal_reports::abort::Metrics;
 use rehearsal_reports::outcome::{SecondOfOperation, Validity};
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,8 @@ pub enum RunStage {
 pub struct Progress {
     /// Where it stands.
     pub stage: RunStage,
+    /// How the circuit breaker treats the target.
+    pub restraint: Restraint,
     /// Plan time, in nanoseconds; negative before time 0.
     pub t_ns: i64,
     /// The plan's end, in nanoseconds.

@@ -9,6 +9,7 @@
 use super::files::Files;
 use super::generator::GeneratorWatch;
 use super::guard::planned_per_second;
+use super::holding_back::Restraint;
 use super::lag::LagMeter;
 use super::pacer::Pacer;
 use super::probes::Probes;
@@ -58,6 +59,7 @@ pub struct Shared {
 #[derive(Clone, Debug, Default)]
 struct Status {
     stage: RunStage,
+    restraint: Restraint,
     faults: Vec<String>,
     is_complete: bool,
     pulse: Pulse,
@@ -79,6 +81,11 @@ impl Shared {
     /// Where the run stands from now on.
     pub fn enter(&self, stage: RunStage) {
         lock(&self.status).stage = stage;
+    }
+
+    /// How the target is treated from now on.
+    pub fn restrain(&self, restraint: Restraint) {
+        lock(&self.status).restraint = restraint;
     }
 
     /// The generator noticed nothing for so long, until now: checks with a time bound have to know.
@@ -297,7 +304,7 @@ impl Recorder {
         let (rate, busiest) = self.numbers.last_second().map_or((0, None), in_second);
         let mut status = lock(&self.shared.status);
         status.pulse = self.pulse;
-        let stage = status.stage;
+        let (stage, restraint) = (status.stage, status.restraint);
         drop(status);
         let tallies = self.numbers.take_tallies();
         if let Some(stop) = self.umpires.look(stage, sample.t_ns, &tallies, &probed.around) {
@@ -305,6 +312,7 @@ impl Recorder {
         }
         let progress = Progress {
             stage,
+            restraint,
             t_ns: sample.t_ns,
             end_ns: i64::try_from(self.plan.end_ns()).unwrap_or(i64::MAX),
             users: self.numbers.connected_users(),
