@@ -198,6 +198,8 @@ fn clean_up_behind(
     arguments: &Load,
 ) -> Vec<String> {
     let trust = arguments.deployment.ca.clone().map_or(Trust::Machine, Trust::Private);
+    // The run that is over could read them.
+    let headers = project::load().map(|project| project.headers).unwrap_or_default();
     let lost = ends.iter().filter(|(_, end)| matches!(end, End::Gone(_))).map(|(segment, _)| *segment);
     let mut told = Vec::new();
     for segment in lost {
@@ -206,7 +208,8 @@ fn clean_up_behind(
         if !folder.join("journal.jsonl").exists() {
             continue;
         }
-        match runtime.block_on(finish::finish(&folder, &trust, &arguments.deployment.yes_i_may_load)) {
+        let allowed_hosts = &arguments.deployment.yes_i_may_load;
+        match runtime.block_on(finish::finish(&folder, &trust, allowed_hosts, headers.clone())) {
             Ok(finished) if finished.left.is_nothing() => {
                 told.push(format!("removed {} rooms and identities that segment {segment} had left", finished.removed));
             }

@@ -172,6 +172,7 @@ impl Run {
             _ = asked(&mut interrupt, Interrupt::Polite) => Ending::Interrupted,
             ending = self.play(&mut users) => ending,
         };
+        self.shared.enter(RunStage::Settle);
         self.faults.heal();
         self.orders.enter(RunPhase::Ended);
         tokio::select! {

@@ -34,6 +34,27 @@ pub enum RunStage {
     CleanUp,
 }
 
+impl RunStage {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            RunStage::Preflight => "preflight",
+            RunStage::Prepare { .. } => "prepare",
+            RunStage::Waiting => "waiting",
+            RunStage::Ramp => "ramp",
+            RunStage::WarmUp => "warm-up",
+            RunStage::Measure => "measure",
+            RunStage::Settle => "settle",
+            RunStage::CleanUp => "clean-up",
+        }
+    }
+
+    /// Whether users begin something new.
+    pub fn is_playing(self) -> bool {
+        matches!(self, RunStage::Ramp | RunStage::WarmUp | RunStage::Measure)
+    }
+}
+
 /// How a live run does, as of the last full second.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {

@@ -26,7 +26,7 @@ use rehearsal_reports::checks::standstills::STANDSTILL;
 use rehearsal_reports::event::{Body, Event, Kind, Name};
 use rehearsal_reports::judge::Judge;
 use rehearsal_reports::metrics::MetricSeries;
-use rehearsal_reports::numbers::{self, Numbers};
+use rehearsal_reports::numbers::{self, MEASURE, Numbers};
 use rehearsal_reports::outcome::{Generator, ObservedSeries, Validity};
 use rehearsal_reports::verdict::CheckVerdict;
 use rehearsal_scenarios::plan::Plan;
@@ -78,9 +78,12 @@ impl Shared {
         }))
     }
 
-    /// Where the run stands from now on.
+    /// Where the run stands from now on. The record says when users began nothing new any more, which may be before the plan's time.
     pub fn enter(&self, stage: RunStage) {
-        lock(&self.status).stage = stage;
+        let was = std::mem::replace(&mut lock(&self.status).stage, stage);
+        if was.is_playing() && !stage.is_playing() {
+            self.record(Draft::new(RUN.into(), Kind::Ended, MEASURE.into(), Body::Empty));
+        }
     }
 
     /// How the target is treated from now on.

@@ -16,6 +16,7 @@ use rehearsal_reference::observer::Unobserved;
 use rehearsal_reference::peer::{ANSWER_WITHIN, Credentials, Introduction, Peer};
 use rehearsal_reference::protocol::{self, Metadata, Object};
 use rehearsal_reference::server::ServerOptions;
+use rehearsal_reference::target::Headers;
 use rehearsal_reports::outcome::{Outcome, Overall};
 use rehearsal_reports::record::{EventReader, FileEnd, Header, VerdictFile};
 use rehearsal_scenarios::distribution::Distribution;
@@ -296,9 +297,9 @@ async fn a_target_that_dies_in_mid_run_is_counted_and_its_leftovers_are_in_the_j
     // A server comes back at the same address: `rehearsal cleanup` has everything it needs.
     let listener = network().bind(&format!("127.0.0.1:{port}")).await.unwrap();
     let _back = Served::start_on(listener, ServerOptions::default());
-    let finished = finish::finish(&run.record, &Trust::Machine, &[]).await.unwrap();
+    let finished = finish::finish(&run.record, &Trust::Machine, &[], Headers::default()).await.unwrap();
     assert_eq!((finished.removed, finished.left.is_nothing()), (6, true), "{:?}", finished.failure);
-    let again = finish::finish(&run.record, &Trust::Machine, &[]).await.unwrap();
+    let again = finish::finish(&run.record, &Trust::Machine, &[], Headers::default()).await.unwrap();
     assert_eq!(again.removed, 0);
 }
 
