@@ -159,13 +159,12 @@ fn unusable(error: &StoreError) -> Failure {
 async fn lead_to_the_end(crew: Crew, plan: &Plan, verbosity: Verbosity) -> (BTreeMap<Segment, End>, Interrupt) {
     let (tell, interrupt) = watch::channel(Interrupt::None);
     let progress = Progress::start(&plan.scenario, live::seconds(plan.end_ns()), verbosity);
-    let shown = progress.clone();
-    let on_progress =
-        Box::new(move |now: &LiveProgress| shown.at(live::seconds(now.t_ns.max(0) as u64), &live::line(now)));
+    let (shown, scenario) = (progress.clone(), plan.scenario.clone());
+    let on_progress = Box::new(move |now: &LiveProgress| live::show(&shown, &scenario, now));
     let asked = interrupt.clone();
     let ends = tokio::select! {
         ends = lead(crew, on_progress, interrupt) => ends,
-        () = live::pass_on_interrupts(tell) => unreachable!("passing on interrupts has no end"),
+        () = live::pass_on_interrupts(tell, |line| progress.say(line)) => unreachable!("passing on interrupts has no end"),
     };
     progress.finish();
     let asked = *asked.borrow();
