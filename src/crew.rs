@@ -159,13 +159,12 @@ fn unusable(error: &StoreError) -> Failure {
 async fn lead_to_the_end(crew: Crew, plan: &Plan, verbosity: Verbosity) -> (BTreeMap<Segment, End>, Interrupt) {
     let (tell, interrupt) = watch::channel(Interrupt::None);
     let progress = Progress::start(&plan.scenario, live::seconds(plan.end_ns()), verbosity);
-    let shown = progress.clone();
-    let on_progress =
-        Box::new(move |now: &LiveProgress| shown.at(live::seconds(now.t_ns.max(0) as u64), &live::line(now)));
+    let (shown, scenario) = (progress.clone(), plan.scenario.clone());
+    let on_progress = Box::new(move |now: &LiveProgress| live::show(&shown, &scenario, now));
     let asked = interrupt.clone();
     let ends = tokio::select! {
         ends = lead(crew, on_progress, interrupt) => ends,
-        () = live::pass_on_interrupts(tell) => unreachable!("passing on interrupts has no end"),
+        () = live::pass_on_interrupts(tell, |line| progress.say(line)) => unreachable!("passing on interrupts has no end"),
     };
     progress.finish();
     let asked = *asked.borrow();
@@ -198,6 +197,8 @@ fn clean_up_behind(
     arguments: &Load,
 ) -> Vec<String> {
     let trust = arguments.deployment.ca.clone().map_or(Trust::Machine, Trust::Private);
+    // The run that is over could read them.
+    let headers = project::load().map(|project| project.headers).unwrap_or_default();
     let lost = ends.iter().filter(|(_, end)| matches!(end, End::Gone(_))).map(|(segment, _)| *segment);
     let mut told = Vec::new();
     for segment in lost {
@@ -206,7 +207,8 @@ fn clean_up_behind(
         if !folder.join("journal.jsonl").exists() {
             continue;
         }
-        match runtime.block_on(finish::finish(&folder, &trust, &arguments.deployment.yes_i_may_load)) {
+        let allowed_hosts = &arguments.deployment.yes_i_may_load;
+        match runtime.block_on(finish::finish(&folder, &trust, allowed_hosts, headers.clone())) {
             Ok(finished) if finished.left.is_nothing() => {
                 told.push(format!("removed {} rooms and identities that segment {segment} had left", finished.removed));
             }

@@ -5,7 +5,7 @@ use crate::cli::Deployment;
 use crate::commands::runtime;
 use crate::exit::{Exit, Failure};
 use crate::output;
-use crate::panel;
+use crate::panel::Panel;
 use crate::progress::{Progress, Verbosity};
 use crate::project;
 use crate::records;
@@ -28,7 +28,6 @@ use rehearsal_reports::render::{units, words};
 use rehearsal_scenarios::plan::{Identities, Plan};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -99,11 +98,12 @@ pub fn play(plan: Plan, mut options: LiveOptions, outlets: &Outlets, verbosity: 
         eprintln!("start-up   {}", startup::plan(&plan, Route::to(&options.target), Processes::One));
         eprintln!("identities {}", identities(&plan, &options.policy));
     }
-    let progress = Progress::start(&plan.scenario, seconds(plan.end_ns()), verbosity).with_panel();
-    let shown = progress.clone();
+    let progress = Progress::start(&plan.scenario, seconds(plan.end_ns()), verbosity);
+    let (shown, scenario) = (progress.clone(), plan.scenario.clone());
+    let heard = progress.clone();
     let (newest, latest) = watch::channel(None);
     let on_progress = Box::new(move |now: &LiveProgress| {
-        show(&shown, now);
+        show(&shown, &scenario, now);
         newest.send_replace(Some(now.clone()));
     });
     let run = runtime.block_on(async {
@@ -115,7 +115,9 @@ pub fn play(plan: Plan, mut options: LiveOptions, outlets: &Outlets, verbosity: 
         let run = tokio::select! {
             run = live_run::run(Arc::new(plan), options, on_progress, interrupt) => run,
             () = telemetry.run() => unreachable!("sending numbers out has no end"),
-            () = pass_on_interrupts(tell) => unreachable!("passing on interrupts has no end"),
+            () = pass_on_interrupts(tell, |line| heard.say(line)) => {
+                unreachable!("passing on interrupts has no end")
+            }
         };
         telemetry.flush().await;
         run.map_err(|error| failure(&error))
@@ -145,7 +147,7 @@ pub fn preflight(plan: Plan, options: &LiveOptions) -> Result<Preflight, Failure
     let found = runtime::multi_thread()?.block_on(async {
         tokio::select! {
             found = live_run::preflight_only(Arc::new(plan), options, interrupt) => found,
-            () = pass_on_interrupts(tell) => unreachable!("passing on interrupts has no end"),
+            () = pass_on_interrupts(tell, |line| eprintln!("{line}")) => unreachable!("passing on interrupts has no end"),
         }
     });
     found.map_err(|error| failure(&error))
@@ -157,12 +159,11 @@ pub fn seconds(nanos: u64) -> u64 {
 }
 
 /// The first Ctrl-C ends politely, the second at once; a third is the shell's business.
-pub async fn pass_on_interrupts(tell: watch::Sender<Interrupt>) {
+pub async fn pass_on_interrupts(tell: watch::Sender<Interrupt>, say: impl Fn(&str)) {
     for asked in [Interrupt::Polite, Interrupt::Now] {
         runtime::told_to_leave().await;
         if asked == Interrupt::Polite {
-            // A terminal that is gone does not keep the run from ending politely.
-            let _ = writeln!(std::io::stderr(), "ending politely; once more to end at once");
+            say("ending politely; once more to end at once");
         }
         tell.send_replace(asked);
     }
@@ -170,8 +171,8 @@ pub async fn pass_on_interrupts(tell: watch::Sender<Interrupt>) {
 }
 
 /// Shows how a run does: a panel on a terminal, a line elsewhere.
-pub fn show(progress: &Progress, now: &LiveProgress) {
-    progress.show(seconds(now.t_ns.max(0) as u64), &panel::panel(now), &line(now));
+pub fn show(progress: &Progress, scenario: &str, now: &LiveProgress) {
+    progress.show(seconds(now.t_ns.max(0) as u64), &line(now), || Panel::new(scenario, now));
 }
 
 /// One line of progress: stage, users, the rate that is reached and the one that is planned, latency, errors by class, and how the
@@ -180,14 +181,15 @@ pub fn line(now: &LiveProgress) -> String {
     if let RunStage::Prepare { made, of } = now.stage {
         return format!("prepare    rooms and identities {made}/{of}");
     }
-    let stage = panel::stage_word(now.stage);
+    let stage = now.stage.word();
     let planned = now.rate_planned.map(|rate| format!(" ({} planned)", units::rate(rate))).unwrap_or_default();
     let mut classes: Vec<_> = now.error_classes.iter().collect();
     classes.sort_by_key(|(_, count)| Reverse(**count));
     let classes: Vec<String> = classes.iter().take(3).map(|(class, count)| format!("{class} {count}")).collect();
     let classes = if classes.is_empty() { String::new() } else { format!(" ({})", classes.join(", ")) };
+    let restraint = now.restraint.words().map(|words| format!("  {words}")).unwrap_or_default();
     format!(
-        "{stage:10} users {}/{}  {}{planned}  p50 {}  p99 {}  errors {}{classes}  generator {}",
+        "{stage:10} users {}/{}  {}{planned}  p50 {}  p99 {}  errors {}{classes}  generator {}{restraint}",
         now.users,
         now.users_planned,
         units::rate(now.rate as f64),

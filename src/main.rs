@@ -8,6 +8,7 @@
 //! Neighbours: every crate. Left out: everything that is not arguments, files, printing and exit codes.
 
 mod asked;
+mod bar;
 mod cli;
 mod commands;
 mod confirming;
@@ -24,6 +25,7 @@ mod progress;
 mod project;
 mod records;
 mod rejudge;
+mod screen;
 mod shrinking;
 mod simulated;
 mod source;

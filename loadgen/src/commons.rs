@@ -2,6 +2,7 @@
 //! that the run is in. Shared by `Arc` between all users, also between simulated hosts. Secrets live here and in
 //! requests, never in events.
 
+use crate::admission::Admission;
 use crate::journal::Resource;
 use crate::recorder::PeerNames;
 use rehearsal_scenarios::plan::Plan;
@@ -60,6 +61,8 @@ pub struct Commons {
     names: AtomicU64,
     renewals: Renewals,
     meetings: Mutex<BTreeMap<String, Meeting>>,
+    /// Who may begin something new.
+    pub admission: Admission,
     /// Names of peers, which all users' events share.
     pub peer_names: Arc<PeerNames>,
     watched: OnceLock<Arc<[String]>>,

@@ -2,6 +2,7 @@
 //!
 //! - [`target`]: what is played against, and who says so in each request
 //! - [`sink`]: where events go; [`recorder`]: one user's observations become events
+//! - [`admission`]: who may begin something new
 //! - [`commons`]: what the users of a run share: rooms, identities, meeting points, the phase of the run
 //! - [`users`]: a user's whole life: start, sign-in, worker, client or the steps of a flow
 //! - [`faults`]: what goes wrong, and when, for either world to play
@@ -11,6 +12,7 @@
 //!
 //! Absent on purpose: the simulated world (it uses this crate), rendering, and exit codes.
 
+pub mod admission;
 pub mod cleanup;
 pub mod commons;
 pub mod faults;

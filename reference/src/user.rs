@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::http_client::{RoomKey, SignIn};
 use crate::network::Network;
 use crate::observer::Observer;
-use crate::peer::{Credentials, Link, LinkError, LinkOptions, SignsIn, anonymously};
+use crate::peer::{Credentials, Link, LinkError, LinkOptions, MayJoin, SignsIn, anonymously};
 use crate::surroundings::Surroundings;
 use crate::target::Target;
 use std::sync::Arc;
@@ -27,6 +27,8 @@ pub struct User {
     pub first_conn: u32,
     /// Whom it may send messages to; anybody if nothing is handed in.
     pub knows: Option<Knows>,
+    /// When it may connect; at once if nothing is handed in.
+    pub may_join: Option<MayJoin>,
 }
 
 /// Whether a peer with this id may be sent messages.
@@ -83,6 +85,7 @@ impl User {
             role: role.to_string(),
             first_conn: self.first_conn,
             knows: self.knows.clone(),
+            may_join: self.may_join.clone(),
         };
         Link::new(options, network, surroundings, observer)
     }

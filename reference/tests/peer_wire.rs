@@ -231,7 +231,15 @@ fn link(memory: Memory, log: Arc<Log>) -> Link<Memory> {
 fn link_that(signs_in: SignsIn, memory: Memory, log: Arc<Log>) -> Link<Memory> {
     let target = Arc::new(target());
     let credentials = Arc::new(credentials());
-    let options = LinkOptions { target, credentials, signs_in, role: "worker".into(), first_conn: 1, knows: None };
+    let options = LinkOptions {
+        target,
+        credentials,
+        signs_in,
+        role: "worker".into(),
+        first_conn: 1,
+        knows: None,
+        may_join: None,
+    };
     Link::new(options, memory, surroundings(), log)
 }
 

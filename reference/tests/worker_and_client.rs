@@ -90,6 +90,7 @@ impl Stage {
             peer_id: Some(peer_id.to_string()),
             first_conn: 1,
             knows: None,
+            may_join: None,
         }
     }
 

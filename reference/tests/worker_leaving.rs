@@ -35,6 +35,7 @@ fn user() -> User {
         peer_id: None,
         first_conn: 1,
         knows: None,
+        may_join: None,
     }
 }
 

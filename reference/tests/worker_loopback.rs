@@ -76,6 +76,7 @@ fn user(target: &Arc<Target>, room: &RoomKey) -> User {
         peer_id: None,
         first_conn: 1,
         knows: None,
+        may_join: None,
     }
 }
 

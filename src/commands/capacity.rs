@@ -64,8 +64,9 @@ fn play(
 ) -> Result<CapacityOutcome, Failure> {
     let (tell, interrupt) = watch::channel(Interrupt::None);
     let verbosity = Verbosity::of(arguments.quiet);
-    let mut listener =
-        Shown { format: arguments.format, verbosity, parameter: wanted.parameter.clone(), progress: None };
+    let progress = Progress::start("", 0, verbosity);
+    let (format, parameter) = (arguments.format, wanted.parameter.clone());
+    let mut listener = Shown { format, parameter, progress: progress.clone() };
     let plan_at = |load: f64| match plan_at(source, wanted, load, arguments.seed) {
         Ok(plan) => Ok(options.policy.slowed_down(plan)),
         Err(failure) => Err(failure.to_string()),
@@ -73,19 +74,18 @@ fn play(
     let found = runtime::multi_thread()?.block_on(async {
         tokio::select! {
             found = search(wanted, plan_at, options, &mut listener, interrupt) => found,
-            () = live::pass_on_interrupts(tell) => unreachable!("passing on interrupts has no end"),
+            () = live::pass_on_interrupts(tell, |line| progress.say(line)) => unreachable!("passing on interrupts has no end"),
         }
     });
-    listener.progress.into_iter().for_each(Progress::finish);
+    progress.finish();
     found.map_err(|error| live::failure(&error))
 }
 
 /// Prints steps as they end, and how the one of the moment goes.
 struct Shown {
     format: Format,
-    verbosity: Verbosity,
     parameter: String,
-    progress: Option<Progress>,
+    progress: Progress,
 }
 
 impl Listener for Shown {
@@ -94,13 +94,12 @@ impl Listener for Shown {
             output::print_to_stdout(&render::capacity::text::head(&self.parameter));
         }
         let label = format!("{} {}", self.parameter, render::capacity::load(load));
-        let progress = Progress::start(&label, plan.end_ns() / 1_000_000_000, self.verbosity).with_panel();
-        self.progress = Some(progress.clone());
-        Box::new(move |now: &LiveProgress| live::show(&progress, now))
+        let progress = self.progress.of(&label, live::seconds(plan.end_ns()));
+        Box::new(move |now: &LiveProgress| live::show(&progress, &label, now))
     }
 
     fn ended(&mut self, nth: usize, step: &PlayedStep) {
-        self.progress.take().into_iter().for_each(Progress::finish);
+        self.progress.clear();
         if self.format == Format::Text {
             output::print_to_stdout(&render::capacity::text::step(nth, step));
         }

@@ -4,17 +4,19 @@ use super::runtime;
 use crate::cli::Cleanup;
 use crate::exit::{Exit, Failure};
 use crate::output;
+use crate::project;
 use rehearsal_loadgen::live::record_dir::PARTS;
 use rehearsal_loadgen::live::{finish, journal_file, tls::Trust};
 use std::path::{Path, PathBuf};
 
 /// Removes everything that the journal says is left: of a record of several processes, that each of their journals says.
 pub fn run(arguments: &Cleanup) -> Result<Exit, Failure> {
+    let headers = project::load()?.headers;
     let trust = arguments.ca.clone().map_or(Trust::Machine, Trust::Private);
     let runtime = runtime::multi_thread()?;
     let (mut rooms, mut identities, mut failure) = (0, 0, None);
     for folder in with_parts(&arguments.record) {
-        let work = finish::finish(&folder, &trust, &arguments.yes_i_may_load);
+        let work = finish::finish(&folder, &trust, &arguments.yes_i_may_load, headers.clone());
         let finished = runtime.block_on(work).map_err(|error| Failure::usage(error.to_string(), ""))?;
         output::print_line(&format_args!("removed {} rooms and identities from {}", finished.removed, finished.http));
         if finished.unknown > 0 {

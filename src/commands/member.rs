@@ -153,6 +153,7 @@ impl Place {
             peer_id: None,
             first_conn: 1,
             knows: None,
+            may_join: None,
         })
     }
 }

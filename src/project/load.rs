@@ -2,6 +2,7 @@
 //! Neighbours: `loadgen::live::policy` (what comes of it), `live` hands it to each run. Left out: everything about a scenario.
 
 use crate::exit::Failure;
+use rehearsal_loadgen::live::breaker::Patience;
 use rehearsal_loadgen::live::policy::Policy;
 use rehearsal_loadgen::live::secrets::{NoSecret, Secret};
 use rehearsal_reference::target::Headers;
@@ -21,10 +22,40 @@ pub struct LoadSection {
     sign_in_rate_max: Option<f64>,
     /// Longest run, such as `30m`.
     time_max: Option<String>,
+    /// When a target that is not reached is left alone, and for how long.
+    circuit_breaker: BreakerSection,
     /// Further headers of every request: values, or the places of secret ones.
     headers: BTreeMap<String, String>,
     /// Where the identity token of all users is, in place of signing in.
     token: Option<String>,
+}
+
+/// What the circuit breaker puts up with, as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct BreakerSection {
+    /// How long the target is left alone the first time.
+    back_off: Option<String>,
+    /// How often it is tried again.
+    tries: Option<u32>,
+    /// How many may begin in a second of a try.
+    tries_per_second: Option<u32>,
+}
+
+impl BreakerSection {
+    fn patience(&self) -> Result<Patience, String> {
+        let usual = Patience::default();
+        let back_off = self.back_off.as_deref().map(crate::cli::duration).transpose();
+        let patience = Patience {
+            back_off: back_off.map_err(|why| format!("`back_off`: {why}"))?.unwrap_or(usual.back_off),
+            tries: self.tries.unwrap_or(usual.tries),
+            tries_per_second: self.tries_per_second.unwrap_or(usual.tries_per_second),
+        };
+        match patience.tries_per_second {
+            0 => Err("`tries_per_second` must be above 0; `tries = 0` gives the target up at once".to_owned()),
+            _ => Ok(patience),
+        }
+    }
 }
 
 /// What the project says about live runs, ready to be used.
@@ -68,6 +99,7 @@ impl LoadSection {
             rate_max: positive("rate_max", self.rate_max)?,
             sign_in_rate_max: positive("sign_in_rate_max", self.sign_in_rate_max)?,
             time_max: time_max.map_err(|why| wrong(format!("`time_max`: {why}")))?,
+            patience: self.circuit_breaker.patience().map_err(|why| wrong(format!("`circuit_breaker`: {why}")))?,
             token,
         };
         Ok(Load { policy, headers })

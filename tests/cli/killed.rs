@@ -105,7 +105,7 @@ fn killed_while_it_prepares_a_run_leaves_the_events_from_before() {
 
 #[test]
 fn killed_while_it_cleans_up_a_run_leaves_all_that_was_played() {
-    let killed = Killed::at(DELETE_ROOM, 2, Some("clean up"));
+    let killed = Killed::at(DELETE_ROOM, 2, Some("clean-up"));
     let events = killed.events();
     assert!(events.first().is_some_and(|event| event.t_ns < 0) && events.last().is_some_and(|event| event.t_ns > 0));
     assert_eq!((killed.count("sign_in"), killed.count("delete_room")), (4, 0));

@@ -139,6 +139,20 @@ fn headers_and_tokens_of_the_project_reach_the_target_and_no_record_or_output() 
 }
 
 #[test]
+fn cleaning_up_after_a_crash_sends_the_headers_of_the_project_as_well() {
+    let (folder, (http, received)) = (folder(), http::collector());
+    fs::write(folder.path().join("rehearsal.toml"), "[load]\nheaders = { X-Stage = \"blue\" }\n").expect("writable");
+    let head = format!("{{\"format\":1,\"run_id\":\"r\",\"http\":\"{http}\"}}");
+    let made = "{\"did\":\"intend\",\"what\":\"room\"}\n{\"did\":\"made\",\"what\":\"room\",\"id\":\"den\"}";
+    fs::write(folder.path().join("journal.jsonl"), format!("{head}\n{made}\n")).expect("writable");
+    let cleaned = run_in(folder.path(), &["cleanup", "."]).ends_with(0);
+    assert!(cleaned.stdout.contains("removed 1 rooms"), "{}", cleaned.stdout);
+    let (head, body) = received.recv().expect("a request");
+    assert!(head.starts_with("POST /delete-peers-and-room") && body.contains("den"), "{head}\n{body}");
+    assert!(head.to_lowercase().contains("x-stage: blue"), "{head}");
+}
+
+#[test]
 fn the_number_of_sign_ins_is_printed_first_and_shared_identities_need_fewer() {
     let cases =
         [("per_user", 21, "one for each user"), ("per_room", 3, "each room"), ("shared", 2, "one for all users")];

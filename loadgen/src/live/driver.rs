@@ -3,11 +3,12 @@
 //! Neighbours: `recorder` (a thread beside it), `outcome` (what comes of it), `users` (who play). Left out: showing it, and
 //! exit codes, which are the command line's. The multi-thread runtime is the caller's.
 
-use super::breaker::Breaker;
+use super::breaker::Patience;
 use super::faults::network::FaultyNetwork;
 use super::faults::{Env, LiveFaults};
 use super::files::write_verdict;
 use super::guard;
+use super::holding_back::HoldingBack;
 use super::machine::{self, MachineSpawner};
 use super::network::TcpNetwork;
 use super::opening::Opened;
@@ -40,9 +41,6 @@ use tokio::time::{sleep, timeout};
 const LEAVE_WITHIN: Duration = Duration::from_secs(8);
 /// A target on which nothing ever succeeds is left alone after this long.
 const FIRST_SUCCESS_WITHIN: Duration = Duration::from_secs(10);
-
-/// How often the circuit breaker looks.
-const PULSE_EVERY: Duration = Duration::from_secs(1);
 
 /// The first contact only (`--preflight-only`); `interrupt` ends it early.
 pub async fn preflight_only(
@@ -89,14 +87,16 @@ pub async fn run(
     let umpires = Umpires::new(&plan, options.policy.rate_max, options.step.as_ref().map(|step| step.judge.clone()));
     let thread = recorder::start(plan.clone(), files, shared.clone(), umpires, on_progress).map_err(failed)?;
     let faults = LiveFaults::new(env.clone(), orders.clone(), spawner.clone());
+    let breaker = HoldingBack::new(patience(&options), shared.clone(), env.commons.clone());
     let start = options.start.clone();
-    let mut run = Run { env, orders, faults, shared, spawner, interrupt, start };
+    let mut run = Run { env, orders, faults, breaker, shared, spawner, interrupt, start };
     let ending = run.play_all().await;
     let left_behind = run.finish(&ending).await;
     let Ok(recorded) = thread.join() else { return Err(LiveError::RecorderStopped { folder: record }) };
     let (unreachable, events) = (ending.unreachable(&recorded), recorded.events);
     let interrupted = *run.interrupt.borrow();
     let mut outcome = outcome(&plan, &options, &record, recorded, &preflight, &left_behind, &ending);
+    outcome.notes.extend(run.breaker.remark());
     outcome.notes.extend(run.env.network.inner().reached().remark());
     if let Err(error) = write_verdict(&record, &outcome, events) {
         return Err(LiveError::Record { folder: record, error });
@@ -129,11 +129,18 @@ fn environment(plan: Arc<Plan>, options: &LiveOptions) -> Result<(Env, Orders, A
     Ok((env, orders, spawner))
 }
 
+/// A step of a search is decided by a target that is not reached: there is nothing to wait for.
+fn patience(options: &LiveOptions) -> Patience {
+    let given = options.policy.patience;
+    if options.step.is_some() { Patience { tries: 0, ..given } } else { given }
+}
+
 /// A run that goes on.
 struct Run {
     env: Env,
     orders: Orders,
     faults: Arc<LiveFaults>,
+    breaker: HoldingBack,
     shared: Arc<Shared>,
     spawner: Arc<MachineSpawner>,
     interrupt: watch::Receiver<Interrupt>,
@@ -165,6 +172,7 @@ impl Run {
             _ = asked(&mut interrupt, Interrupt::Polite) => Ending::Interrupted,
             ending = self.play(&mut users) => ending,
         };
+        self.shared.enter(RunStage::Settle);
         self.faults.heal();
         self.orders.enter(RunPhase::Ended);
         tokio::select! {
@@ -231,7 +239,7 @@ impl Run {
             () = users.finite_ended() => {}
             () = self.stages(plan.phases) => {}
             () = self.never_succeeds() => ending = Ending::NothingSucceeded,
-            () = self.breaks() => ending = Ending::BrokenOff,
+            () = self.breaker.run() => ending = Ending::BrokenOff,
             stop = self.shared.stopped() => match stop {
                 Stop::Decided => {}
                 Stop::Aborted(aborted) => ending = Ending::Aborted(aborted),
@@ -239,6 +247,7 @@ impl Run {
             () = self.env.sleep_until(i64::try_from(play_ns).unwrap_or(i64::MAX)) => {}
         }
         self.shared.enter(RunStage::Settle);
+        self.breaker.release();
         self.faults.heal();
         self.orders.enter(RunPhase::Settling);
         if ending != Ending::NothingSucceeded {
@@ -268,14 +277,6 @@ impl Run {
             if pulse.errors > 0 {
                 return;
             }
-        }
-    }
-
-    /// Ends when the circuit breaker opens.
-    async fn breaks(&self) {
-        let mut breaker = Breaker::default();
-        while !breaker.is_open(self.shared.pulse()) {
-            sleep(PULSE_EVERY).await;
         }
     }
 

@@ -10,9 +10,10 @@ use super::tls::{TlsError, Trust};
 use super::url::{self, BadUrl};
 use crate::cleanup::LeftBehind;
 use crate::journal::{Entry, Journal, Resource};
-use crate::target::user_agent;
+use crate::target::{Target, user_agent};
 use rehearsal_reference::failure::Failure;
 use rehearsal_reference::http_client::HttpClient;
+use rehearsal_reference::target::Headers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -53,11 +54,17 @@ pub enum FinishError {
     Refused(#[from] guard::Refused),
 }
 
-/// Removes everything that the journal in this folder says is left. A second time finds nothing to do.
-pub async fn finish(folder: &Path, trust: &Trust, allowed_hosts: &[String]) -> Result<Finished, FinishError> {
+/// Removes everything that the journal in this folder says is left, with these headers in each request: a balancer may need them.
+/// A second time finds nothing to do.
+pub async fn finish(
+    folder: &Path,
+    trust: &Trust,
+    allowed_hosts: &[String],
+    headers: Headers,
+) -> Result<Finished, FinishError> {
     let no_journal = |why: String| FinishError::NoJournal { folder: folder.to_owned(), why };
     let left = left_in(folder).map_err(no_journal)?;
-    let target = url::http_target(&left.head.http, user_agent(&left.head.run_id))?;
+    let target = Target { headers, ..url::http_target(&left.head.http, user_agent(&left.head.run_id))? };
     guard::check_host(&target.http.host, allowed_hosts)?;
     let journal = JournalFile::reopen(folder).map_err(|error| no_journal(error.to_string()))?;
     let (surroundings, _spawner) = machine::surroundings();

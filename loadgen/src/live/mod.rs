@@ -15,10 +15,11 @@
 //! - [`telemetry`]: numbers for Prometheus and OTLP while a run goes on
 //! - [`vitals`], [`starved`]: what the kernel says about this process, and what the machine refused to it; [`reached`]: which
 //!   addresses of a name were connected to
-//! - [`generator`], `pulse`, `breaker`, `transport`: how the generator does, how the run does, and when it must end
+//! - [`generator`], `pulse`, `transport`: how the generator does, and how the run does
+//! - [`breaker`], [`holding_back`]: a target that is not reached is left alone, tried again, and given up
 //! - [`network`], [`tls`], [`machine`]: what a live host hands to its programs; `serve` uses them as well
 
-mod breaker;
+pub mod breaker;
 pub mod capacity;
 pub mod crew;
 mod driver;
@@ -27,6 +28,7 @@ pub mod files;
 pub mod finish;
 pub mod generator;
 pub mod guard;
+pub mod holding_back;
 pub mod journal_file;
 pub mod lag;
 pub mod machine;

@@ -30,7 +30,7 @@ pub enum Ending {
     TooLate(String),
     /// Nothing succeeded for so long that the target was left alone.
     NothingSucceeded,
-    /// Most operations did not reach the target any more, so that no new ones were begun.
+    /// Most operations did not reach the target any more, also after it was left alone for a while.
     BrokenOff,
     /// A rule of the scenario ended it.
     Aborted(Aborted),
@@ -96,6 +96,7 @@ pub fn outcome(
         interrupted: *ending == Ending::Interrupted,
         aborted: match ending {
             Ending::Aborted(aborted) => Some(aborted.rule.clone()),
+            Ending::BrokenOff => Some("circuit breaker".to_owned()),
             _ => None,
         },
         observed: recorded.observed,
@@ -126,14 +127,9 @@ fn remarks(recorded: &Recorded, preflight: &Preflight, left: &LeftBehind, ending
         }
         Ending::Interrupted => remarks.push(INTERRUPTED.to_owned()),
         Ending::NotPrepared(reason) => remarks.push(format!("nothing was played: {reason}")),
-        // The generator's own reasons tell it.
-        Ending::TooLate(_) => {}
+        // The generator's own reasons tell it, and the breaker does.
+        Ending::TooLate(_) | Ending::BrokenOff => {}
         Ending::NothingSucceeded => remarks.push("nothing succeeded for 10 s, so the target was left alone".to_owned()),
-        Ending::BrokenOff => remarks.push(format!(
-            "circuit breaker: within 10 s more than half of the operations did not reach the target or lost it ({} of {} in all), so nothing new was begun",
-            recorded.pulse.unreached,
-            recorded.pulse.operations()
-        )),
     }
     if recorded.numbers.strangers > 0 {
         let strangers = units::counted(recorded.numbers.strangers, "strangers");

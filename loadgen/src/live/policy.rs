@@ -2,6 +2,7 @@
 //! anonymous sign-ins. Neighbours: `guard` refuses what exceeds a cap, `umpires` watches the rate, the command line reads
 //! `rehearsal.toml`. Left out: further headers, which are the target's.
 
+use super::breaker::Patience;
 use super::secrets::Secret;
 use rehearsal_scenarios::plan::Plan;
 use std::time::Duration;
@@ -17,6 +18,8 @@ pub struct Policy {
     pub sign_in_rate_max: Option<f64>,
     /// Longest run, from its first sign-in to the end of settling.
     pub time_max: Option<Duration>,
+    /// What the circuit breaker puts up with.
+    pub patience: Patience,
     /// Where the identity token is that all users take, in place of signing in.
     pub token: Option<Secret>,
 }

@@ -1,6 +1,7 @@
 //! What a live run tells while it goes on, once a second. Neighbours: `recorder` counts, `driver` knows the stage, the
 //! command line shows it. Left out: how it looks.
 
+use super::holding_back::Restraint;
 use rehearsal_reports::abort::Metrics;
 use rehearsal_reports::outcome::{SecondOfOperation, Validity};
 use serde::{Deserialize, Serialize};
@@ -33,11 +34,34 @@ pub enum RunStage {
     CleanUp,
 }
 
+impl RunStage {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            RunStage::Preflight => "preflight",
+            RunStage::Prepare { .. } => "prepare",
+            RunStage::Waiting => "waiting",
+            RunStage::Ramp => "ramp",
+            RunStage::WarmUp => "warm-up",
+            RunStage::Measure => "measure",
+            RunStage::Settle => "settle",
+            RunStage::CleanUp => "clean-up",
+        }
+    }
+
+    /// Whether users begin something new.
+    pub fn is_playing(self) -> bool {
+        matches!(self, RunStage::Ramp | RunStage::WarmUp | RunStage::Measure)
+    }
+}
+
 /// How a live run does, as of the last full second.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Where it stands.
     pub stage: RunStage,
+    /// How the circuit breaker treats the target.
+    pub restraint: Restraint,
     /// Plan time, in nanoseconds; negative before time 0.
     pub t_ns: i64,
     /// The plan's end, in nanoseconds.

@@ -2,6 +2,7 @@
 //! `reports::numbers`; these tell whether a target serves at all, and what a progress line shows.
 
 use super::transport::failure_in;
+use crate::recorder::DROPPED;
 use crate::steward::RUN;
 use rehearsal_reference::failure::FailureClass;
 use rehearsal_reports::event::{Event, Kind};
@@ -16,6 +17,8 @@ pub struct Pulse {
     pub errors: u64,
     /// Those errors that failed to reach the target, or lost it.
     pub unreached: u64,
+    /// Those errors that are work which was not begun at all.
+    pub dropped: u64,
 }
 
 impl Pulse {
@@ -29,6 +32,7 @@ impl Pulse {
             return;
         }
         self.errors += 1;
+        self.dropped += u64::from(&*event.op == DROPPED);
         match failure_in(event.kind, event.conn, &event.body) {
             None | Some((FailureClass::Status(_) | FailureClass::Garbage, _)) => {}
             Some(_) => self.unreached += u64::from(!was_hit),
@@ -38,6 +42,11 @@ impl Pulse {
     /// All of them.
     pub fn operations(self) -> u64 {
         self.succeeded + self.errors
+    }
+
+    /// Those that were begun, so that they show something about the target.
+    pub fn tried(self) -> u64 {
+        self.operations() - self.dropped
     }
 }
 
@@ -67,6 +76,14 @@ mod tests {
             pulse.observe(&event, false);
         }
         assert_eq!((pulse.succeeded, pulse.errors, pulse.operations()), (0, 1, 1));
+    }
+
+    #[test]
+    fn dropped_work_is_an_error_that_shows_nothing_about_the_target() {
+        let mut pulse = Pulse::default();
+        pulse.observe(&Event { op: DROPPED.into(), ..ended("a-0", Kind::Failed, 5) }, false);
+        pulse.observe(&ended("a-0", Kind::Failed, 5), false);
+        assert_eq!((pulse.errors, pulse.dropped, pulse.tried()), (2, 1, 1));
     }
 
     #[test]

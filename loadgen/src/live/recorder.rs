@@ -9,6 +9,7 @@
 use super::files::Files;
 use super::generator::GeneratorWatch;
 use super::guard::planned_per_second;
+use super::holding_back::Restraint;
 use super::lag::LagMeter;
 use super::pacer::Pacer;
 use super::probes::Probes;
@@ -25,7 +26,7 @@ use rehearsal_reports::checks::standstills::STANDSTILL;
 use rehearsal_reports::event::{Body, Event, Kind, Name};
 use rehearsal_reports::judge::Judge;
 use rehearsal_reports::metrics::MetricSeries;
-use rehearsal_reports::numbers::{self, Numbers};
+use rehearsal_reports::numbers::{self, MEASURE, Numbers};
 use rehearsal_reports::outcome::{Generator, ObservedSeries, Validity};
 use rehearsal_reports::verdict::CheckVerdict;
 use rehearsal_scenarios::plan::Plan;
@@ -58,6 +59,7 @@ pub struct Shared {
 #[derive(Clone, Debug, Default)]
 struct Status {
     stage: RunStage,
+    restraint: Restraint,
     faults: Vec<String>,
     is_complete: bool,
     pulse: Pulse,
@@ -76,9 +78,17 @@ impl Shared {
         }))
     }
 
-    /// Where the run stands from now on.
+    /// Where the run stands from now on. The record says when users began nothing new any more, which may be before the plan's time.
     pub fn enter(&self, stage: RunStage) {
-        lock(&self.status).stage = stage;
+        let was = std::mem::replace(&mut lock(&self.status).stage, stage);
+        if was.is_playing() && !stage.is_playing() {
+            self.record(Draft::new(RUN.into(), Kind::Ended, MEASURE.into(), Body::Empty));
+        }
+    }
+
+    /// How the target is treated from now on.
+    pub fn restrain(&self, restraint: Restraint) {
+        lock(&self.status).restraint = restraint;
     }
 
     /// The generator noticed nothing for so long, until now: checks with a time bound have to know.
@@ -297,7 +307,7 @@ impl Recorder {
         let (rate, busiest) = self.numbers.last_second().map_or((0, None), in_second);
         let mut status = lock(&self.shared.status);
         status.pulse = self.pulse;
-        let stage = status.stage;
+        let (stage, restraint) = (status.stage, status.restraint);
         drop(status);
         let tallies = self.numbers.take_tallies();
         if let Some(stop) = self.umpires.look(stage, sample.t_ns, &tallies, &probed.around) {
@@ -305,6 +315,7 @@ impl Recorder {
         }
         let progress = Progress {
             stage,
+            restraint,
             t_ns: sample.t_ns,
             end_ns: i64::try_from(self.plan.end_ns()).unwrap_or(i64::MAX),
             users: self.numbers.connected_users(),

@@ -59,8 +59,7 @@ impl Umpires {
     /// Takes what ended since the last call.
     pub fn look(&mut self, stage: RunStage, now_ns: i64, tallies: &[Tally], around: &Surroundings) -> Option<Stop> {
         let from_ns = std::mem::replace(&mut self.seen_ns, now_ns.max(0));
-        let is_playing = matches!(stage, RunStage::Ramp | RunStage::WarmUp | RunStage::Measure);
-        if !is_playing || now_ns <= 0 {
+        if !stage.is_playing() || now_ns <= 0 {
             return None;
         }
         let (of_rules, rest) = tallies.split_at(self.rules_count);

@@ -5,12 +5,14 @@
 //! Left out: secrets. A token is never read here, so it cannot reach an event.
 
 mod awaited;
+mod dropped;
 mod names;
 #[cfg(test)]
 mod tests;
 mod user;
 mod wire;
 
+pub use dropped::{DROPPED, Dropped};
 pub use names::PeerNames;
 pub use user::UserRecorder;
 pub(crate) use user::error;

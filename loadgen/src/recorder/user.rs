@@ -2,6 +2,7 @@
 //! connection leaves open become unknown, and so does everything when the user's task is dropped in mid-flight.
 
 use super::awaited::{Asked, Awaited, AwaitedList};
+use super::dropped::{DROPPED, Dropped};
 use super::names::{Names, PeerNames};
 use super::wire::{self, Outgoing};
 use crate::commons::lock;
@@ -45,9 +46,6 @@ struct Open {
     peer: Option<Name>,
     awaited: AwaitedList,
 }
-
-/// The operation that stands for planned work that was not begun.
-const DROPPED: &str = "dropped";
 
 impl UserRecorder {
     /// A recorder for one life of a user. `incarnation` counts its restarts: connections and operations of each life get
@@ -122,12 +120,12 @@ impl UserRecorder {
         self.put_said((said, message), 0, kind, (op.clone(), Some(op_id)), None, body);
     }
 
-    /// Planned work that came too late to be begun at all.
-    pub fn dropped(&self, planned_ns: i64) {
+    /// Planned work that was not begun at all.
+    pub fn dropped(&self, planned_ns: i64, why: Dropped) {
         let op = Name::from(DROPPED);
         let op_id = lock(&self.state).new_op_id();
         self.put(0, Kind::Invoked, op.clone(), Some(op_id), Some(planned_ns), Body::Empty);
-        self.put(0, Kind::Failed, op, Some(op_id), None, error("late", "it could not begin in time"));
+        self.put(0, Kind::Failed, op, Some(op_id), None, why.body());
     }
 
     /// So many messages of a type came that no step asked for.

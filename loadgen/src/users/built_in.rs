@@ -4,12 +4,13 @@
 use super::env::UserEnv;
 use super::player::{Player, UserEnd, to_plan_time};
 use crate::commons::{RunPhase, lock};
+use crate::recorder::Dropped;
 use crate::steward::Steward;
 use rehearsal_reference::client::{CancelAfter, ClientOptions, ClientProfile, Think, run_client};
 use rehearsal_reference::defects::{Defect, Defects};
 use rehearsal_reference::http_client::{RoomKey, SignIn};
 use rehearsal_reference::network::Network;
-use rehearsal_reference::peer::SignsIn;
+use rehearsal_reference::peer::{MayJoin, SignsIn};
 use rehearsal_reference::protocol::Object;
 use rehearsal_reference::protocol::job::Requirements;
 use rehearsal_reference::shutdown::Shutdown;
@@ -114,7 +115,20 @@ fn who<N: Network>(player: &Player<N>) -> User {
         peer_id: None,
         first_conn: 1,
         knows: Some(knows(player)),
+        may_join: Some(may_join(player)),
     }
+}
+
+/// Joins wait while the target is left alone.
+fn may_join<N: Network>(player: &Player<N>) -> MayJoin {
+    let commons = player.env.commons.clone();
+    Arc::new(move || {
+        let commons = (!commons.admission.is_free()).then(|| commons.clone())?;
+        Some(Box::pin(async move {
+            // However long it took: it may now.
+            let _ = commons.admission.enter().await;
+        }))
+    })
 }
 
 /// Peers that this run registered: others, which discovery may show, are somebody else's and never sent a message.
@@ -192,7 +206,7 @@ fn paced<N>(player: &Player<N>, pace: &PacePlan) -> Think {
             advance(&mut next);
         }
         while late_ns_max.is_some_and(|most| late_ns(&next) > most) {
-            recorder.dropped(next.at_ns);
+            recorder.dropped(next.at_ns, Dropped::Late);
             advance(&mut next);
         }
         recorder.plan_next(next.at_ns);

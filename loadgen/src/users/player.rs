@@ -5,8 +5,9 @@ use super::built_in;
 use super::churn;
 use super::env::UserEnv;
 use super::flow;
+use crate::admission::Entered;
 use crate::commons::{IdentityCredentials, RoomCredentials, RunPhase};
-use crate::recorder::{UserRecorder, error};
+use crate::recorder::{Dropped, UserRecorder, error};
 use crate::steward::Steward;
 use rehearsal_reference::network::Network;
 use rehearsal_reference::peer::Credentials;
@@ -111,6 +112,12 @@ async fn wait_for_start<N: Network>(env: &UserEnv<N>, number: u32, incarnation: 
 }
 
 async fn live<N: Network>(env: &UserEnv<N>, number: u32, incarnation: u32, recorder: &Arc<UserRecorder>) -> UserEnd {
+    let entered = tokio::select! {
+        biased;
+        () = env.reached(RunPhase::Settling), if incarnation == 0 => return UserEnd::NeverStarted,
+        () = env.reached(RunPhase::Ended) => return UserEnd::Stopped,
+        entered = env.commons.admission.enter() => entered,
+    };
     let (room, identity) = match env.plan.system.service {
         Service::Own => nobody_in_particular(env.user(number)),
         Service::Reference => {
@@ -128,8 +135,12 @@ async fn live<N: Network>(env: &UserEnv<N>, number: u32, incarnation: u32, recor
             (room, identity)
         }
     };
-    if incarnation == 0 {
-        recorder.plan_next(to_plan_time(env.user(number).start_ns));
+    let start_ns = to_plan_time(env.user(number).start_ns);
+    match entered {
+        _ if incarnation > 0 => {}
+        Entered::AtOnce => recorder.plan_next(start_ns),
+        // The start that was planned did not take place; this is another.
+        Entered::Late => recorder.dropped(start_ns, Dropped::HeldBack),
     }
     let env = &UserEnv { target: Arc::new(env.target.for_one_user()), ..env.clone() };
     let player = Player { env: env.clone(), number, incarnation, recorder: recorder.clone(), identity, room };

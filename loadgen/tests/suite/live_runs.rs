@@ -16,12 +16,11 @@ use rehearsal_reference::observer::Unobserved;
 use rehearsal_reference::peer::{ANSWER_WITHIN, Credentials, Introduction, Peer};
 use rehearsal_reference::protocol::{self, Metadata, Object};
 use rehearsal_reference::server::ServerOptions;
+use rehearsal_reference::target::Headers;
 use rehearsal_reports::outcome::{Outcome, Overall};
 use rehearsal_reports::record::{EventReader, FileEnd, Header, VerdictFile};
 use rehearsal_scenarios::distribution::Distribution;
-use rehearsal_scenarios::plan::{
-    Begin, Behaviour, Ending, FaultAction, FaultPlan, Otherwise, Plan, Profile, Step, Verb,
-};
+use rehearsal_scenarios::plan::{Begin, Behaviour, FaultAction, FaultPlan, Otherwise, Plan, Profile, Step, Verb};
 use serde_json::json;
 use std::fs::File;
 use std::path::Path;
@@ -82,7 +81,7 @@ fn names(verdicts: &Outcome, word: &str) -> Vec<String> {
     with_word.map(|it| format!("{}: {:?}", it.check.name, it.check.verdict)).collect()
 }
 
-fn events(folder: &Path) -> (usize, Option<FileEnd>) {
+pub fn events(folder: &Path) -> (usize, Option<FileEnd>) {
     let mut reader = EventReader::new(File::open(folder.join(EVENTS)).unwrap()).unwrap();
     let count = reader.by_ref().inspect(|event| assert!(event.is_ok(), "{event:?}")).count();
     (count, reader.end())
@@ -272,7 +271,7 @@ async fn targets_that_are_down_or_babble_are_unreachable_with_a_class_and_a_hint
 }
 
 /// Asks for something at the first beat of a run.
-fn at_first_beat(action: impl FnOnce() + Send + 'static) -> OnProgress {
+pub fn at_first_beat(action: impl FnOnce() + Send + 'static) -> OnProgress {
     let action = Mutex::new(Some(action));
     Box::new(move |progress: &Progress| {
         if progress.t_ns > 0
@@ -301,30 +300,10 @@ async fn a_target_that_dies_in_mid_run_is_counted_and_its_leftovers_are_in_the_j
     // A server comes back at the same address: `rehearsal cleanup` has everything it needs.
     let listener = network().bind(&format!("127.0.0.1:{port}")).await.unwrap();
     let _back = Served::start_on(listener, ServerOptions::default());
-    let finished = finish::finish(&run.record, &Trust::Machine, &[]).await.unwrap();
+    let finished = finish::finish(&run.record, &Trust::Machine, &[], Headers::default()).await.unwrap();
     assert_eq!((finished.removed, finished.left.is_nothing()), (6, true), "{:?}", finished.failure);
-    let again = finish::finish(&run.record, &Trust::Machine, &[]).await.unwrap();
+    let again = finish::finish(&run.record, &Trust::Machine, &[], Headers::default()).await.unwrap();
     assert_eq!(again.removed, 0);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_target_that_most_operations_do_not_reach_any_more_is_left_alone() {
-    let served = Arc::new(Served::start(ServerOptions::default()).await);
-    let out = tempfile::tempdir().unwrap();
-    let (_never, interrupt) = watch::channel(Interrupt::None);
-    let steps =
-        vec![Step { otherwise: Otherwise::Continue, ..step(Verb::Connect) }, step(Verb::Disconnect(Ending::Clean))];
-    let every = Some(Distribution::Fixed(10 * MS));
-    let flow = vec![step(Verb::Repeat { times: None, first: None, until: None, every, steps })];
-    let mut plan = plan(vec![user(0, "knockers", 0, Behaviour::Flow(flow.into()))]);
-    plan.phases.measure_ns = 600_000 * MS;
-    let (dying, runtime) = (served.clone(), tokio::runtime::Handle::current());
-    let on_progress = at_first_beat(move || runtime.block_on(dying.kill()));
-    let run = run(Arc::new(plan), options(served.target(), &out), on_progress, interrupt).await.unwrap();
-    let notes = &run.outcome.notes;
-    assert!(notes.iter().any(|note| note.starts_with("circuit breaker: ")), "{notes:?}");
-    assert!(run.unreachable.is_none(), "something had succeeded before");
-    assert_eq!(events(&run.record).1, Some(FileEnd::Finished));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
+mod breaker;
 mod faults;
 mod library;
 mod live_runs;

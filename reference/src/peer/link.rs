@@ -18,6 +18,7 @@ use crate::surroundings::Surroundings;
 use crate::target::Target;
 use crate::user::Knows;
 use serde_json::Value;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,7 +84,15 @@ pub struct LinkOptions {
     pub first_conn: u32,
     /// Whom messages may go to; to anybody if absent.
     pub knows: Option<Knows>,
+    /// When it may connect; at once if absent.
+    pub may_join: Option<MayJoin>,
 }
+
+/// A wait for the leave to connect.
+type Leave = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Gives the leave to connect, each time that a link is about to: after a wait, or at once.
+pub type MayJoin = Arc<dyn Fn() -> Option<Leave> + Send + Sync>;
 
 /// A connection that comes back.
 pub struct Link<N: Network> {
@@ -104,6 +113,7 @@ enum State<N: Network> {
         then: Then,
     },
     SigningIn(SigningIn),
+    AtTheDoor(Leave),
     Joining(Joining<N>),
     Joined {
         peer: Box<Peer<N>>,
@@ -136,8 +146,15 @@ impl<N: Network> Link<N> {
                     self.surroundings.timers.sleep_until(until).await;
                     self.state = match then {
                         Then::SignIn => State::SigningIn((self.options.signs_in)()),
-                        Then::Join => State::Joining(self.join(metadata())),
+                        Then::Join => match self.options.may_join.as_ref().and_then(|may_join| may_join()) {
+                            Some(leave) => State::AtTheDoor(leave),
+                            None => State::Joining(self.join(metadata())),
+                        },
                     };
+                }
+                State::AtTheDoor(leave) => {
+                    leave.await;
+                    self.state = State::Joining(self.join(metadata()));
                 }
                 State::SigningIn(signing_in) => match signing_in.await {
                     Ok(signed_in) => {

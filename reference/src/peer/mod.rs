@@ -13,7 +13,7 @@ mod signing_in;
 
 pub use asking::{ANSWER_WITHIN, AskError, Credentials, Introduction};
 pub use ending::CLOSE_WITHIN;
-pub use link::{Link, LinkError, LinkEvent, LinkOptions};
+pub use link::{Link, LinkError, LinkEvent, LinkOptions, MayJoin};
 pub use opening::CONNECT_WITHIN;
 pub use signing_in::{SigningIn, SignsIn, anonymously};
 

@@ -48,6 +48,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use strangers::Strangers;
 
+/// The operation by whose end a live run says that users begin nothing new any more.
+pub const MEASURE: &str = "measure";
+
 /// Folds events into numbers, while the run goes on or afterwards.
 pub struct Numbers {
     history: History,
@@ -60,6 +63,8 @@ pub struct Numbers {
     strangers: Option<Strangers>,
     unmatched: Unmatched,
     measured: Range<i64>,
+    /// When users began nothing new any more, if the record says so.
+    ended_ns: Option<i64>,
     operations: BTreeMap<Name, OperationFold>,
     errors: BTreeMap<Name, u64>,
     /// Only live: seconds of virtual time say nothing about performance.
@@ -118,6 +123,7 @@ impl Numbers {
             strangers: (plan.world == World::Live).then(Strangers::default),
             unmatched: Unmatched::default(),
             measured: to_i64(measured.start)..to_i64(measured.end),
+            ended_ns: None,
             operations: BTreeMap::new(),
             errors: BTreeMap::new(),
             seconds: (plan.world == World::Live).then(Seconds::new),
@@ -153,6 +159,8 @@ impl Numbers {
                 self.relayed(event, from, to, *digest);
             }
             (Kind::Received, Body::Error { code, .. }) => self.error(code),
+            // Of several processes the last one counts.
+            (Kind::Ended, _) if *event.op == *MEASURE => self.ended_ns = self.ended_ns.max(Some(event.t_ns)),
             (Kind::Opened, _) => self.connected(event, true),
             (Kind::Closed, Body::Closed { by, .. }) => {
                 self.connected(event, false);
@@ -214,7 +222,7 @@ impl Numbers {
         let intervals = self.seconds.as_mut().map(Seconds::finish).unwrap_or_default();
         let totals = Totals {
             operations: self.operations.iter().map(|(name, fold)| fold.numbers(name, &self.measured)).collect(),
-            thresholds: thresholds::judge(plan, &self.operations),
+            thresholds: thresholds::judge(plan, &self.operations, self.measured_ns(end)),
             errors: self.errors.iter().map(|(class, count)| (class.to_string(), *count)).collect(),
             outages: std::mem::take(&mut self.outages).finish(),
             strangers: self.strangers.as_ref().map_or(0, Strangers::count),
@@ -225,6 +233,12 @@ impl Numbers {
             seconds: self.seconds.map(Seconds::into_done).unwrap_or_default(),
         };
         (totals, intervals)
+    }
+
+    /// How long it was really measured: a run may end before its time.
+    fn measured_ns(&self, end: RunEnd) -> u64 {
+        let until_ns = self.ended_ns.unwrap_or(end.t_ns).min(self.measured.end);
+        span(self.measured.start, until_ns)
     }
 
     fn ended(&mut self, operation: &Operation) {

@@ -182,6 +182,22 @@ fn thresholds_judge_what_was_planned_in_the_measure_phase() {
 }
 
 #[test]
+fn a_rate_is_over_the_time_that_was_measured_also_when_a_run_ends_early() {
+    for (ends_after_ms, expected) in [(Some(200), 100.0), (None, 2.0), (Some(60_000), 2.0)] {
+        let mut run = Run::new(vec![threshold("discover", Measure::Rate, 50.0, "rate > 50/s")]);
+        let start = plan(Vec::new()).phases.measured().start as i64;
+        for i in 0..20 {
+            let at = start + i * 10 * MS;
+            run.does("discover", Some(at), at, at + 5 * MS, Kind::Ok);
+        }
+        if let Some(after_ms) = ends_after_ms {
+            run.put(start + after_ms * MS, Kind::Ended, MEASURE, None, None, Body::Empty);
+        }
+        assert_eq!(run.finish().0.thresholds[0].measured, Some(expected), "{ends_after_ms:?}");
+    }
+}
+
+#[test]
 fn each_second_has_what_ended_in_it_and_who_was_there() {
     let mut run = Run::new(Vec::new());
     let opened = Body::Connection { target: "ws://server".into() };

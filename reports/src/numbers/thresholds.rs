@@ -8,12 +8,12 @@ use crate::outcome::{Met, ThresholdVerdict};
 use rehearsal_scenarios::plan::{Measure, Plan, Threshold, World};
 use std::collections::BTreeMap;
 
-/// Judges all objectives of the plan.
-pub fn judge(plan: &Plan, operations: &BTreeMap<Name, OperationFold>) -> Vec<ThresholdVerdict> {
+/// Judges all objectives of the plan. A rate is one over the time that was really measured.
+pub fn judge(plan: &Plan, operations: &BTreeMap<Name, OperationFold>, measured_ns: u64) -> Vec<ThresholdVerdict> {
     if plan.world == World::Simulated {
         return Vec::new();
     }
-    let measured_s = plan.phases.measure_ns as f64 / 1e9;
+    let measured_s = measured_ns as f64 / 1e9;
     let sample = |threshold: &Threshold| operations.get(threshold.operation.as_str()).map(OperationFold::measured);
     plan.thresholds.iter().map(|threshold| judge_one(threshold, sample(threshold), measured_s)).collect()
 }

@@ -209,6 +209,7 @@ fn sum<'a>(all: impl Iterator<Item = &'a Progress>) -> Option<Progress> {
     all.cloned().reduce(|sum, next| Progress {
         // The one that is behind says where all are.
         stage: sum.stage.min(next.stage),
+        restraint: sum.restraint.max(next.restraint),
         t_ns: sum.t_ns.max(next.t_ns),
         end_ns: sum.end_ns.max(next.end_ns),
         users: sum.users + next.users,

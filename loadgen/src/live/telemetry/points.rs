@@ -1,7 +1,7 @@
 //! Which numbers of a run go out, under which names: the same for every outlet. Units are seconds, bytes and shares, as both
 //! Prometheus and OTLP want them. Neighbours: `prometheus`, `otlp`.
 
-use crate::live::progress::{Progress, RunStage};
+use crate::live::progress::Progress;
 use rehearsal_reports::outcome::Validity;
 
 /// One number.
@@ -34,7 +34,7 @@ pub fn points(now: &Progress) -> Vec<Point> {
     points.gauge(
         "rehearsal_stage",
         "Where the run stands: 1 for the stage of the moment.",
-        &[("stage", stage(now.stage))],
+        &[("stage", now.stage.word())],
         1.0,
     );
     points.gauge("rehearsal_time_seconds", "Plan time; negative before time 0.", &[], now.t_ns as f64 / 1e9);
@@ -105,18 +105,5 @@ impl Points {
     ) {
         let labels = labels.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         self.0.push(Point { name, help, kind, labels, value });
-    }
-}
-
-fn stage(stage: RunStage) -> &'static str {
-    match stage {
-        RunStage::Preflight => "preflight",
-        RunStage::Prepare { .. } => "prepare",
-        RunStage::Waiting => "waiting",
-        RunStage::Ramp => "ramp",
-        RunStage::WarmUp => "warm-up",
-        RunStage::Measure => "measure",
-        RunStage::Settle => "settle",
-        RunStage::CleanUp => "clean-up",
     }
 }

@@ -8,6 +8,7 @@ use super::scope::{Scope, Secrets};
 use super::session::Session;
 use super::spans::Spans;
 use crate::commons::RunPhase;
+use crate::recorder::Dropped;
 use crate::users::pattern;
 use crate::users::player::{Player, to_plan_time};
 use crate::users::template::fill;
@@ -198,10 +199,11 @@ impl<N: Network> Interpreter<N> {
                     break;
                 }
             }
-            if every.is_some() {
-                if self.is_too_late(planned_ns) {
-                    continue;
-                }
+            if every.is_none() {
+                self.enter().await;
+            } else if self.is_dropped(planned_ns) {
+                continue;
+            } else {
                 self.player.recorder.plan_next(planned_ns);
             }
             ended = self.play(&node.inside[0]).await.map_err(Failed::Inside);
@@ -232,15 +234,33 @@ impl<N: Network> Interpreter<N> {
         wanted.iter().all(is_there)
     }
 
-    /// Whether planned work comes too late to be done at all; it is then counted as dropped.
-    fn is_too_late(&self, planned_ns: i64) -> bool {
-        let recorder = &self.player.recorder;
+    /// Whether planned work is not begun at all, since it comes too late or the target is left alone; that is counted.
+    fn is_dropped(&self, planned_ns: i64) -> bool {
+        let Player { env, recorder, .. } = &self.player;
         let late_ns = recorder.now_ns().saturating_sub(planned_ns);
         let is_late = self.player.user().drop_when_late_ns.is_some_and(|most| late_ns > to_plan_time(most));
-        if is_late {
-            recorder.dropped(planned_ns);
+        let why = match is_late {
+            true => Some(Dropped::Late),
+            false => (!env.commons.admission.admits_planned()).then_some(Dropped::HeldBack),
+        };
+        why.into_iter().for_each(|why| recorder.dropped(planned_ns, why));
+        why.is_some()
+    }
+
+    /// Waits while the target is left alone, but not past the time in which something new may begin.
+    pub(super) async fn enter(&mut self) {
+        let env = self.player.env.clone();
+        if env.commons.admission.is_free() {
+            return;
         }
-        is_late
+        let wait = async {
+            tokio::select! {
+                biased;
+                () = env.reached(RunPhase::Settling) => {}
+                _ = env.commons.admission.enter() => {}
+            }
+        };
+        self.session.reading(wait).await;
     }
 
     fn gap(&self, node: &Node<'_>, nth: u64, every: &Distribution) -> Nanos {

@@ -60,6 +60,7 @@ impl<N: Network> Interpreter<N> {
     }
 
     async fn connect(&mut self, node: &Node<'_>) -> Played {
+        self.enter().await;
         self.name_next(node);
         let (env, recorder) = (&self.player.env, self.player.recorder.clone());
         let connected = self.session.connect(env, recorder).await;

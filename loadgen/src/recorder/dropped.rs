@@ -1,0 +1,25 @@
+//! Why planned work was not begun at all. Neighbours: `user` records it as an operation of its own, so that it is counted.
+
+use super::user::error;
+use rehearsal_reports::event::Body;
+
+/// The operation that stands for planned work that was not begun.
+pub const DROPPED: &str = "dropped";
+
+/// Why planned work was not begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropped {
+    /// Its user was busy for too long.
+    Late,
+    /// The circuit breaker held it back.
+    HeldBack,
+}
+
+impl Dropped {
+    pub(super) fn body(self) -> Body {
+        match self {
+            Dropped::Late => error("late", "it could not begin in time"),
+            Dropped::HeldBack => error("held_back", "the circuit breaker left the target alone"),
+        }
+    }
+}
