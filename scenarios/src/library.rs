@@ -26,6 +26,7 @@ library!(
         "clocks_disagree",
         "every_kind_of_fault",
         "users_in_trouble",
+        "rude_clients_are_sent_away",
         "checks_of_your_own",
         "v1_and_v2_peers_share_a_room",
         "steady_discovery_load",

@@ -19,12 +19,13 @@ pub use signing_in::{SigningIn, SignsIn, anonymously};
 
 use crate::network::Network;
 use crate::observer::{ConnectionEnd, Observed, Observer, Side};
-use crate::surroundings::Timers;
+use crate::surroundings::{Timers, TooLate};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
@@ -73,6 +74,21 @@ impl<N: Network> Peer<N> {
         let message = serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.clone()));
         self.observer.observe(Observed::Sent { conn: self.conn, message: &message });
         self.send_frame(Message::text(text)).await
+    }
+
+    /// Sends these bytes past the WebSocket, a frame or not, behind what was sent before.
+    pub async fn send_bytes(&mut self, bytes: &[u8]) -> Result<(), ConnectionEnd> {
+        if let Some(end) = &self.ended {
+            return Err(end.clone());
+        }
+        let socket = &mut self.socket;
+        let write = async {
+            socket.flush().await?;
+            socket.get_mut().write_all(bytes).await?;
+            socket.get_mut().flush().await.map_err(Error::from)
+        };
+        let written = self.timers.timeout(SEND_WITHIN, write).await;
+        self.written(written)
     }
 
     /// Sends a ping; its answer moves [`Peer::heard_at`].
@@ -170,7 +186,12 @@ impl<N: Network> Peer<N> {
         if let Some(end) = &self.ended {
             return Err(end.clone());
         }
-        match self.timers.timeout(SEND_WITHIN, self.socket.send(frame)).await {
+        let written = self.timers.timeout(SEND_WITHIN, self.socket.send(frame)).await;
+        self.written(written)
+    }
+
+    fn written(&mut self, written: Result<Result<(), Error>, TooLate>) -> Result<(), ConnectionEnd> {
+        match written {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(self.finish(ending::end_of(&error))),
             Err(_) => {

@@ -6,6 +6,7 @@ use crate::language::shape::{
     Form, Key, NameRule, Names, Shape, Table, Words, beside, default, elsewhere, key, later, needed,
 };
 use crate::language::units::DURATION;
+use crate::plan::Malformed;
 
 /// A step. Lists of steps are written out where they occur: a constant of them would refer to itself.
 pub(crate) static STEP: Shape = Shape::Either(&[Shape::Word(&BARE), Shape::Table(&STEP_TABLE)]);
@@ -26,9 +27,12 @@ pub(crate) const VERBS: &[&str] = &[
     "expect",
     "expect_one_of",
     "expect_none",
+    "expect_close",
+    "malformed",
     "http",
     "at",
     "think",
+    "stop_reading",
     "repeat",
     "meet",
     "disconnect",
@@ -37,7 +41,7 @@ pub(crate) const VERBS: &[&str] = &[
 ];
 
 /// Verbs whose answer can be kept.
-const ANSWERED: &[&str] = &["join", "register", "discover", "update_metadata", "expect", "http"];
+const ANSWERED: &[&str] = &["join", "register", "discover", "update_metadata", "expect", "expect_close", "http"];
 
 /// A step as a table.
 pub(crate) static STEP_TABLE: Table = Table {
@@ -74,13 +78,30 @@ pub(crate) static STEP_TABLE: Table = Table {
             Shape::JsonTable,
             "Wait for all of `for`, and fail if a message that contains this comes, or has come unasked.",
         ),
+        key(
+            "expect_close",
+            Shape::Table(&CLOSE),
+            "Wait until the other side ends the connection; an empty table takes any end.",
+        ),
+        key(
+            "malformed",
+            Shape::Word(&MALFORMED),
+            "Send bytes that break the WebSocket protocol: a frame that is `unmasked`, has a `reserved_bit` or a \
+             `reserved_opcode`, says that it is `endless` (a tebibyte), is a `stray_continuation`, a `long_ping`, or a text \
+             that is `not_utf8`.",
+        ),
         key("http", Shape::Table(&HTTP), "An HTTP request."),
         key(
             "at",
             DURATION,
             "Wait until this time of the plan, counted from its start; what comes next was planned for it.",
         ),
-        key("think", DISTRIBUTION, "Do nothing for a while."),
+        key("think", DISTRIBUTION, "Do nothing for a while; the connection is read meanwhile."),
+        key(
+            "stop_reading",
+            DISTRIBUTION,
+            "Do nothing for a while and read nothing either, as a slow reader: what comes fills the buffers on its way.",
+        ),
         key("repeat", Shape::Table(&REPEAT), "Do steps again."),
         key("meet", Shape::Text, "Wait until all users of the groups that come to this point are here."),
         key("disconnect", Shape::Either(&[ENDING, Shape::Table(&DISCONNECT)]), "End the connection."),
@@ -101,11 +122,11 @@ pub(crate) static STEP_TABLE: Table = Table {
         ),
         beside(&["discover"], "retry", Shape::Table(&RETRY), None, "Ask again until somebody matches."),
         beside(
-            &["expect", "expect_one_of", "meet"],
+            &["expect", "expect_one_of", "expect_close", "meet"],
             "within",
             DURATION,
             None,
-            "How long to wait; 5s for `expect` and `expect_one_of`, 20s for `meet` if left out.",
+            "How long to wait; 5s for `expect`, `expect_one_of` and `expect_close`, 20s for `meet` if left out.",
         ),
         beside(&["expect_none"], "for", DURATION, Some("'1s'"), "For how long no such message may come."),
         key(
@@ -129,6 +150,21 @@ const NOTHING: Shape = Shape::Either(&[Shape::Flag, Shape::Table(&EMPTY)]);
 
 static EMPTY: Table =
     Table { name: "this step", doc: "`{}`: it needs no more words", keys: &[], one_of: &[], later: &[] };
+
+static MALFORMED: Words = Words { words: &Malformed::WORDS, later: &[] };
+
+/// How a connection is expected to end.
+pub(crate) static CLOSE: Table = Table {
+    name: "an expected close",
+    doc: "`{ code = 1009 }`, or `{}` for any end",
+    keys: &[key(
+        "code",
+        Shape::Whole(1000, 4999),
+        "The code that the close frame must have (RFC 6455, section 7.4); a connection that is lost has none.",
+    )],
+    one_of: &[],
+    later: &[],
+};
 
 /// One of the things that `expect_one_of` waits for.
 pub(crate) static BRANCH: Table = Table {

@@ -4,10 +4,10 @@
 use crate::diagnostics::{Fault, Faults};
 use crate::distribution::Distribution;
 use crate::language::flow::Meet;
-use crate::language::step::{BRANCH, DISCONNECT, HTTP, RECONNECT, REPEAT, RETRY, SEND, STEP_TABLE, VERBS};
+use crate::language::step::{BRANCH, CLOSE, DISCONNECT, HTTP, RECONNECT, REPEAT, RETRY, SEND, STEP_TABLE, VERBS};
 use crate::language::templates::{self, Known, Secrets};
 use crate::language::view::View;
-use crate::plan::{Branch, Ending, Otherwise, Retry, Step, Verb};
+use crate::plan::{Branch, Ending, Malformed, Otherwise, Retry, Step, Verb};
 use crate::tree::{Node, Span};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,8 +16,19 @@ const EXPECT_WITHIN_NS: u64 = 5_000_000_000;
 const MEET_WITHIN_NS: u64 = 20_000_000_000;
 
 /// Verbs whose steps are operations of their own name. Others are none, or several of which each has a name.
-const MEASURED: [&str; 9] =
-    ["connect", "register", "discover", "update_metadata", "raw", "expect", "expect_one_of", "expect_none", "http"];
+const MEASURED: [&str; 11] = [
+    "connect",
+    "register",
+    "discover",
+    "update_metadata",
+    "raw",
+    "expect",
+    "expect_one_of",
+    "expect_none",
+    "expect_close",
+    "malformed",
+    "http",
+];
 
 /// Reads the steps of one flow and remembers what others ask about it.
 pub(crate) struct Reader<'a> {
@@ -119,9 +130,15 @@ impl<'a> Reader<'a> {
             }
             "expect_one_of" => self.expect_one_of(node, view),
             "expect_none" => Some(Verb::ExpectNone { pattern: self.json(node), for_ns: view.duration("for")? }),
+            "expect_close" => {
+                let code = view.table("expect_close", &CLOSE).whole("code").map(|code| code as u16);
+                Some(Verb::ExpectClose { code, within_ns: view.duration("within").unwrap_or(EXPECT_WITHIN_NS) })
+            }
+            "malformed" => malformed(&view.text("malformed")?),
             "http" => self.http(&view.table("http", &HTTP)),
             "at" => view.duration("at").map(Verb::At),
             "think" => view.distribution("think", self.faults).map(Verb::Think),
+            "stop_reading" => view.distribution("stop_reading", self.faults).map(Verb::StopReading),
             "repeat" => self.repeat(&view.table("repeat", &REPEAT)),
             "meet" => self.meet(view),
             "disconnect" => {
@@ -297,6 +314,11 @@ pub(crate) fn ending(word: Option<&str>) -> Ending {
     }
 }
 
+fn malformed(word: &str) -> Option<Verb> {
+    let found = Malformed::ALL.iter().find(|(known, _)| *known == word);
+    found.map(|(_, malformed)| Verb::Malformed(*malformed))
+}
+
 fn retry(view: &View<'_>) -> Option<Retry> {
     view.entry("retry")?;
     let table = view.table("retry", &RETRY);
@@ -307,8 +329,8 @@ fn retry(view: &View<'_>) -> Option<Retry> {
 fn takes_time(step: &Step) -> bool {
     match &step.verb {
         // A time of the plan comes only once.
-        Verb::Raw { .. } | Verb::Send { .. } | Verb::Disconnect(_) | Verb::At(_) => false,
-        Verb::Think(pause) => *pause != Distribution::Fixed(0),
+        Verb::Raw { .. } | Verb::Malformed(_) | Verb::Send { .. } | Verb::Disconnect(_) | Verb::At(_) => false,
+        Verb::Think(pause) | Verb::StopReading(pause) => *pause != Distribution::Fixed(0),
         Verb::Repeat { steps, .. } => steps.iter().any(takes_time),
         _ => true,
     }

@@ -40,7 +40,7 @@ pub use network::{DatagramPlan, LinkPlan, NetworkPlan};
 pub use search::{DelayPoint, Hold};
 pub use segment::{CannotSplit, SEGMENTS_MAX, Segment};
 pub use steering::{AbortRule, Beyond, CapacityPlan, LivePlan, ObservedPlan, Watched};
-pub use step::{Branch, Ending, Otherwise, Retry, Step, Verb};
+pub use step::{Branch, Ending, Malformed, Otherwise, Retry, Step, Verb};
 pub use swarm::Drawn;
 pub use system::{Identities, IdentityKind, Limits, Phases, PreparePlan, Profile, Service, Stage, SystemPlan};
 pub use user::{Behaviour, ChurnPlan, ClientPlan, PacePlan, Protocol, RowsPlan, Strategy, UserPlan, WorkerPlan};

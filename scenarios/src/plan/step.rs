@@ -91,6 +91,15 @@ pub enum Verb {
         /// How long.
         for_ns: Nanos,
     },
+    /// Wait until the other side ends the connection.
+    ExpectClose {
+        /// The code that its close frame must have; any end will do if absent.
+        code: Option<u16>,
+        /// How long to wait.
+        within_ns: Nanos,
+    },
+    /// Send bytes that no client of a WebSocket may send.
+    Malformed(Malformed),
     /// An HTTP request.
     Http {
         /// Method, upper case.
@@ -106,6 +115,8 @@ pub enum Verb {
     },
     /// Do nothing for a while, drawn at (user, repetition, step).
     Think(Distribution),
+    /// Read nothing for a while, drawn at (user, repetition, step): what comes meanwhile fills the buffers on its way.
+    StopReading(Distribution),
     /// Wait until this time of the plan; what comes next was planned for it.
     At(Nanos),
     /// End the flow here, without a failure.
@@ -159,10 +170,13 @@ impl Verb {
             Verb::Expect { .. } => "expect",
             Verb::ExpectOneOf { .. } => "expect_one_of",
             Verb::ExpectNone { .. } => "expect_none",
+            Verb::ExpectClose { .. } => "expect_close",
+            Verb::Malformed(_) => "malformed",
             Verb::Http { .. } => "http",
             Verb::At(_) => "at",
             Verb::Stop => "stop",
             Verb::Think(_) => "think",
+            Verb::StopReading(_) => "stop_reading",
             Verb::Repeat { .. } => "repeat",
             Verb::Meet { .. } => "meet",
             Verb::Disconnect(_) => "disconnect",
@@ -190,6 +204,55 @@ impl Verb {
             }
             _ => Vec::new(),
         }
+    }
+}
+
+/// What breaks the WebSocket protocol (RFC 6455, in the order of its sections 5.1 to 5.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Malformed {
+    /// A frame that is not masked, as those of a client must be.
+    Unmasked,
+    /// A frame with a reserved bit that no extension has given a meaning.
+    ReservedBit,
+    /// A frame of a kind that does not exist.
+    ReservedOpcode,
+    /// The head of a frame of a tebibyte, of which nothing follows.
+    Endless,
+    /// The continuation of a message that never began.
+    StrayContinuation,
+    /// A ping that is longer than a control frame may be.
+    LongPing,
+    /// A text that is not UTF-8.
+    NotUtf8,
+}
+
+impl Malformed {
+    /// All of them with the words that name them in a scenario.
+    pub const ALL: [(&'static str, Malformed); 7] = [
+        ("unmasked", Malformed::Unmasked),
+        ("reserved_bit", Malformed::ReservedBit),
+        ("reserved_opcode", Malformed::ReservedOpcode),
+        ("endless", Malformed::Endless),
+        ("stray_continuation", Malformed::StrayContinuation),
+        ("long_ping", Malformed::LongPing),
+        ("not_utf8", Malformed::NotUtf8),
+    ];
+
+    /// The words alone.
+    pub const WORDS: [&'static str; 7] = {
+        let mut words = [""; 7];
+        let mut at = 0;
+        while at < words.len() {
+            words[at] = Malformed::ALL[at].0;
+            at += 1;
+        }
+        words
+    };
+
+    /// The word that names it in a scenario.
+    pub fn word(self) -> &'static str {
+        Malformed::ALL.iter().find(|(_, malformed)| *malformed == self).map_or("", |(word, _)| word)
     }
 }
 

@@ -230,10 +230,15 @@ fn verb(verb: &Verb) -> String {
             format!("{} within {}", patterns.join(" or "), duration_text(*within_ns))
         }
         Verb::ExpectNone { pattern, for_ns } => format!("{pattern} for {}", duration_text(*for_ns)),
+        Verb::ExpectClose { code, within_ns } => {
+            let code = code.map_or_else(String::new, |code| format!("with code {code} "));
+            format!("{code}within {}", duration_text(*within_ns))
+        }
+        Verb::Malformed(malformed) => malformed.word().to_owned(),
         Verb::Http { method, path, .. } => format!("{method} {path}"),
         Verb::At(at_ns) => duration_text(*at_ns),
         Verb::Stop => String::new(),
-        Verb::Think(pause) => random(pause),
+        Verb::Think(pause) | Verb::StopReading(pause) => random(pause),
         Verb::Repeat { times, every, until, .. } => {
             let times = match (times, until) {
                 (None, _) => "until measure ends".to_owned(),

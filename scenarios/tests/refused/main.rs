@@ -171,8 +171,16 @@ fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
     steps = [{ expect_one_of = [{ message = {}, then = 'f' }] }]
         5:52 flow `f` leads back to itself => what is to be done again stands in `repeat`
     steps = [{ expect_none = { type = 'a' }, within = '1s' }]
-        5:42 `within` means nothing here => it beside one of `expect`, `expect_one_of`, `meet`
+        5:42 `within` means nothing here => it beside one of `expect`, `expect_one_of`, `expect_close`, `meet`
+    steps = [{ expect_close = { code = 99 } }]
+        5:36 the number is out of range => a whole number from 1000 to 4999
+    steps = [{ malformed = 'rubbish' }]
+        5:24 unknown word `rubbish` => one of `unmasked`, `reserved_bit`, `reserved_opcode`, `endless`, `stray_continuation`, `long_ping`, `not_utf8`
+    steps = [{ stop_reading = 5 }]
+        5:27 this kind of value does not belong here => a duration such as "5s", or a distribution (exactly one of uniform, exponential, lognormal, pick) | units are always written, inside quotes: "5s", "200ms", "2m"
     steps = [{ repeat = { steps = [{ raw = {} }] } }]
+        5:12 this repeats without end, and nothing in it takes time => `times`, `every`, or a step that waits, such as `think`
+    steps = [{ repeat = { steps = [{ malformed = 'endless' }] } }]
         5:12 this repeats without end, and nothing in it takes time => `times`, `every`, or a step that waits, such as `think`
     steps = [{ repeat = { until = { state = 'done' }, steps = ['discover'] } }]
         5:23 `until` may wait without end => `times` beside it | the step fails if it has not come by then

@@ -115,6 +115,7 @@ const ONLY_THE_READER: &[&str] = &[
     "steps = [{ expect_one_of = [{ message = {}, then = 'g' }] }]",
     "steps = [{ expect_one_of = [{ message = {}, then = 'f' }] }]",
     "steps = [{ repeat = { steps = [{ raw = {} }] } }]",
+    "steps = [{ repeat = { steps = [{ malformed = 'endless' }] } }]",
     "steps = [{ repeat = { until = { state = 'done' }, steps = ['discover'] } }]",
     "steps = ['join', { span = '', discover = {} }]",
     "steps = [{ meet = 'here', of = 'others' }]",

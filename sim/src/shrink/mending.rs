@@ -82,6 +82,7 @@ fn keep_possible(steps: &mut Vec<Step>, names: &BTreeSet<String>, standing: &mut
 fn is_possible(step: &Step, names: &BTreeSet<String>, standing: &Standing) -> bool {
     let reaches_somebody = match &step.verb {
         Verb::Register | Verb::Raw { .. } | Verb::Disconnect(_) | Verb::Reconnect { .. } => standing.is_connected,
+        Verb::Malformed(_) | Verb::ExpectClose { .. } => standing.is_connected,
         Verb::Expect { .. } | Verb::ExpectOneOf { .. } | Verb::ExpectNone { .. } => standing.is_connected,
         Verb::Discover { .. } | Verb::UpdateMetadata { .. } | Verb::Send { .. } => standing.is_registered,
         _ => true,

@@ -1,7 +1,7 @@
 //! Single steps and ways to load, each seen in the events of one seed.
 
 use rehearsal_reports::event::{Body, Event, Kind};
-use rehearsal_scenarios::plan::World;
+use rehearsal_scenarios::plan::{Malformed, World};
 use rehearsal_scenarios::{Overrides, load};
 use rehearsal_sim::event_log::Keep;
 use rehearsal_sim::seed::{SeedOptions, SeedRun, play};
@@ -67,6 +67,52 @@ fn a_message_that_was_not_to_come_fails_the_step_and_silence_does_not() {
     assert_eq!(end(&run, "b-0"), "finished");
     let unmatched = run.events.iter().find(|event| &*event.op == "unmatched").expect("it is counted");
     assert_eq!(unmatched.body, Body::Text { text: "1 peer_message".into() });
+}
+
+/// One user that does these steps after it joined.
+fn alone(steps: &str) -> SeedRun {
+    played(&format!(
+        "format = 1\n[time]\nmeasure = '20s'\n[users.b]\nflow = 'f'\n[flow.f]\nsteps = ['join', {steps}]\n"
+    ))
+}
+
+#[test]
+fn each_malformed_frame_ends_the_connection_with_its_code_and_a_proper_one_does_not() {
+    let codes = [1002, 1002, 1002, 1009, 1002, 1002, 1007];
+    for (word, code) in Malformed::WORDS.into_iter().zip(codes) {
+        let steps = format!("{{ malformed = '{word}' }}, {{ name = 'end', expect_close = {{ code = {code} }} }}");
+        let run = alone(&steps);
+        assert_eq!((end(&run, "b-0").as_str(), kinds(&run, "end").len()), ("finished", 2), "{word}");
+    }
+    let other = alone("{ malformed = 'not_utf8' }, { expect_close = { code = 1002 } }");
+    assert!(end(&other, "b-0").contains("not with code 1002: "), "{}", end(&other, "b-0"));
+    let proper = alone("{ raw = { type = 'x' } }, { expect_close = {}, within = '2s' }");
+    assert!(
+        end(&proper, "b-0").contains("timed_out: the connection is still there after 2s"),
+        "{}",
+        end(&proper, "b-0")
+    );
+}
+
+#[test]
+fn how_a_connection_ended_can_be_kept() {
+    let kept = "{ malformed = 'endless' }, { expect_close = {}, save = { code = '/code' } }, \
+                { reconnect = { after = '100ms' } }, { name = 'said', raw = { type = 'x', code = '${code}' } }";
+    let run = alone(kept);
+    assert_eq!(end(&run, "b-0"), "finished");
+    let said: Vec<String> =
+        run.events.iter().filter(|event| &*event.op == "said").map(|it| format!("{it:?}")).collect();
+    assert!(said.iter().any(|event| event.contains("1009")), "{said:?}");
+}
+
+#[test]
+fn who_does_not_read_is_cut_off_and_who_thinks_meanwhile_is_not() {
+    let told = "{ repeat = { times = 200, steps = [{ send = { to = '${peer.b-0}', \
+                payload = { text = '${filler.60000}' } } }] } }";
+    let deaf = talk(told, "{ stop_reading = '10s' }, { expect_close = {}, within = '1s' }");
+    assert_eq!(end(&deaf, "b-0"), "finished");
+    let listening = talk(told, "{ think = '10s' }, { expect_close = {}, within = '1s' }");
+    assert!(end(&listening, "b-0").contains("timed_out"), "{}", end(&listening, "b-0"));
 }
 
 #[test]

@@ -121,6 +121,7 @@ fn is_wait(verb: &Verb) -> bool {
         Verb::Expect { .. }
             | Verb::ExpectOneOf { .. }
             | Verb::ExpectNone { .. }
+            | Verb::ExpectClose { .. }
             | Verb::Meet { .. }
             | Verb::Discover { retry: Some(_), .. }
     )
@@ -128,7 +129,10 @@ fn is_wait(verb: &Verb) -> bool {
 
 fn shorten(verb: &mut Verb, wait_ns_max: Nanos, cut: impl Fn(&Distribution) -> Distribution) {
     match verb {
-        Verb::Expect { within_ns, .. } | Verb::ExpectOneOf { within_ns, .. } | Verb::Meet { within_ns, .. } => {
+        Verb::Expect { within_ns, .. }
+        | Verb::ExpectOneOf { within_ns, .. }
+        | Verb::ExpectClose { within_ns, .. }
+        | Verb::Meet { within_ns, .. } => {
             *within_ns = (*within_ns).min(wait_ns_max);
         }
         Verb::ExpectNone { for_ns, .. } => *for_ns = (*for_ns).min(wait_ns_max),
@@ -137,7 +141,9 @@ fn shorten(verb: &mut Verb, wait_ns_max: Nanos, cut: impl Fn(&Distribution) -> D
             *for_ns = (*for_ns).min(wait_ns_max);
             *every_ns = (*every_ns).min(THINK_NS_MAX);
         }
-        Verb::Think(length) | Verb::Reconnect { after: length, .. } => *length = cut(length),
+        Verb::Think(length) | Verb::StopReading(length) | Verb::Reconnect { after: length, .. } => {
+            *length = cut(length)
+        }
         Verb::Repeat { times, first, every, until, .. } => {
             *times = Some(times.unwrap_or(1).min(1));
             (*first, *every, *until) = (None, None, None);

@@ -1,4 +1,5 @@
-//! The steps that wait for messages: one, one of several, or none. Messages that came earlier and were not asked for count.
+//! The steps that wait for messages, one, one of several, or none, or for the end of the connection. Messages that came
+//! earlier and were not asked for count.
 //! Neighbours: `verbs` (what users do), `interpreter` (plays the branch that was chosen).
 
 use super::interpreter::Interpreter;
@@ -11,7 +12,7 @@ use crate::users::template::fill;
 use rehearsal_reference::network::Network;
 use rehearsal_reports::event::{Body, Kind};
 use rehearsal_scenarios::plan::Branch;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -55,6 +56,27 @@ impl<N: Network> Interpreter<N> {
             Err(missed) => Err(missed),
         };
         self.expected(node, op_id, received)
+    }
+
+    pub(super) async fn expect_close(&mut self, node: &Node<'_>, code: Option<u16>, within: Duration) -> Played {
+        let op_id = self.player.recorder.invoke(&node.name, Body::Empty);
+        let received = self.closed(code, within).await;
+        self.expected(node, op_id, received)
+    }
+
+    /// How the other side ended the connection; earlier ends count.
+    async fn closed(&mut self, code: Option<u16>, within: Duration) -> Result<Value, Missed> {
+        let until = Instant::now() + within;
+        let peer = peer_of(self.session.peer()).map_err(|reason| ("closed", reason))?;
+        let Err(end) = peer.idle_until(until).await else {
+            return Err(("timed_out", format!("the connection is still there after {within:?}")));
+        };
+        match code {
+            Some(code) if end.code != Some(code) => {
+                Err(("unexpected", format!("not with code {code}: {}", ended(&end))))
+            }
+            _ => Ok(json!({ "code": end.code, "reason": end.reason })),
+        }
     }
 
     fn filled(&self, pattern: &Value) -> Result<Value, String> {

@@ -3,6 +3,7 @@
 //! - `node`: a flow's steps with their static numbers, by which draws are indexed
 //! - `interpreter`: goes from step to step: captures, failures, repetitions
 //! - `verbs`: what each step does on the WebSocket; `expecting` those that wait for messages; `http` and `meeting` the others
+//! - `rude`: steps that servers have to be protected from
 //! - `spans`: several steps as one operation
 //! - `session`: the connection of the moment, and those that were left open
 //! - `scope`: the variables of templates
@@ -14,6 +15,7 @@ mod http;
 mod interpreter;
 mod meeting;
 mod node;
+mod rude;
 mod scope;
 mod session;
 mod spans;

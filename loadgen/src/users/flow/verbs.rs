@@ -43,9 +43,14 @@ impl<N: Network> Interpreter<N> {
             Verb::ExpectNone { pattern, for_ns } => {
                 Box::pin(self.expect_none(node, pattern, Duration::from_nanos(*for_ns))).await
             }
+            Verb::ExpectClose { code, within_ns } => {
+                Box::pin(self.expect_close(node, *code, Duration::from_nanos(*within_ns))).await
+            }
+            Verb::Malformed(malformed) => Box::pin(self.malformed(node, *malformed)).await,
             Verb::Http { .. } => Box::pin(self.http(node)).await,
             Verb::At(at_ns) => Box::pin(self.at(to_plan_time(*at_ns))).await,
             Verb::Think(length) => self.think(node, length).await,
+            Verb::StopReading(length) => self.stop_reading(node, length).await,
             Verb::Meet { point, count, within_ns } => {
                 Box::pin(self.meet(node, point, *count, Duration::from_nanos(*within_ns))).await
             }
