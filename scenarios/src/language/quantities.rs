@@ -3,12 +3,12 @@
 
 use crate::diagnostics::{Fault, Faults};
 use crate::distribution::Nanos;
+use crate::language::arrive::COUNT_MAX;
 use crate::language::shape::{Form, Shape, Table, needed};
 use crate::language::units;
 use crate::language::view::View;
 use crate::scenario::Signed;
 use crate::tree::Node;
-use std::ops::RangeInclusive;
 
 /// A share: from nothing to all.
 pub(crate) const SHARE: Shape = Shape::Number(0.0, 1.0);
@@ -56,35 +56,30 @@ pub(crate) fn bytes_per_s(text: &str) -> Result<u64, String> {
     Ok(bytes_per_s as u64)
 }
 
-/// No drawn number is larger.
-const WHOLE_MAX: u64 = 1_000_000;
+/// Declares the shape of a whole number, or of one that each seed draws between two; `$table` names the drawn one in the schema.
+macro_rules! whole_or_drawn {
+    ($name:ident, $table:literal, $least:expr, $most:expr) => {
+        pub(crate) const $name: Shape = {
+            const WHOLE: Shape = Shape::Whole($least, $most);
+            static DRAWN: Table = Table {
+                name: $table,
+                doc: "`{ uniform = [1, 5] }`",
+                keys: &[needed("uniform", Shape::List(&WHOLE, 2), "Evenly between two numbers, both included.")],
+                one_of: &[],
+                later: &[],
+            };
+            Shape::Either(&[WHOLE, Shape::Table(&DRAWN)])
+        };
+    };
+}
 
-/// A whole number, or one that each seed draws between two.
-pub(crate) const WHOLE_OR_DRAWN: Shape = Shape::Either(&[WHOLE, Shape::Table(&DRAWN_WHOLE)]);
+whole_or_drawn!(COUNT, "a drawn count", 1, COUNT_MAX);
+whole_or_drawn!(NTH, "a drawn place", 1, 1_000_000);
+whole_or_drawn!(DELAY_POINTS, "a drawn number of delay points", 0, 1_000);
 
-const WHOLE: Shape = Shape::Whole(0, WHOLE_MAX);
-
-static DRAWN_WHOLE: Table = Table {
-    name: "a drawn number",
-    doc: "`{ uniform = [1, 5] }`",
-    keys: &[needed("uniform", Shape::List(&WHOLE, 2), "Evenly between two numbers, both included.")],
-    one_of: &[],
-    later: &[],
-};
-
-/// Reads a [`WHOLE_OR_DRAWN`] as its least and its most, and reports what lies outside of what is allowed here.
-pub(crate) fn read_whole(node: &Node, allowed: RangeInclusive<u64>, faults: &mut Faults) -> Option<(u64, u64)> {
-    let (least, most) = ends(node, Node::as_whole, faults)?;
-    if allowed.contains(&least) && allowed.contains(&most) {
-        return Some((least, most));
-    }
-    let (low, high) = allowed.into_inner();
-    faults.push(
-        Fault::new(&node.span, "this number is out of its range")
-            .found(if least < low { least.to_string() } else { most.to_string() })
-            .expected(format!("a whole number from {low} to {high}")),
-    );
-    None
+/// Reads a number that may be drawn as its least and its most.
+pub(crate) fn read_whole(node: &Node, faults: &mut Faults) -> Option<(u64, u64)> {
+    ends(node, Node::as_whole, faults)
 }
 
 /// A rate a second.

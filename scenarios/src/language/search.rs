@@ -3,7 +3,7 @@
 
 use crate::diagnostics::Faults;
 use crate::language::pace;
-use crate::language::quantities::{self, WHOLE_OR_DRAWN};
+use crate::language::quantities::{self, DELAY_POINTS};
 use crate::language::shape::{Shape, Table, default, key};
 use crate::language::users::{self, GROUP};
 use crate::language::view::View;
@@ -25,7 +25,7 @@ pub(crate) static SEARCH: Table = Table {
         ),
         key(
             "delay_points",
-            WHOLE_OR_DRAWN,
+            DELAY_POINTS,
             "How often a run holds back a task of a host, so that others of its host come first; where and for how long is \
              drawn. A number, or a range that each seed draws from; none if left out.",
         ),
@@ -34,16 +34,13 @@ pub(crate) static SEARCH: Table = Table {
     later: &[],
 };
 
-const DELAY_POINTS_MAX: u64 = 1_000;
-
 /// Delay points of a swarm that names no number: disorder for every scenario, few enough that each of them can be the one.
 const NATURAL_DELAY_POINTS: (u32, u32) = (0, 4);
 
 /// What each seed draws, of the whole file.
 pub(crate) fn read(view: &View<'_>, groups: &[Entry], rooms: u32, faults: &mut Faults) -> Swarm {
     let mixing = if view.flag("swarm") { Mixing::Drawn } else { Mixing::AsWritten };
-    let written =
-        view.value("delay_points").and_then(|node| quantities::read_whole(&node, 0..=DELAY_POINTS_MAX, faults));
+    let written = view.value("delay_points").and_then(|node| quantities::read_whole(&node, faults));
     let delay_points = match (written, mixing) {
         (Some((least, most)), _) => (least as u32, most as u32),
         (None, Mixing::Drawn) => NATURAL_DELAY_POINTS,

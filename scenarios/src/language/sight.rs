@@ -3,14 +3,11 @@
 use crate::diagnostics::{Fault, Faults};
 use crate::language::distribution::DISTRIBUTION;
 use crate::language::flow::unknown_group;
-use crate::language::quantities::{self, WHOLE_OR_DRAWN};
+use crate::language::quantities::{self, NTH};
 use crate::language::shape::{Shape, Table, default, key};
 use crate::language::view::View;
 use crate::plan::Passing;
 use crate::scenario::{Group, Sight, Target};
-
-/// Largest number of messages that a fault may let pass.
-const NTH_MAX: u64 = 1_000_000;
 
 /// `when` of a fault.
 pub(crate) static WHEN: Table = Table {
@@ -25,7 +22,7 @@ pub(crate) static WHEN: Table = Table {
         key("receives", Shape::JsonTable, "A user receives such a message."),
         key("by", Shape::Text, "The group whose messages count; the users that the fault names if left out."),
         default("after", DISTRIBUTION, "'0s'", "How long after it the fault begins."),
-        default("nth", WHOLE_OR_DRAWN, "1", "Which of the messages that match, from 1."),
+        default("nth", NTH, "1", "Which of the messages that match, from 1."),
     ],
     one_of: &["sends", "receives"],
     later: &[],
@@ -48,6 +45,6 @@ pub(crate) fn read(view: &View<'_>, on: &[Target], groups: &[Group], faults: &mu
                 .expected("`by = \"GROUP\"` in `when`"),
         );
     }
-    let nth = quantities::read_whole(&*view.value("nth")?, 1..=NTH_MAX, faults)?;
+    let nth = quantities::read_whole(&*view.value("nth")?, faults)?;
     Some(Sight { passing, pattern, by, nth, delay: view.distribution("after", faults)? })
 }

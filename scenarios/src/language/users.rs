@@ -7,7 +7,7 @@ use crate::language::churn::{self, CHURN};
 use crate::language::distribution::{DISTRIBUTION, WEIGHTS, weights};
 use crate::language::flow::Flow;
 use crate::language::pace::{self, PACE};
-use crate::language::quantities::{self, WHOLE_OR_DRAWN};
+use crate::language::quantities::{self, COUNT};
 use crate::language::rows::{self, ROWS};
 use crate::language::shape::{NameRule, Names, Shape, Table, Words, default, elsewhere, key, needed};
 use crate::language::units::DURATION;
@@ -32,12 +32,7 @@ pub(crate) static GROUP: Table = Table {
             "The role they register with. `worker` and `client` have a built-in behaviour, others need a flow.",
         ),
         key("flow", Shape::Text, "The flow that they play instead of a built-in behaviour."),
-        default(
-            "count",
-            WHOLE_OR_DRAWN,
-            "1",
-            "How many; or a range that each seed draws from: `{ uniform = [1, 8] }`.",
-        ),
+        default("count", COUNT, "1", "How many; or a range that each seed draws from: `{ uniform = [1, 8] }`."),
         default(
             "start",
             START,
@@ -148,7 +143,7 @@ pub(crate) fn counts(view: &View<'_>, rooms: u32, faults: &mut Faults) -> (u64, 
         let all = per_room * u64::from(rooms);
         return (all, all);
     }
-    let written = view.value("count").and_then(|node| quantities::read_whole(&node, 1..=COUNT_MAX, faults));
+    let written = view.value("count").and_then(|node| quantities::read_whole(&node, faults));
     written.unwrap_or((1, 1))
 }
 

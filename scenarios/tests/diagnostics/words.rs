@@ -71,11 +71,12 @@ think = { uniform = ["1s"] }
         pick), found the whole number 30
       = help: units are always written, inside quotes: "5s", "200ms", "2m"
 
-    error: this number is out of its range
+    error: the number is out of range
      --> scenarios/bad.toml:5:9
       |
     5 | count = 0
-      |         ^ expected a whole number from 1 to 100000, found 0
+      |         ^
+      = expected a whole number from 1 to 100000, found the whole number 0
 
     error: `soon` is no duration
      --> scenarios/bad.toml:8:16

@@ -46,9 +46,17 @@ fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
     cuont = 2
         4:1 unknown key `cuont` in a group of users => one of `role`, `flow`, `count`, `start`, `arrive`, `protocol`, `rooms`, `pace`, `drop_when_late`, `churn`, `rows`, `tags`, `properties`, `strategy`, `defects`, `job`, `jobs`, `think`, `choose`, `ask`, `cancel_after` | count
     count = 0
-        4:9 this number is out of its range => a whole number from 1 to 100000
+        4:9 the number is out of range => a whole number from 1 to 100000
     count = 'two'
-        4:9 this kind of value does not belong here => a whole number from 0 to 1000000, or a drawn number (`{ uniform = [1, 5] }`)
+        4:9 this kind of value does not belong here => a whole number from 1 to 100000, or a drawn count (`{ uniform = [1, 5] }`)
+    count = 100001
+        4:9 the number is out of range => a whole number from 1 to 100000
+    count = { uniform = [0, 4] }
+        4:22 the number is out of range => a whole number from 1 to 100000
+    delay_points = 1001
+        5:16 the number is out of range => a whole number from 0 to 1000
+    when = { sends = {}, nth = 0 }
+        7:28 the number is out of range => a whole number from 1 to 1000000
     start = 5
         4:9 this kind of value does not belong here => a duration such as "5s", or a distribution (exactly one of uniform, exponential, lognormal, pick), or a list of at least 1, each item a duration such as "5s" | units are always written, inside quotes: "5s", "200ms", "2m"
     start = '5 minutes'

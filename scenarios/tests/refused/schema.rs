@@ -80,7 +80,6 @@ const ONLY_THE_READER: &[&str] = &[
     "[users.workers]",
     "[users.helpers]",
     "[users.clients]",
-    "count = 0",
     "start = ['1s', '2s']",
     "job = '5s'",
     "think = { uniform = ['9s', '1s'] }",
