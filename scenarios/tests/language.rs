@@ -208,7 +208,10 @@ fn thresholds_are_set_on_what_is_measured() {
         ))
     };
     assert_eq!(on("rest"), ["nothing is called `rest`"]);
-    assert_eq!(on("late"), ["`late` is not measured yet"]);
+    assert_eq!(on("late"), ["a share of late work is not measured yet"]);
+    let span = "format = 1\n[users.peers]\nflow = 'x'\n[flow.x]\nsteps = ['join', { span = 'job to running', discover = {} }]\n\
+                [thresholds]\n'job to running' = ['p95 < 3s', 'errors < 0.5%']\n";
+    assert_eq!(plan(span).thresholds.len(), 2);
     let rows = "deliver = 'p99 < 1s'\ndeliver_to_all = 'p99 < 1s'\nstatus_seen = 'p99 < 1s'\n";
     assert_eq!(plan(&format!("format = 1\n[users.workers]\n[thresholds]\n{rows}")).thresholds.len(), 3);
 }

@@ -38,8 +38,8 @@ const OPERATIONS: [&str; 11] = [
     "status_seen",
 ];
 
-/// Operations that will be measured one day.
-const LATER: [&str; 2] = ["late", "job to running"];
+/// What others call planned work that came too late; a step may have this name all the same.
+const LATE: &str = "late";
 
 /// All objectives.
 pub(crate) fn read(entries: &[Entry], flows: &BTreeMap<String, Flow>, faults: &mut Faults) -> Vec<Threshold> {
@@ -61,13 +61,16 @@ pub(crate) fn read(entries: &[Entry], flows: &BTreeMap<String, Flow>, faults: &m
 /// Why nothing is measured under this name, if that is so.
 pub(crate) fn unknown_operation(span: &Span, name: &str, flows: &BTreeMap<String, Flow>) -> Option<Fault> {
     let steps = || flows.values().flat_map(|flow| flow.names.iter().map(String::as_str));
-    if LATER.contains(&name) {
-        let hint = "operations are such as `connect`, `register`, `discover`, or named steps";
-        return Some(Fault::new(span, format!("`{name}` is not measured yet")).hint(hint));
-    }
     let is_known = OPERATIONS.contains(&name) || steps().any(|step| step == name);
     let known: BTreeSet<&str> = OPERATIONS.into_iter().chain(steps()).collect();
-    (!is_known).then(|| Fault::new(span, format!("nothing is called `{name}`")).among(name, known))
+    match (is_known, name) {
+        (true, _) => None,
+        (false, LATE) => Some(
+            Fault::new(span, "a share of late work is not measured yet")
+                .hint("work that was dropped after `drop_when_late` is counted under `dropped`, with the error `late`"),
+        ),
+        _ => Some(Fault::new(span, format!("nothing is called `{name}`")).among(name, known)),
+    }
 }
 
 /// An objective: what is measured, and its limit (nanoseconds, a share 0–1, or operations a second).
