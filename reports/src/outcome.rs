@@ -37,6 +37,9 @@ pub struct Outcome {
     /// Names of the checks of the scenario's own that want to be seen in some seed, and were in none.
     #[serde(default)]
     pub unmet: Vec<String>,
+    /// Whether that is a failure, as whoever explores decides.
+    #[serde(default)]
+    pub unmet_fails: bool,
     /// What the seeds covered; of several seeds only.
     #[serde(default)]
     pub coverage: Option<Coverage>,
@@ -102,6 +105,7 @@ impl Outcome {
             expected: false,
             checks: Vec::new(),
             unmet: Vec::new(),
+            unmet_fails: false,
             coverage: None,
             drawn: Vec::new(),
             time: None,

@@ -107,7 +107,8 @@ impl Exploring<'_> {
             self.go_beyond(source, scenario, &exploration, &mut time, &mut outcome)?;
         }
         outcome.time = time.spent();
-        outcome.expected &= self.unmet == Unmet::Reported || outcome.unmet.is_empty();
+        outcome.unmet_fails = self.unmet == Unmet::Fails;
+        outcome.expected &= !outcome.unmet_fails || outcome.unmet.is_empty();
         let exit = self.exit_of(&outcome, &exploration);
         Ok(Explored { outcome, exit, exploration })
     }

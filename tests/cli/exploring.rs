@@ -70,10 +70,16 @@ fn what_no_seed_showed_is_reported_and_fails_where_a_profile_says_so() {
     let folder = folder();
     scenario(folder.path(), "race.toml", RACE);
     write_project(folder.path(), "[profiles.nightly]\nseeds = 3\nunmet_fails = true\n");
-    let reported = run_in(folder.path(), &["simulate", "--seeds", "3"]).ends_with(0);
+    let failures = || {
+        let xml = std::fs::read_to_string(folder.path().join("junit.xml")).expect("written");
+        (xml.matches("<failure").count(), xml.matches("not_seen").count())
+    };
+    let reported = run_in(folder.path(), &["simulate", "--seeds", "3", "--junit", "junit.xml"]).ends_with(0);
     assert!(reported.stdout.contains("no seed showed what `something_rare` is to see"), "{}", reported.stdout);
-    let failed = run_in(folder.path(), &["simulate", "--profile", "nightly"]).ends_with(1);
+    assert_eq!(failures(), (0, 0));
+    let failed = run_in(folder.path(), &["simulate", "--profile", "nightly", "--junit", "junit.xml"]).ends_with(1);
     assert!(failed.stdout.contains("not as expected"), "{}", failed.stdout);
+    assert_eq!(failures(), (1, 1));
     let json = run_in(folder.path(), &["simulate", "--seeds", "3", "--unmet-fails", "--format", "json"]).ends_with(1);
     assert_eq!(json.objects()[0]["unmet"], serde_json::json!(["something_rare"]));
 }

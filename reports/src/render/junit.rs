@@ -1,7 +1,7 @@
 //! JUnit XML for build servers: one suite for each outcome, one case for each check and each threshold.
 //!
 //! A case passes when its outcome is what was expected: a check that is expected to be broken and is, passes. What is
-//! unknown is an error, what nothing exercised is skipped. No time stamps: the same outcome gives the same bytes.
+//! unknown is an error, what nothing exercised is skipped, unless it was to be seen at least once and that was made to fail. No time stamps: the same outcome gives the same bytes.
 
 use super::words::{Standing, check_detail, evidence, how_often_broken, measured, played_where, sentence, standing};
 use super::words::{threshold_basis, world_word};
@@ -61,6 +61,11 @@ fn check_case(outcome: &Outcome, summary: &CheckSummary) -> TestCase {
         Verdict::Unknown { reason } => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
             status.set_type("unknown").set_message(reason);
+            status
+        }
+        Verdict::NotJudged { reason } if outcome.unmet_fails && outcome.unmet.contains(&check.name) => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_type("not_seen").set_message(format!("{}: {reason}", check.property));
             status
         }
         Verdict::NotJudged { reason } => {

@@ -38,6 +38,7 @@ fn simulated(scenario: &str, about: &str) -> Outcome {
         expected: true,
         checks: Vec::new(),
         unmet: Vec::new(),
+        unmet_fails: false,
         coverage: None,
         drawn: Vec::new(),
         time: None,
