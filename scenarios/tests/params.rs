@@ -71,7 +71,7 @@ fn what_is_filled_in_is_checked_like_what_is_written() {
        |
     12 | count = "${clients}"
        |         ^^^^^^^^^^^^
-       = expected a whole number from 0 to 1000000, or a drawn number (`{ uniform = [1, 5] }`), found the
+       = expected a whole number from 1 to 100000, or a drawn count (`{ uniform = [1, 5] }`), found the
          string "many"
        = help: this is what a parameter was filled in with: `[params]`
 
@@ -88,6 +88,32 @@ fn what_is_filled_in_is_checked_like_what_is_written() {
 
     test.toml: 1 fault
     ");
+}
+
+#[test]
+fn a_parameter_that_is_used_nowhere_is_a_slip() {
+    let unused = "format = 1\n[params]\nn = 3\n[users.workers]\ncount = 3\n";
+    insta::assert_snapshot!(refused(unused, &Overrides::default()), @r#"
+    error: parameter `n` is used nowhere
+     --> test.toml:3:1
+      |
+    3 | n = 3
+      | ^
+      = help: write `"${n}"` where its value belongs, or take it out
+
+    test.toml: 1 fault
+    "#);
+    let used = unused.replace("count = 3", "count = '${n}'");
+    assert_eq!(read(&used, &Overrides::default()).plan(1, World::Live).users.len(), 3);
+}
+
+#[test]
+fn the_command_line_may_set_one_value_for_each_world() {
+    let text = "format = 1\n[params]\nn = 3\n[users.workers]\ncount = '${n}'\n";
+    let users = |set_to: &str, world| read(text, &set(&[set_to])).plan(1, world).users.len();
+    let both = "n={ simulated = 2, live = 5 }";
+    assert_eq!((users(both, World::Simulated), users(both, World::Live)), (2, 5));
+    assert_eq!((users("n={ live = 5 }", World::Simulated), users("n={ live = 5 }", World::Live)), (3, 5));
 }
 
 #[test]
@@ -173,7 +199,8 @@ fn variants_are_read_in_the_order_of_the_file_each_with_its_values() {
 #[test]
 fn a_variant_that_is_not_there_is_refused() {
     let asked = Overrides { variant: Some("niave".into()), ..Overrides::default() };
-    insta::assert_snapshot!(refused(RIVALS, &asked), @r"
+    let text = RIVALS.replace("format = 1\n", "format = 1\nexpect = \"${expected}\"\n");
+    insta::assert_snapshot!(refused(&text, &asked), @r"
     error: there is no variant `niave`
      --> test.toml:1:1
       |

@@ -85,7 +85,7 @@ mod tests {
 
     fn read(capacity: &str, rest: &str) -> Result<crate::plan::Plan, String> {
         let text = format!(
-            "format = 1\nparams = {{ rate = 5.0, word = \"x\" }}\n[capacity]\n{capacity}\n[users.seekers]\nflow = \"seek\"\n\
+            "format = 1\nabout = \"${{word}}\"\nparams = {{ rate = 5.0, word = \"x\" }}\n[capacity]\n{capacity}\n[users.seekers]\nflow = \"seek\"\n\
              pace = {{ rate = \"${{rate}}\" }}\n[flow.seek]\nsteps = [\"join\", {{ repeat = {{ steps = [\"discover\"] }} }}]\n{rest}"
         );
         let scenario = load("test", text.as_bytes(), &Overrides::default()).map_err(|faults| faults.to_string())?;

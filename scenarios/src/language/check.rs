@@ -108,7 +108,12 @@ fn check_word(words: &Words, word: &str, node: &Node, faults: &mut Faults) {
         return;
     }
     faults.push(match words.later.iter().find(|later| later.name == word) {
-        Some(later) => Fault::new(&node.span, format!("`{word}` is not there yet")).hint(later.hint),
+        Some(Later { why: Why::NotYet, hint, .. }) => {
+            Fault::new(&node.span, format!("`{word}` is not there yet")).hint(*hint)
+        }
+        Some(Later { why: Why::Elsewhere, hint, .. }) => {
+            Fault::new(&node.span, format!("`{word}` alone says too little")).hint(*hint)
+        }
         None => Fault::new(&node.span, format!("unknown word `{word}`")).among(word, words.words.iter().copied()),
     });
 }

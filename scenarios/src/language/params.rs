@@ -74,6 +74,21 @@ pub(crate) fn check(root: &Node, overrides: &Overrides, faults: &mut Faults) {
         let fault = Fault::new(&span, format!("`{name}` is set, but there is no such parameter"));
         faults.push(fault.among(name, names()).hint("`[params]` names what `--set` can change"));
     }
+    // What is wrong with a name is the better reason for its not being used.
+    if faults.is_empty() {
+        check_uses(root, params, faults);
+    }
+}
+
+/// A parameter that nothing uses is a slip: whoever sets it would change nothing.
+fn check_uses(root: &Node, params: &[Entry], faults: &mut Faults) {
+    let mut uses = Vec::new();
+    let filled = root.entries().iter().filter(|section| !UNFILLED.contains(&section.key.as_str()));
+    filled.for_each(|section| find_uses(&section.node, &mut uses));
+    for entry in params.iter().filter(|entry| !uses.iter().any(|(name, _)| *name == entry.key)) {
+        let fault = Fault::new(&entry.key_span, format!("parameter `{}` is used nowhere", entry.key));
+        faults.push(fault.hint(format!("write `\"${{{}}}\"` where its value belongs, or take it out", entry.key)));
+    }
 }
 
 fn check_value(entry: &Entry, faults: &mut Faults) {
@@ -99,14 +114,13 @@ fn is_per_world(node: &Node) -> bool {
 
 /// The values in this world: those of `[params]`, over them the variant's, over them what the command line set.
 pub(crate) fn values(root: &Node, variant: Option<&str>, world: World, overrides: &Overrides) -> Values {
-    let of_world = |entry: &Entry| {
-        let value = if is_per_world(&entry.node) { entry.node.get(world_name(world))? } else { &entry.node };
-        Some((entry.key.clone(), value.clone()))
-    };
+    let of_world =
+        |node: &Node| if is_per_world(node) { node.get(world_name(world)).cloned() } else { Some(node.clone()) };
+    let of_entry = |entry: &Entry| Some((entry.key.clone(), of_world(&entry.node)?));
     let params = root.get("params").map_or(&[][..], Node::entries);
     let variant = variant.and_then(|name| root.get("variants")?.get(name)).map_or(&[][..], Node::entries);
-    let set = overrides.set.iter().filter_map(|(name, value)| Some((name.clone(), Node::of_json(value)?)));
-    params.iter().chain(variant).filter_map(of_world).chain(set).collect()
+    let set = overrides.set.iter().filter_map(|(name, value)| Some((name.clone(), of_world(&Node::of_json(value)?)?)));
+    params.iter().chain(variant).filter_map(of_entry).chain(set).collect()
 }
 
 /// The tree with every parameter filled in, and where that was done. A string that is one parameter becomes its value,

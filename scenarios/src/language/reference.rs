@@ -4,6 +4,7 @@
 use crate::language::ROOT;
 use crate::language::check::wanted;
 use crate::language::shape::{Key, Presence, Shape, Table};
+use crate::language::templates::{OWN, WITH_A_PART};
 use std::fmt::Write;
 
 const OPENING: &str = "# The scenario language
@@ -21,7 +22,10 @@ pub fn reference() -> String {
     collect(&Shape::Table(&ROOT), &mut tables);
     let mut page = OPENING.to_owned();
     // Writing into a string cannot fail.
-    let _ = tables.into_iter().try_for_each(|table| write_table(&mut page, table));
+    let _ = tables
+        .into_iter()
+        .try_for_each(|table| write_table(&mut page, table))
+        .and_then(|()| write_templates(&mut page));
     page
 }
 
@@ -53,6 +57,21 @@ fn write_table(page: &mut String, table: &Table) -> std::fmt::Result {
         writeln!(page, "| `{}` | {takes} | {left_out} | {doc}{beside} |", key.name)?;
     }
     Ok(())
+}
+
+const TEMPLATES: &str = "
+## Names in the strings of steps
+
+A string of a step may say `\"${NAME}\"`; a string that is nothing else becomes the value, a number or a table included. Parameters are
+filled in before the file is read, these while it is played. What a step saves (`save = { variable = \"/pointer\" }`) has its own name.
+
+| name | what it stands for |
+| --- | --- |
+";
+
+fn write_templates(page: &mut String) -> std::fmt::Result {
+    page.push_str(TEMPLATES);
+    OWN.iter().chain(&WITH_A_PART).try_for_each(|(name, meaning)| writeln!(page, "| `${{{name}}}` | {meaning} |"))
 }
 
 fn if_left_out(table: &Table, key: &Key) -> String {

@@ -12,8 +12,28 @@ use crate::plan::Malformed;
 pub(crate) static STEP: Shape = Shape::Either(&[Shape::Word(&BARE), Shape::Table(&STEP_TABLE)]);
 
 /// Verbs that need no more words.
-static BARE: Words =
-    Words { words: &["join", "connect", "register", "discover", "disconnect", "reconnect", "stop"], later: &[] };
+static BARE: Words = Words {
+    words: &["join", "connect", "register", "discover", "disconnect", "reconnect", "stop"],
+    later: &[
+        elsewhere("update_metadata", "write `{ update_metadata = { properties = { … } } }`"),
+        elsewhere("send", "write `{ send = { to = \"PEER\", payload = { … } } }`"),
+        elsewhere("raw", "write `{ raw = { type = \"…\" } }`"),
+        elsewhere("expect", "write `{ expect = { type = \"…\" } }`"),
+        elsewhere("expect_one_of", "write `{ expect_one_of = [{ message = { … }, then = \"FLOW\" }, …] }`"),
+        elsewhere("expect_none", "write `{ expect_none = { type = \"…\" }, for = \"1s\" }`"),
+        elsewhere(
+            "expect_close",
+            "write `{ expect_close = {} }`, or with its code `{ expect_close = { code = 1009 } }`",
+        ),
+        elsewhere("malformed", "write `{ malformed = \"unmasked\" }`"),
+        elsewhere("http", "write `{ http = { path = \"/…\" } }`"),
+        elsewhere("at", "write `{ at = \"10s\" }`"),
+        elsewhere("think", "write `{ think = \"1s\" }`"),
+        elsewhere("stop_reading", "write `{ stop_reading = \"5s\" }`"),
+        elsewhere("repeat", "write `{ repeat = { times = 3, steps = […] } }`"),
+        elsewhere("meet", "write `{ meet = \"POINT\" }`"),
+    ],
+};
 
 /// The verbs.
 pub(crate) const VERBS: &[&str] = &[
@@ -105,7 +125,11 @@ pub(crate) static STEP_TABLE: Table = Table {
         key("repeat", Shape::Table(&REPEAT), "Do steps again."),
         key("meet", Shape::Text, "Wait until all users of the groups that come to this point are here."),
         key("disconnect", Shape::Either(&[ENDING, Shape::Table(&DISCONNECT)]), "End the connection."),
-        key("reconnect", Shape::Table(&RECONNECT), "End the connection, wait, and join again as the same peer."),
+        key(
+            "reconnect",
+            Shape::Either(&[ENDING, Shape::Table(&RECONNECT)]),
+            "End the connection, wait, and join again as the same peer.",
+        ),
         key("stop", NOTHING, "End the flow here, without a failure."),
         key("name", Shape::Text, "Its name in tables and events; the verb if left out."),
         key(

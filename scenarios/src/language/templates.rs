@@ -4,8 +4,28 @@ use crate::diagnostics::{Fault, Faults};
 use crate::tree::{Node, Span, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Names that every user has.
-const OWN: [&str; 7] = ["user.id", "user.name", "user.peer_id", "room.id", "room.token", "run.id", "repetition"];
+/// Names that every user has, and what they stand for.
+pub(crate) const OWN: [(&str, &str); 7] = [
+    ("user.id", "The user's name, such as `workers-0`."),
+    ("user.name", "The same."),
+    ("user.peer_id", "The id that it registers with."),
+    ("room.id", "The id of its room."),
+    ("room.token", "The token of its room."),
+    ("run.id", "The id of this run: for names that no other run has."),
+    ("repetition", "How often its flow was begun before: a number from 0."),
+];
+
+/// Names that have a part of their own.
+pub(crate) const WITH_A_PART: [(&str, &str); 4] = [
+    ("peer.GROUP-NUMBER", "The id that another user registers with, such as `${peer.workers-0}`."),
+    ("row.COLUMN", "A value of the row that this repetition takes, of the group's `rows`."),
+    ("filler.BYTES", "Text of this size, such as `${filler.1024}`."),
+    ("user.token", "The identity token; only in `raw`, which goes into no record."),
+];
+
+fn own<'a>() -> impl Iterator<Item = &'a str> {
+    OWN.into_iter().map(|(name, _)| name)
+}
 
 /// Longest `${filler.BYTES}`.
 pub const FILLER_BYTES_MAX: usize = 1 << 24;
@@ -15,7 +35,7 @@ const SECRET: &str = "user.token";
 
 /// Whether every user has something of this name.
 pub(crate) fn is_own(name: &str) -> bool {
-    OWN.contains(&name)
+    own().any(|own| own == name)
 }
 
 /// The names that a flow can use.
@@ -60,7 +80,7 @@ fn check_text(text: &str, span: &Span, known: &Known<'_>, faults: &mut Faults) {
 }
 
 fn check_name(name: &str, span: &Span, known: &Known<'_>, faults: &mut Faults) {
-    if OWN.contains(&name) || known.saved.contains(name) {
+    if is_own(name) || known.saved.contains(name) {
         return;
     }
     if name == SECRET {
@@ -98,7 +118,8 @@ fn check_name(name: &str, span: &Span, known: &Known<'_>, faults: &mut Faults) {
         }
         return;
     }
-    let names = OWN.into_iter().chain(known.saved.iter().map(String::as_str));
+    let parts = WITH_A_PART.into_iter().filter(|(part, _)| *part != SECRET).map(|(part, _)| part);
+    let names = own().chain(known.saved.iter().map(String::as_str)).chain(parts);
     faults.push(
         Fault::new(span, format!("nothing is called `${{{name}}}`"))
             .among(name, names)

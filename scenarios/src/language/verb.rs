@@ -146,6 +146,9 @@ impl<'a> Reader<'a> {
                 let word = word.or_else(|| view.table("disconnect", &DISCONNECT).text("ending"));
                 Some(Verb::Disconnect(ending(word.as_deref())))
             }
+            "reconnect" if node.as_text().is_some() => {
+                Some(Verb::Reconnect { ending: ending(node.as_text()), after: Distribution::Fixed(0) })
+            }
             "reconnect" => {
                 let table = view.table("reconnect", &RECONNECT);
                 let after = table.distribution("after", self.faults)?;

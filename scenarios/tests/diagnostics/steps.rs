@@ -47,7 +47,7 @@ steps = [
     9 |   { send = { to = "${fuond}", payload = { token = "${user.token}" } } },
       |                   ^^^^^^^^^^
       = expected one of `user.id`, `user.name`, `user.peer_id`, `room.id`, `room.token`, `run.id`,
-        `repetition`, `found`
+        `repetition`, `found`, `peer.GROUP-NUMBER`, `row.COLUMN`, `filler.BYTES`
       = help: did you mean `found`?
       = help: a step keeps a value with `save = { variable = "/pointer" }`
 

@@ -81,6 +81,7 @@ pub fn wrong() -> Vec<String> {
     let flows = [
         "",
         "'jion'",
+        "'think'",
         "{ expect = { type = 'a' }, within = 5 }",
         "{ send = { to = '${peer.peers-3}', payload = {} } }",
         "{ send = { to = '${nobody}', payload = {} } }",

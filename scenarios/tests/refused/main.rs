@@ -158,12 +158,14 @@ fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
         5:9 the list is too short => a list of at least 1, each item one of `join`, `connect`, `register`, `discover`, `disconnect`, `reconnect`, `stop`, or a step (one verb, and keys beside it)
     steps = ['jion']
         5:10 unknown word `jion` => one of `join`, `connect`, `register`, `discover`, `disconnect`, `reconnect`, `stop` | join
+    steps = ['think']
+        5:10 `think` alone says too little => write `{ think = "1s" }`
     steps = [{ expect = { type = 'a' }, within = 5 }]
         5:46 this kind of value does not belong here => a duration such as "5s" | units are always written, inside quotes: "5s", "200ms", "2m"
     steps = [{ send = { to = '${peer.peers-3}', payload = {} } }]
         5:26 there is no user `peers-3` => a group and a number below its count, such as `${peer.workers-0}` | peers
     steps = [{ send = { to = '${nobody}', payload = {} } }]
-        5:26 nothing is called `${nobody}` => one of `user.id`, `user.name`, `user.peer_id`, `room.id`, `room.token`, `run.id`, `repetition` | a step keeps a value with `save = { variable = "/pointer" }`
+        5:26 nothing is called `${nobody}` => one of `user.id`, `user.name`, `user.peer_id`, `room.id`, `room.token`, `run.id`, `repetition`, `peer.GROUP-NUMBER`, `row.COLUMN`, `filler.BYTES` | a step keeps a value with `save = { variable = "/pointer" }`
     steps = [{ raw = '${filler.many}' }]
         5:18 `${filler.many}` is no filler => a number of bytes up to 16777216, such as `${filler.1024}`
     steps = [{ raw = '${row.name}' }]
