@@ -90,10 +90,12 @@ pub fn shrink_all(
         let name = &telling.source.name;
         eprintln!("{name}: shrinking, {share:.1?} at most for each of {} ways to fail", ways.len());
     }
-    // The one that is told comes last: `latest` then points at its record.
-    for way in ways.iter().rev() {
+    // The one that is told comes last: `latest` then points at its record. Its seed may fail in other ways too, which are not
+    // what is told.
+    for (index, way) in ways.iter().enumerate().rev() {
         let plan = Arc::new(scenario.plan(way.group.lowest_seed, World::Simulated));
-        shrink_one(telling, &plan, &way.group.fingerprint, share, outcome)?;
+        let telling = Telling { told: telling.told.filter(|_| index == 0), ..*telling };
+        shrink_one(&telling, &plan, &way.group.fingerprint, share, outcome)?;
     }
     Ok(())
 }

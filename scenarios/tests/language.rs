@@ -197,6 +197,19 @@ fn all_groups_that_come_to_a_point_meet_there_unless_it_names_them() {
 }
 
 #[test]
+fn a_time_that_a_flow_waits_for_lies_within_the_plan() {
+    let text = |measure: &str| {
+        format!(
+            "format = 1\n[time]\n{measure}\n[users.peers]\nflow = 'x'\n[flow.x]\n\
+             steps = ['join', {{ repeat = {{ times = 1, steps = [{{ at = '10m' }}] }} }}]\n"
+        )
+    };
+    assert_eq!(faults(&text("measure = '10m'")), ["an `at` of group `peers` begins after the measure phase has ended"]);
+    assert_eq!(plan(&text("measure = '11m'")).phases.measure_ns, 660_000_000_000);
+    assert!(plan(&text("")).phases.measure_ns > 600_000_000_000, "left out, it is long enough");
+}
+
+#[test]
 fn thresholds_are_set_on_what_is_measured() {
     let discover = plan("format = 1\n[users.workers]\n[thresholds]\ndiscover = ['p99 < 100ms', 'rate > 20/s']\n");
     assert_eq!(discover.thresholds[0].measure, Measure::Percentile(0.99));

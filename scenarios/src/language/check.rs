@@ -35,6 +35,12 @@ pub(crate) fn check(shape: &Shape, node: &Node, anchor: &Span, faults: &mut Faul
             }
             list.iter().for_each(|node| check(item, node, &node.span, faults));
         }
+        (Shape::Pair(item), Value::List(list)) => {
+            if list.len() != 2 {
+                faults.push(refused(node, shape, "the list is of the wrong length"));
+            }
+            list.iter().for_each(|node| check(item, node, &node.span, faults));
+        }
         (Shape::Names(names), Value::Table(entries)) => check_names(names, entries, faults),
         (Shape::Table(table), Value::Table(entries)) => check_table(table, entries, anchor, faults),
         (Shape::Either(shapes), _) => match shapes.iter().find(|shape| accepts_kind(shape, &node.value)) {
@@ -60,6 +66,7 @@ pub(crate) fn wanted(shape: &Shape) -> String {
         Shape::JsonTable => "a table".to_owned(),
         Shape::List(item, 0) => format!("a list, each item {}", wanted(item)),
         Shape::List(item, least) => format!("a list of at least {least}, each item {}", wanted(item)),
+        Shape::Pair(item) => format!("a list of two, each item {}", wanted(item)),
         Shape::Names(names) => format!("a table with a {} for each name", names.what),
         Shape::Table(table) => format!("{} ({})", table.name, table.doc),
         Shape::Either(shapes) => shapes.iter().map(wanted).collect::<Vec<_>>().join(", or "),
@@ -97,7 +104,7 @@ fn accepts_kind(shape: &Shape, value: &Value) -> bool {
         Shape::Number(..) => matches!(value, Value::Whole(_) | Value::Number(_)),
         Shape::Flag => matches!(value, Value::Flag(_)),
         Shape::Json => true,
-        Shape::List(..) => matches!(value, Value::List(_)),
+        Shape::List(..) | Shape::Pair(_) => matches!(value, Value::List(_)),
         Shape::JsonTable | Shape::Names(_) | Shape::Table(_) => matches!(value, Value::Table(_)),
         Shape::Either(shapes) => shapes.iter().any(|shape| accepts_kind(shape, value)),
     }

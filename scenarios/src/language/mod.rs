@@ -295,7 +295,7 @@ mod tests {
                     table.keys.iter().for_each(|key| collect(&key.shape, tables));
                 }
             }
-            Shape::List(item, _) => collect(item, tables),
+            Shape::List(item, _) | Shape::Pair(item) => collect(item, tables),
             Shape::Names(names) => collect(&names.value, tables),
             Shape::Either(shapes) => shapes.iter().for_each(|shape| collect(shape, tables)),
             _ => {}

@@ -74,10 +74,29 @@ pub(crate) fn check(root: &Node, overrides: &Overrides, faults: &mut Faults) {
         let fault = Fault::new(&span, format!("`{name}` is set, but there is no such parameter"));
         faults.push(fault.among(name, names()).hint("`[params]` names what `--set` can change"));
     }
+    root.get("flow").into_iter().for_each(|flows| check_saved(flows, params, faults));
     // What is wrong with a name is the better reason for its not being used.
     if faults.is_empty() {
         check_uses(root, params, faults);
     }
+}
+
+/// What a step saves has a name of its own: a parameter is filled in before there is anything to save.
+fn check_saved(node: &Node, params: &[Entry], faults: &mut Faults) {
+    for entry in node.entries() {
+        let saved = if entry.key == "save" { entry.node.entries() } else { &[] };
+        for variable in saved {
+            let what = match params.iter().any(|param| param.key == variable.key) {
+                true => "a parameter",
+                false if templates::is_own(&variable.key) => "a name that every user has",
+                false => continue,
+            };
+            let fault = Fault::new(&variable.key_span, format!("`{}` is {what}", variable.key));
+            faults.push(fault.hint("`${…}` could mean either: save it under another name"));
+        }
+        check_saved(&entry.node, params, faults);
+    }
+    node.as_list().unwrap_or_default().iter().for_each(|item| check_saved(item, params, faults));
 }
 
 /// A parameter that nothing uses is a slip: whoever sets it would change nothing.
@@ -225,7 +244,7 @@ fn as_text(node: &Node) -> String {
     }
 }
 
-fn find_uses(node: &Node, uses: &mut Vec<(String, Span)>) {
+pub(crate) fn find_uses(node: &Node, uses: &mut Vec<(String, Span)>) {
     match &node.value {
         Value::Text(text) => {
             let names = text.split("${").skip(1).filter_map(|rest| rest.split_once('}'));

@@ -64,7 +64,7 @@ macro_rules! whole_or_drawn {
             static DRAWN: Table = Table {
                 name: $table,
                 doc: "`{ uniform = [1, 5] }`",
-                keys: &[needed("uniform", Shape::List(&WHOLE, 2), "Evenly between two numbers, both included.")],
+                keys: &[needed("uniform", Shape::Pair(&WHOLE), "Evenly between two numbers, both included.")],
                 one_of: &[],
                 later: &[],
             };
@@ -91,7 +91,7 @@ pub(crate) const RATE_OR_DRAWN: Shape = Shape::Either(&[RATE, Shape::Table(&DRAW
 static DRAWN_RATE: Table = Table {
     name: "a drawn rate",
     doc: "`{ uniform = [5.0, 20.0] }`",
-    keys: &[needed("uniform", Shape::List(&RATE, 2), "Evenly between two rates.")],
+    keys: &[needed("uniform", Shape::Pair(&RATE), "Evenly between two rates.")],
     one_of: &[],
     later: &[],
 };
@@ -114,10 +114,7 @@ fn ends<T: Copy + PartialOrd>(node: &Node, number: impl Fn(&Node) -> Option<T>, 
             faults.push(Fault::new(&list.span, "the lower end is above the upper end"));
             None
         }
-        _ => {
-            faults.push(Fault::new(&list.span, "`uniform` is between two numbers"));
-            None
-        }
+        _ => None,
     }
 }
 
@@ -134,7 +131,7 @@ pub(crate) const OFFSET: Shape = Shape::Either(&[SIGNED_DURATION, Shape::Table(&
 static OFFSET_TABLE: Table = Table {
     name: "a drawn offset",
     doc: "`{ uniform = [\"-5s\", \"5s\"] }`",
-    keys: &[needed("uniform", Shape::List(&SIGNED_DURATION, 2), "Evenly between two, both included.")],
+    keys: &[needed("uniform", Shape::Pair(&SIGNED_DURATION), "Evenly between two, both included.")],
     one_of: &[],
     later: &[],
 };
@@ -162,10 +159,7 @@ pub(crate) fn read_offset(node: &Node, faults: &mut Faults) -> Option<Signed> {
             faults.push(Fault::new(&view.span("uniform"), "the lower end is above the upper end"));
             None
         }
-        _ => {
-            faults.push(Fault::new(&view.span("uniform"), "`uniform` is between two durations"));
-            None
-        }
+        _ => None,
     }
 }
 

@@ -38,7 +38,7 @@ fn collect(shape: &Shape, tables: &mut Vec<&'static Table>) {
             }
             table.keys.iter().for_each(|key| collect(&key.shape, tables));
         }
-        Shape::List(item, _) => collect(item, tables),
+        Shape::List(item, _) | Shape::Pair(item) => collect(item, tables),
         Shape::Names(names) => collect(&names.value, tables),
         Shape::Either(shapes) => shapes.iter().for_each(|shape| collect(shape, tables)),
         _ => {}

@@ -65,6 +65,9 @@ fn written(shape: &Shape, definitions: &mut Map<String, Value>) -> Value {
         Shape::List(item, least) => {
             json!({ "type": "array", "items": self::shape(item, definitions), "minItems": least })
         }
+        Shape::Pair(item) => {
+            json!({ "type": "array", "items": self::shape(item, definitions), "minItems": 2, "maxItems": 2 })
+        }
         Shape::Names(names) => {
             let mut value = json!({
                 "type": "object",
@@ -137,6 +140,9 @@ fn table(known: &'static Table, definitions: &mut Map<String, Value>) -> Value {
 fn key_schema(key: &Key, definitions: &mut Map<String, Value>) -> Value {
     let mut value = shape(&key.shape, definitions);
     value["description"] = format!("{} ({})", key.doc, wanted(&key.shape)).into();
+    if key.presence == Presence::Needed && matches!(key.shape, Shape::Names(_)) {
+        value["minProperties"] = 1.into();
+    }
     if let Presence::Default(text) = key.presence
         && let Some(node) = parse_value(text)
     {

@@ -2,12 +2,13 @@
 //! roles and the built-in behaviours and checks are the reference service's. Neighbours: `system` reads the key.
 
 use crate::diagnostics::{Fault, Faults};
-use crate::language::checks;
 use crate::language::system::SYSTEM;
 use crate::language::users::GROUP;
 use crate::language::view::View;
-use crate::plan::{Behaviour, ChecksPlan, Step, Verb};
+use crate::language::{checks, params};
+use crate::plan::{Behaviour, ChecksPlan};
 use crate::scenario::Group;
+use crate::tree::{Entry, Node, Span, Value};
 
 /// The built-in check that asks nothing of the service.
 const APPLIES: &str = "flows_come_to_their_end";
@@ -19,6 +20,22 @@ const OF_THE_REFERENCE: [&str; 4] = ["profile", "identity", "defects", "limits"]
 
 /// Keys of a group that only users of the reference service have.
 const OF_ITS_USERS: [&str; 5] = ["role", "protocol", "rooms", "tags", "properties"];
+
+/// Names of the strings of steps that stand for what only the reference service gives.
+const OF_ITS_NAMES: [&str; 3] = ["room.id", "room.token", "user.token"];
+
+/// Operations that only its users do.
+const OF_ITS_OPERATIONS: [&str; 9] = [
+    "sign_in",
+    "create_room",
+    "register",
+    "discover",
+    "update_metadata",
+    "reserve_worker",
+    "request_job",
+    "deliver_to_all",
+    "status_seen",
+];
 
 /// Leaves out the built-in checks that could judge nothing.
 pub(crate) fn leave_out_what_it_has_not(plan: &mut ChecksPlan) {
@@ -48,26 +65,68 @@ pub(crate) fn check(root: &View<'_>, groups: &[Group], plan: &ChecksPlan, faults
                 let hint = "give the group a `flow` of `connect`, `raw`, `expect` and `http`";
                 faults.push(refused(&entry.key_span, "a group without a flow", hint));
             }
-            Behaviour::Flow(steps) => check_steps(&entry.key_span, steps, faults),
+            Behaviour::Flow(_) => {}
+        }
+    }
+    for entry in root.names("flow") {
+        entry.node.get("steps").into_iter().for_each(|steps| check_steps(steps, faults));
+    }
+    let flows = || root.names("flow").iter().map(|entry| &entry.node);
+    for entry in root.names("thresholds").iter().filter(|entry| OF_ITS_OPERATIONS.contains(&entry.key.as_str())) {
+        if !flows().any(|flow| names_a_step(flow, &entry.key)) {
+            let hint = "name a step of a flow: `name = \"NAME\"` or `span = \"NAME\"`";
+            faults.push(refused(&entry.key_span, &format!("operation `{}`", entry.key), hint));
         }
     }
 }
 
-fn check_steps(span: &crate::tree::Span, steps: &[Step], faults: &mut Faults) {
-    for step in steps {
-        let instead = match &step.verb {
-            Verb::Join | Verb::Register => "write `connect`, and say who you are with `raw`",
-            Verb::Discover { .. } | Verb::UpdateMetadata { .. } | Verb::Send { .. } => {
-                "write the message itself: `raw`, then `expect`"
+/// Steps of a flow, and those within them: of a repetition, or of a branch.
+fn check_steps(steps: &Node, faults: &mut Faults) {
+    for step in steps.as_list().unwrap_or_default() {
+        if let Some(verb) = step.as_text() {
+            check_verb(verb, &step.span, faults);
+        }
+        for entry in step.entries() {
+            check_verb(&entry.key, &entry.key_span, faults);
+            check_names(&entry.node, faults);
+            entry.node.get("steps").into_iter().for_each(|steps| check_steps(steps, faults));
+            let branches = entry.node.as_list().unwrap_or_default().iter();
+            branches.filter_map(|branch| branch.get("then")).for_each(|steps| check_steps(steps, faults));
+            if entry.node.get("bearer").is_some_and(|node| matches!(node.value, Value::Flag(true))) {
+                let hint = "nobody signs in before time 0: ask for a token with `http` in the flow";
+                faults.push(refused(&entry.node.span, "`bearer`", hint));
             }
-            Verb::Http { bearer: true, .. } => "nobody signs in before time 0: ask for a token with `http` in the flow",
-            verb => {
-                verb.inside().into_iter().for_each(|steps| check_steps(span, steps, faults));
-                continue;
-            }
-        };
-        faults.push(refused(span, &format!("step `{}`", step.name), instead));
+        }
     }
+}
+
+fn check_verb(verb: &str, span: &Span, faults: &mut Faults) {
+    let instead = match verb {
+        "join" | "register" => "write `connect`, and say who you are with `raw`",
+        "discover" | "update_metadata" | "send" => "write the message itself: `raw`, then `expect`",
+        _ => return,
+    };
+    faults.push(refused(span, &format!("step `{verb}`"), instead));
+}
+
+/// Names of the strings of a step.
+fn check_names(node: &Node, faults: &mut Faults) {
+    let mut uses = Vec::new();
+    params::find_uses(node, &mut uses);
+    for (name, span) in uses.into_iter().filter(|(name, _)| OF_ITS_NAMES.contains(&name.as_str())) {
+        faults.push(refused(
+            &span,
+            &format!("`${{{name}}}`"),
+            "keep what the service answers: `save = { variable = \"/pointer\" }`",
+        ));
+    }
+}
+
+/// Whether a step, however deep, says that it is called this.
+fn names_a_step(node: &Node, name: &str) -> bool {
+    let is_named = |entry: &Entry| matches!(entry.key.as_str(), "name" | "span") && entry.node.as_text() == Some(name);
+    node.entries().iter().any(|entry| is_named(entry) || names_a_step(&entry.node, name))
+        || node.as_list().unwrap_or_default().iter().any(|item| names_a_step(item, name))
 }
 
 fn refuse_keys(view: &View<'_>, keys: &[&str], hint: &'static str, faults: &mut Faults) {
@@ -76,7 +135,7 @@ fn refuse_keys(view: &View<'_>, keys: &[&str], hint: &'static str, faults: &mut 
     }
 }
 
-fn refused(span: &crate::tree::Span, what: &str, hint: &str) -> Fault {
+fn refused(span: &Span, what: &str, hint: &str) -> Fault {
     Fault::new(
         span,
         format!("{what} belongs to the reference service, and `service = \"own\"` says that this is yours"),
@@ -114,8 +173,14 @@ mod tests {
             (flow("\"connect\"") + "[checks]\nroom_sees_only_its_own = true\n", "[check.NAME]"),
             ("[users.a]\nflow = \"f\"\ntags = [\"x\"]\n[flow.f]\nsteps = [\"connect\"]\n".to_owned(), "in their flow"),
             ("[users.workers]\n".to_owned(), "give the group a `flow`"),
+            (flow("\"connect\", { raw = { in = \"${room.id}\" } }"), "`${room.id}` belongs"),
+            (flow("\"connect\"") + "[thresholds]\ndiscover = \"p99 < 1s\"\n", "operation `discover`"),
+            (flow("{ http = { path = \"/\", bearer = true } }"), "nobody signs in"),
+            (flow("\"connect\", { expect_one_of = [{ message = {}, then = [\"register\"] }] }"), "step `register`"),
             ("profile = \"deployed\"\n".to_owned() + &flow("\"connect\""), "how it is set up"),
         ];
+        let own = flow("\"connect\", { raw = {}, name = \"discover\" }") + "[thresholds]\ndiscover = \"p99 < 1s\"\n";
+        assert_eq!(faults(&own), "", "a step of this name is one's own");
         for (rest, expected) in cases {
             let found = faults(&rest);
             assert!(found.contains("belongs to the reference service") && found.contains(expected), "{rest}: {found}");

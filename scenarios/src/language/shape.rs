@@ -25,6 +25,8 @@ pub(crate) enum Shape {
     JsonTable,
     /// A list; the second number is the least length.
     List(&'static Shape, usize),
+    /// A list of two.
+    Pair(&'static Shape),
     /// A table whose keys are names that the author chooses.
     Names(&'static Names),
     /// A table with known keys.

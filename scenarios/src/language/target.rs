@@ -16,7 +16,7 @@ pub(crate) const TARGET: Shape = Shape::Either(&[Shape::Text, Shape::Table(&SOME
 pub(crate) const TARGETS: Shape = Shape::Either(&[Shape::Text, Shape::Table(&SOME_USERS), Shape::List(&TARGET, 1)]);
 
 /// The two sides of a link.
-pub(crate) const SIDES: Shape = Shape::List(&TARGET, 2);
+pub(crate) const SIDES: Shape = Shape::Pair(&TARGET);
 
 static SOME_USERS: Table = Table {
     name: "users of a group",
@@ -33,9 +33,6 @@ static SOME_USERS: Table = Table {
 /// Both sides of a link.
 pub(crate) fn sides(node: &Node, groups: &[Group], faults: &mut Faults) -> Option<[Target; 2]> {
     let sides = node.as_list().unwrap_or_default();
-    if sides.len() > 2 {
-        faults.push(Fault::new(&node.span, "`between` has two sides").found(format!("{} sides", sides.len())));
-    }
     let targets: Vec<Target> = sides.iter().filter_map(|node| target(node, groups, faults)).collect();
     let between: [Target; 2] = targets.try_into().ok()?;
     let is_drawn = matches!(between[0], Target::Users { how_many, .. } if how_many != HowMany::All);

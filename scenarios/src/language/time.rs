@@ -124,7 +124,11 @@ pub(crate) fn check_against(
         let end_ns = time.ramp_ns.of(world) + time.warmup_ns.of(world) + measure_ns;
         let late_faults = fault_list.iter().map(|fault| (format!("fault `{}`", fault.name), fault.when.minimum()));
         let late_groups = groups.iter().map(|group| (format!("group `{}`", group.name), group.arrival.earliest_ns()));
-        for (what, at_ns) in late_faults.chain(late_groups).filter(|(_, at_ns)| *at_ns >= end_ns.max(1)) {
+        let waits = |group: &Group| Some((format!("an `at` of group `{}`", group.name), group.behaviour.latest_ns()?));
+        let late_steps = groups.iter().filter_map(waits);
+        for (what, at_ns) in
+            late_faults.chain(late_groups).chain(late_steps).filter(|(_, at_ns)| *at_ns >= end_ns.max(1))
+        {
             faults.push(
                 Fault::new(&view.span("measure"), format!("{what} begins after the measure phase has ended"))
                     .found(format!("begins at {}, measure ends at {}", duration_text(at_ns), duration_text(end_ns)))

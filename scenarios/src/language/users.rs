@@ -29,7 +29,8 @@ pub(crate) static GROUP: Table = Table {
         key(
             "role",
             Shape::Text,
-            "The role they register with. `worker` and `client` have a built-in behaviour, others need a flow.",
+            "The role they register with. `worker` and `client` have a built-in behaviour, which groups called `workers` and \
+             `clients` have unasked; others need a flow, whose users are of the role `peer` if this is left out.",
         ),
         key("flow", Shape::Text, "The flow that they play instead of a built-in behaviour."),
         default("count", COUNT, "1", "How many; or a range that each seed draws from: `{ uniform = [1, 8] }`."),
@@ -158,6 +159,10 @@ pub(crate) fn read_all(
     flows: &BTreeMap<String, Flow>,
     faults: &mut Faults,
 ) -> Vec<Group> {
+    if entries.is_empty() && faults.is_empty() {
+        let fault = Fault::new(&(0..0), "nobody takes part").expected("a group of users");
+        faults.push(fault.hint("write `[users.workers]` and `[users.clients]`, or a group with a `flow`"));
+    }
     let mut groups: Vec<Group> =
         entries.iter().filter(|entry| entry.node.is_table()).map(|entry| read(entry, rooms, flows, faults)).collect();
     behaviour::adopt_strategies(&mut groups, entries, faults);

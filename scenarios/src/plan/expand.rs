@@ -154,7 +154,8 @@ impl Script {
                 Begin::After(sight) => last_user.saturating_add(sight.delay_ns),
             };
             let ends = faults.iter().map(|fault| begins(fault).saturating_add(fault.for_ns.unwrap_or(0)));
-            let last = last_user.max(ends.max().unwrap_or(0)).saturating_add(MEASURE_AFTER_LAST_NS);
+            let awaited = self.groups.iter().filter_map(|group| group.behaviour.latest_ns());
+            let last = ends.chain(awaited).fold(last_user, Nanos::max).saturating_add(MEASURE_AFTER_LAST_NS);
             let open = last.saturating_sub(ramp_ns + warmup_ns).max(MEASURE_NS_MIN);
             open.next_multiple_of(SECOND_NS)
         };

@@ -1,6 +1,6 @@
 //! The users of a plan: who, where, when, and what each does. Neighbours: `step` (what a flow is made of).
 
-use super::step::{Ending, Step};
+use super::step::{Ending, Step, Verb};
 use crate::distribution::{Distribution, Nanos};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -93,6 +93,24 @@ pub enum Behaviour {
     Client(ClientPlan),
     /// Steps of the scenario's own. Users of a group share them, since fifty thousand copies would be most of a plan.
     Flow(Arc<Vec<Step>>),
+}
+
+impl Behaviour {
+    /// The latest time of the plan that a flow waits for.
+    pub fn latest_ns(&self) -> Option<Nanos> {
+        match self {
+            Behaviour::Flow(steps) => latest_ns(steps),
+            Behaviour::Worker(_) | Behaviour::Client(_) => None,
+        }
+    }
+}
+
+fn latest_ns(steps: &[Step]) -> Option<Nanos> {
+    let of_step = |step: &Step| match &step.verb {
+        Verb::At(at_ns) => Some(*at_ns),
+        verb => verb.inside().into_iter().filter_map(latest_ns).max(),
+    };
+    steps.iter().filter_map(of_step).max()
 }
 
 /// How a worker protects itself from two jobs at once (operational document).

@@ -84,12 +84,12 @@ think = { uniform = ["1s"] }
     8 | start = ["1s", "soon"]
       |                ^^^^^^ expected a duration such as "5s", found the string "soon"
 
-    error: the list is too short
+    error: the list is of the wrong length
      --> scenarios/bad.toml:9:21
       |
     9 | think = { uniform = ["1s"] }
       |                     ^^^^^^
-      = expected a list of at least 2, each item a duration such as "5s", found a list of 1
+      = expected a list of two, each item a duration such as "5s", found a list of 1
 
     scenarios/bad.toml: 5 faults
     "#);

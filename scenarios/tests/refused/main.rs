@@ -37,6 +37,8 @@ fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
         1:1 `format` is missing in a scenario => `format = …`: a whole number from 1 | Version of the language: 1.
     [users.workers
         2:15 this is not TOML: unclosed table, expected `]` => nothing else is looked at before this is TOML
+    [users]
+        1:1 nobody takes part => a group of users | write `[users.workers]` and `[users.clients]`, or a group with a `flow`
     role = 'worker'
         2:8 `Workers` is no name for a group => at most 40 lower-case letters, digits, `-` and `_`, with a letter first
     [users.helpers]
@@ -67,6 +69,8 @@ fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
         4:1 `job` means nothing for a client => it in a group of built-in workers | remove it, or write it in the group that it is meant for
     think = { uniform = ['9s', '1s'] }
         4:21 the lower end is above the upper end => write the smaller one first
+    think = { uniform = ['1s', '2s', '3s'] }
+        4:21 the list is of the wrong length => a list of two, each item a duration such as "5s"
     think = { lognormal = { p50 = '9s', p99 = '1s' } }
         4:23 these percentiles contradict each other => 0 < p50 and p50 <= p99
     think = { pick = ['1s', '2s'], weights = [1] }
@@ -120,6 +124,10 @@ fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
         5:8 `${n}` is not filled in here => a parameter is a plain value; use both where they are needed
     n = 3
         5:1 there is no parameter `n` => a variant gives other values to `[params]`
+    steps = ['join', { discover = {}, save = { n = '/count' } }]
+        10:44 `n` is a parameter => `${…}` could mean either: save it under another name
+    steps = ['join', { discover = {}, save = { repetition = '/count' } }]
+        7:44 `repetition` is a name that every user has => `${…}` could mean either: save it under another name
     discovery = 'p99 < 1s'
         5:1 nothing is called `discovery` => one of `connect`, `create_room`, `deliver`, `deliver_to_all`, `discover`, `register`, `request_job`, `reserve_worker`, `sign_in`, `status_seen`, `update_metadata` | discover
     discover = 'p99 > 1s'
@@ -145,7 +153,7 @@ fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
     at = '1s'
         5:6 unknown word `explode` => one of `partition`, `latency`, `loss`, `bandwidth`, `stop`, `kill`, `restart`, `lose`, `pause`, `clock_skew`
     at = '1s'
-        6:11 the list is too short => a list of at least 2, each item a string, or users of a group (`{ users = "GROUP", pick = 1 }` or `{ users = "GROUP", share = 0.5 }`; all if neither)
+        6:11 the list is of the wrong length => a list of two, each item a string, or users of a group (`{ users = "GROUP", pick = 1 }` or `{ users = "GROUP", share = 0.5 }`; all if neither)
     back = '1s'
         8:1 `back` means nothing for `pause` => how long it lasts is `for`
     role = 'client'

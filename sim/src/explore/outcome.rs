@@ -35,6 +35,10 @@ pub fn outcome_of(plan: &Plan, exploration: &Exploration, engine: EngineKind) ->
     }
     let unmet: Vec<String> = unmet(&plan.checks, &exploration.checks).into_iter().map(str::to_owned).collect();
     notes.extend(unmet.iter().map(|name| format!("no seed showed what `{name}` is to see at least once")));
+    let idle = exploration.coverage.faults.iter().filter(|fault| fault.seeds == 0 && exploration.seeds.count > 0);
+    notes.extend(idle.map(|fault| {
+        format!("fault `{}` struck in no seed: what it waits for did not come, or all was over", fault.name)
+    }));
     notes.extend(exploration.unmatched.note());
     let story_run = told_run(&exploration.checks, &exploration.kept);
     Outcome {
