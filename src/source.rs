@@ -5,9 +5,11 @@ use crate::exit::{Exit, Failure};
 use rehearsal_reports::record::Header;
 use rehearsal_scenarios::plan::{Expectation, Plan};
 use rehearsal_scenarios::{Diagnostics, Overrides, Scenario, library};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A scenario's text, where it comes from, and what is filled in.
+#[derive(Clone)]
 pub struct Source {
     /// Its name: the file name without ending.
     pub name: String,
@@ -15,6 +17,8 @@ pub struct Source {
     pub shown: String,
     /// The bytes of the file.
     pub bytes: Vec<u8>,
+    /// Files of rows beside it that could not be read, and why.
+    pub unreadable_rows: BTreeMap<String, String>,
     /// Parameters and the variant.
     pub settings: Settings,
 }
@@ -36,13 +40,18 @@ impl Source {
             Some((name, variant)) => (name, Some(variant)),
             None => (scenario.to_owned(), None),
         };
-        Source { name, shown, bytes, settings: Settings { set, variant } }
+        Source { settings: Settings { set, variant }, ..Source::whole(name, shown, bytes) }
     }
 
     /// A plan as a scenario of its own, as `keep` writes it. It is shown under the name that is given.
     pub fn pinned(plan: &Plan, comment: &str, shown: String) -> Source {
         let bytes = rehearsal_scenarios::pinned(plan, comment).into_bytes();
-        Source { name: plan.scenario.clone(), shown, bytes, settings: Settings::default() }
+        Source::whole(plan.scenario.clone(), shown, bytes)
+    }
+
+    /// A text that needs no other file, with nothing set.
+    pub fn whole(name: String, shown: String, bytes: Vec<u8>) -> Source {
+        Source { name, shown, bytes, unreadable_rows: BTreeMap::new(), settings: Settings::default() }
     }
 
     /// All variants of it, with all faults at once. Boxed, since diagnostics are large and rare.
@@ -70,12 +79,13 @@ impl Source {
 
     /// The same file with other settings.
     pub fn with(&self, settings: Settings) -> Source {
-        Source { name: self.name.clone(), shown: self.shown.clone(), bytes: self.bytes.clone(), settings }
+        Source { settings, ..self.clone() }
     }
 
     fn overrides(&self, expect: Option<Expectation>) -> Overrides {
         let Settings { set, variant } = self.settings.clone();
-        Overrides { expect, set: set.into_iter().collect(), variant, ..Overrides::default() }
+        let unreadable_rows = self.unreadable_rows.clone();
+        Overrides { expect, set: set.into_iter().collect(), variant, unreadable_rows, ..Overrides::default() }
     }
 
     fn faults(&self, faults: Diagnostics) -> Box<Diagnostics> {
@@ -88,12 +98,7 @@ impl Source {
         if names.is_empty() || self.settings.variant.is_some() {
             return vec![self];
         }
-        let of_variant = |name: String| Source {
-            name: self.name.clone(),
-            shown: self.shown.clone(),
-            bytes: self.bytes.clone(),
-            settings: Settings { set: self.settings.set.clone(), variant: Some(name) },
-        };
+        let of_variant = |name| self.with(Settings { set: self.settings.set.clone(), variant: Some(name) });
         names.into_iter().map(of_variant).collect()
     }
 }
@@ -146,7 +151,7 @@ pub fn find(argument: &str, settings: &Settings) -> Result<Source, Failure> {
     let name = argument.strip_suffix(".toml").unwrap_or(argument);
     if let Some(text) = library::get(name) {
         let (shown, bytes) = (name.to_owned(), text.as_bytes().to_vec());
-        return Ok(Source { name: name.to_owned(), shown, bytes, settings: settings.clone() });
+        return Ok(Source { settings: settings.clone(), ..Source::whole(name.to_owned(), shown, bytes) });
     }
     Err(Failure::usage(format!("there is no file and no embedded scenario named {argument:?}"), nearest(name)))
 }
@@ -157,18 +162,6 @@ fn nearest(name: &str) -> String {
         Some(near) => format!("did you mean {near:?}?"),
         None => format!("embedded scenarios are: {}", library::names().collect::<Vec<_>>().join(", ")),
     }
-}
-
-/// The text with the rows of its CSV files, which lie beside it.
-fn with_rows(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
-    let read = |file: &str| {
-        let beside = path.parent().unwrap_or(Path::new(".")).join(file);
-        std::fs::read_to_string(beside).map_err(|error| format!("{file}: {error}"))
-    };
-    rehearsal_scenarios::with_rows(bytes, read).map_err(|why| {
-        let hint = "`rows` names a CSV file with names of columns in its first line, beside the scenario";
-        Failure::usage(format!("{}: the rows cannot be read: {why}", path.display()), hint)
-    })
 }
 
 fn folder(path: &Path, settings: &Settings) -> Result<Vec<Source>, Failure> {
@@ -199,7 +192,12 @@ fn read(path: &Path, settings: &Settings) -> Result<Source, Failure> {
     let bytes = std::fs::read(path).map_err(|error| {
         Failure::usage(format!("cannot read {}: {error}", path.display()), "check its name and its permissions")
     })?;
-    let bytes = with_rows(path, &bytes)?;
+    let beside = |file: &str| {
+        let beside = path.parent().unwrap_or(Path::new(".")).join(file);
+        std::fs::read_to_string(beside).map_err(|error| error.to_string())
+    };
+    // So that a record holds all that was played.
+    let (bytes, unreadable_rows) = rehearsal_scenarios::with_rows(&bytes, beside);
     let name = path.file_stem().map_or_else(|| "scenario".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    Ok(Source { name, shown: path.display().to_string(), bytes, settings: settings.clone() })
+    Ok(Source { name, shown: path.display().to_string(), bytes, unreadable_rows, settings: settings.clone() })
 }

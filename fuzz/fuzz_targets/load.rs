@@ -8,7 +8,7 @@ use rehearsal_scenarios::plan::World;
 use rehearsal_scenarios::{Overrides, load_all, timeline, with_rows};
 
 fuzz_target!(|bytes: &[u8]| {
-    let _ = with_rows(bytes, |file| Ok(format!("name\n{file}\n")));
+    with_rows(bytes, |file| Ok(format!("name\n{file}\n")));
     match load_all("fuzzed", bytes, &Overrides::default()) {
         Ok(scenarios) => {
             for scenario in scenarios {

@@ -121,6 +121,8 @@ impl Scenario {
 pub struct Overrides {
     /// Another expected verdict, in both worlds (`--expect`).
     pub expect: Option<Expectation>,
+    /// Files of rows that could not be read, and why ([`crate::with_rows`]).
+    pub unreadable_rows: BTreeMap<String, String>,
     /// Another length of the measure phase, in both worlds, in nanoseconds.
     pub measure_ns: Option<Nanos>,
     /// Other values for parameters, in both worlds (`--set`).

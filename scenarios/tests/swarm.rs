@@ -182,7 +182,7 @@ fn ranges_that_cannot_be_are_refused_with_their_place() {
     for (from, to, said) in [
         ("[1, 8]", "[8, 1]", "the lower end is above the upper end"),
         ("[1, 8]", "[0, 8]", "a whole number from 1 to 10000"),
-        ("[1, 8]", "[1, 2, 3]", "`uniform` is between two numbers"),
+        ("[1, 8]", "[1, 2, 3]", "the list is of the wrong length"),
         ("[1.0, 4.0]", "[4.0, 1.0]", "the lower end is above the upper end"),
         ("start = { uniform = [\"0s\", \"5s\"] }", "start = [\"0s\"]", "a list of times is for a count"),
         ("swarm = true", "swarm = true\ndelay_points = 1001", "a whole number from 0 to 1000"),

@@ -101,7 +101,7 @@ pub fn run(arguments: &Score) -> Result<Exit, Failure> {
 
 fn canary() -> Source {
     let name = "canary".to_owned();
-    Source { shown: name.clone(), name, bytes: CANARY.as_bytes().to_vec(), settings: Default::default() }
+    Source::whole(name.clone(), name, CANARY.as_bytes().to_vec())
 }
 
 /// Looks for a defect from every start; the first failure is made smaller.

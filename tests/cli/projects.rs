@@ -84,6 +84,16 @@ fn rows_come_from_a_file_beside_the_scenario_and_are_in_its_record() {
     run_in(folder.path(), &["replay", "rows.toml", "--seed", "1", "--quiet"]).ends_with(0);
     std::fs::remove_file(folder.path().join("people.csv")).unwrap();
     run_in(folder.path(), &["check", "runs/latest"]).ends_with(0);
-    let ran = run_in(folder.path(), &["lint", "rows.toml"]).ends_with(2);
-    assert!(ran.stderr.contains("people.csv"), "{}", ran.stderr);
+    scenario(folder.path(), "whole.toml", "format = 1\n[users.workers]\n");
+    let ran = run_in(folder.path(), &["lint", "rows.toml", "whole.toml"]).ends_with(2);
+    assert!(ran.stdout.contains("the rows of `people.csv` cannot be read"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("rows.toml:5:8") && ran.stdout.contains("No such file"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("whole.toml: valid"), "one file does not hide another: {}", ran.stdout);
+    std::fs::write(folder.path().join("people.csv"), "name,text\nada\n").unwrap();
+    let ran = run_in(folder.path(), &["lint", "rows.toml", "--format", "json"]).ends_with(2);
+    assert!(
+        ran.objects()[0]["faults"][0]["message"].as_str().is_some_and(|it| it.contains("people.csv")),
+        "{}",
+        ran.stdout
+    );
 }

@@ -56,7 +56,8 @@ pub(crate) fn row(event: &Event, directory: &Directory) -> Option<Candidate> {
         }
         (Body::Resource { what, id }, Kind::Ok) => (Weight::Detail, format!("{}: {what} {}", event.op, short(id))),
         (Body::Http { request, status }, _) => (Weight::Detail, format!("http: {request} {status}")),
-        (Body::Text { text }, _) => (Weight::Detail, text.to_string()),
+        (Body::Text { text }, _) if event.op.is_empty() => (Weight::Detail, text.to_string()),
+        (Body::Text { text }, _) => (Weight::Detail, format!("{}: {text}", event.op)),
         (_, Kind::Unknown) => (Weight::Turn, format!("{}: no answer", event.op)),
         (_, Kind::Failed) => (Weight::Turn, format!("{}: failed", event.op)),
         _ => return None,

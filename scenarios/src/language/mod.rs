@@ -154,6 +154,7 @@ pub fn load_all(name: &str, source: &[u8], overrides: &Overrides) -> Result<Vec<
         return whole(name, &text, scenarios, faults);
     }
     params::check(&root, overrides, &mut faults);
+    rows::check_files(&root, &overrides.unreadable_rows, &mut faults);
     for variant in params::variants(&root, overrides, &mut faults) {
         let Some(scripts) = read_worlds(&root, variant.as_deref(), overrides, &mut faults) else { continue };
         let name = variant.iter().fold(name.to_owned(), |name, variant| format!("{name}.{variant}"));

@@ -15,38 +15,49 @@ use std::collections::BTreeMap;
 pub(crate) const ROWS: Shape = Shape::Either(&[Shape::Text, Shape::List(&Shape::JsonTable, 1)]);
 
 /// The rows of a group.
-pub(crate) fn read(group: &View<'_>, faults: &mut Faults) -> Vec<BTreeMap<String, Value>> {
+pub(crate) fn read(group: &View<'_>) -> Vec<BTreeMap<String, Value>> {
     let Some(entry) = group.entry("rows") else { return Vec::new() };
-    if let Some(file) = entry.node.as_text() {
-        faults.push(
-            Fault::new(&entry.node.span, format!("the rows of `{file}` are not at hand"))
-                .hint("a file is looked for beside the scenario, which must be a file too"),
-        );
-    }
     let row = |node: &Node| node.entries().iter().map(|entry| (entry.key.clone(), entry.node.to_json())).collect();
     entry.node.as_list().unwrap_or_default().iter().map(row).collect()
 }
 
-/// The text of a scenario with the rows of its CSV files written into it, on the line that names the file. `read` gives the
-/// content of a file.
-///
-/// # Errors
-/// A file that cannot be read, or is no CSV, in words.
-pub fn with_rows(source: &[u8], read: impl Fn(&str) -> Result<String, String>) -> Result<Vec<u8>, String> {
+/// Reports files whose rows have not been written into the text, with the reason if the caller knows it.
+pub(crate) fn check_files(root: &Node, unreadable: &BTreeMap<String, String>, faults: &mut Faults) {
+    for node in files(root) {
+        let file = node.as_text().unwrap_or_default();
+        let fault = Fault::new(&node.span, format!("the rows of `{file}` cannot be read"));
+        faults.push(match unreadable.get(file) {
+            Some(why) => fault
+                .found(why.as_str())
+                .hint("a CSV file beside the scenario, with names of columns in its first line"),
+            None => fault.hint("a file is looked for beside the scenario, which must be a file too"),
+        });
+    }
+}
+
+/// Where groups name files.
+fn files(root: &Node) -> Vec<&Node> {
+    let groups = root.get("users").map_or(&[][..], Node::entries);
+    groups.iter().filter_map(|group| group.node.get("rows")).filter(|node| node.as_text().is_some()).collect()
+}
+
+/// The text of a scenario with the rows of its CSV files written into it, on the line that names the file, and why some could
+/// not be, by file: for [`crate::Overrides`]. `read` gives the content of a file.
+pub fn with_rows(source: &[u8], read: impl Fn(&str) -> Result<String, String>) -> (Vec<u8>, BTreeMap<String, String>) {
     let (text, _) = Source::new(source);
     let root = tree::parse(text.text, &mut Faults::default());
-    let groups = root.get("users").map_or(&[][..], Node::entries);
-    let named = groups.iter().filter_map(|group| group.node.get("rows")).filter(|node| node.as_text().is_some());
-    let mut named: Vec<&Node> = named.collect();
+    let mut named = files(&root);
     // From the end, so that places before stay what they are.
     named.sort_by_key(|node| std::cmp::Reverse(node.span.start));
-    let mut filled = source.to_vec();
+    let (mut filled, mut unreadable) = (source.to_vec(), BTreeMap::new());
     for node in named {
         let file = node.as_text().unwrap_or_default();
-        let rows = csv::rows(&read(file)?).map_err(|why| format!("{file}: {why}"))?;
-        filled.splice(node.span.clone(), as_toml(&rows).into_bytes());
+        match read(file).and_then(|text| csv::rows(&text)) {
+            Ok(rows) => drop(filled.splice(node.span.clone(), as_toml(&rows).into_bytes())),
+            Err(why) => drop(unreadable.insert(file.to_owned(), why)),
+        }
     }
-    Ok(filled)
+    (filled, unreadable)
 }
 
 /// A list of tables on one line.

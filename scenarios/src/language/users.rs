@@ -199,7 +199,7 @@ fn read(entry: &Entry, rooms: u32, flows: &BTreeMap<String, Flow>, faults: &mut 
         pace: read_pace(&view, &kind, faults),
         drop_when_late_ns: view.duration("drop_when_late"),
         churn: churn::read(&view, faults),
-        rows: rows::read(&view, faults),
+        rows: rows::read(&view),
         tags,
         properties: view.names("properties").iter().map(|entry| read_property(entry, faults)).collect(),
         behaviour: behaviour::read(kind, &view, faults),

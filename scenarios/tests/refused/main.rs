@@ -109,7 +109,7 @@ fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
     churn = { stay = '5s', back = 'soon' }
         4:31 `soon` is no duration => a duration or `never` such as "5s"
     rows = 'people.csv'
-        4:8 the rows of `people.csv` are not at hand => a file is looked for beside the scenario, which must be a file too
+        4:8 the rows of `people.csv` cannot be read => a file is looked for beside the scenario, which must be a file too
     rows = []
         4:8 the list is too short => a list of at least 1, each item a table
     properties.size = { pick = [] }
