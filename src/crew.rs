@@ -5,6 +5,7 @@
 use crate::cli::Load;
 use crate::commands::runtime;
 use crate::exit::{Exit, Failure};
+use crate::itself;
 use crate::live;
 use crate::merging::{self, Part};
 use crate::progress::{Progress, Verbosity};
@@ -119,7 +120,7 @@ async fn start(
     match members {
         Members::Here(_) => {
             work.iter_mut().for_each(|work| work.folder = Some(folder_of(folder, work.segment)));
-            let program = std::env::current_exe();
+            let program = itself::program();
             let started = program.and_then(|program| children::start(&program, &for_children(arguments), work));
             started.map_err(|error| Failure::usage(format!("processes cannot be started: {error}"), ""))
         }

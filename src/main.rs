@@ -16,6 +16,7 @@ mod crew;
 mod exit;
 mod exploring;
 mod github;
+mod itself;
 mod ledger;
 mod live;
 mod merging;

@@ -26,6 +26,8 @@ pub struct Draft {
     pub said: Said,
     /// What the message behind it carries, where the sink keeps it.
     pub content: Content,
+    /// Hash of the whole message behind it, where the sink wants it; else 0.
+    pub digest: u64,
     /// What it tells.
     pub body: Body,
 }
@@ -34,12 +36,12 @@ impl Draft {
     /// A draft that concerns no connection and no operation.
     pub fn new(user: Name, kind: Kind, op: Name, body: Body) -> Self {
         let (said, content) = Default::default();
-        Draft { user, conn: 0, kind, op, op_id: None, planned_ns: None, said, content, body }
+        Draft { user, conn: 0, kind, op, op_id: None, planned_ns: None, said, content, digest: 0, body }
     }
 
     /// The event, once its number and its time are known.
     pub fn stamp(self, n: u64, t_ns: i64) -> Event {
-        let Draft { user, conn, kind, op, op_id, planned_ns, said, content, body } = self;
+        let Draft { user, conn, kind, op, op_id, planned_ns, said, content, digest: _, body } = self;
         Event { n, t_ns, process: 0, user, conn, kind, op, op_id, planned_ns, said, content, body }
     }
 }
@@ -55,6 +57,10 @@ pub trait EventSink: Send + Sync {
     fn record(&self, event: Draft);
     /// Whether events are to hold what messages carry: for a run that somebody looks at, not for a long one.
     fn keeps_contents(&self) -> bool {
+        false
+    }
+    /// Whether drafts are to hold the hash of the message behind them: for a run that must be the same when it is repeated.
+    fn wants_digests(&self) -> bool {
         false
     }
     /// Sees a whole message that a user sends or receives, for those who wait for one. Nothing of it is kept.

@@ -194,6 +194,7 @@ impl State {
 
     fn fold(&mut self, draft: Draft, t_ns: i64) {
         let Some(folded) = &mut self.folded else { return };
+        draft.digest.hash(&mut folded.pieces);
         let event = draft.stamp(folded.count, t_ns);
         folded.count += 1;
         event.hash(&mut folded.pieces);
@@ -216,6 +217,10 @@ impl EventSink for EventLog {
 
     fn keeps_contents(&self) -> bool {
         self.lock().folded.as_ref().is_some_and(|folded| folded.keep == Keep::Events)
+    }
+
+    fn wants_digests(&self) -> bool {
+        true
     }
 
     fn record(&self, event: Draft) {

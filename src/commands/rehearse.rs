@@ -6,6 +6,7 @@ use crate::asked::Unmet;
 use crate::cli::{Format, MainJob, Settings};
 use crate::exit::{Exit, Failure};
 use crate::exploring::{Exploring, Known};
+use crate::itself;
 use crate::live::{self, Where};
 use crate::output;
 use crate::progress::Verbosity;
@@ -116,7 +117,7 @@ struct Server {
 impl Server {
     fn start() -> Result<Server, Failure> {
         let failed = |why: String| Failure::usage(format!("the reference server cannot be started: {why}"), "");
-        let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
+        let program = itself::program().map_err(|error| failed(error.to_string()))?;
         let mut process = Command::new(program)
             .args(["serve", "--listen", "127.0.0.1:0"])
             .stdin(Stdio::null())

@@ -18,7 +18,7 @@ pub use time::TimeBox;
 pub use ways::{Known, Way};
 
 use crate::asked::Unmet;
-use crate::confirming;
+use crate::confirming::confirm;
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::progress::{Progress, Verbosity};
@@ -30,7 +30,6 @@ use rehearsal_scenarios::Scenario;
 use rehearsal_scenarios::plan::World;
 use rehearsal_sim::explore::{self, Exploration, ExploreOptions, Plays, SeedRange, explore_telling};
 use rehearsal_sim::seed::SeedFailure;
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -186,20 +185,4 @@ impl Exploring<'_> {
         }));
         Exit::worst(exits)
     }
-}
-
-/// The lowest seed of each way to fail is played once more in a process of its own before it is told: what only fails in this
-/// process is no failure of the system.
-fn confirm(source: &Source, exploration: &Exploration, how: How) -> Result<(), Failure> {
-    let lowest: BTreeSet<u64> = exploration.groups.iter().map(|group| group.lowest_seed).collect();
-    for run in exploration.kept.iter().filter(|run| lowest.contains(&run.plan.seed)) {
-        if confirming::hash_in_own_process(&run.plan, how)? != run.hash {
-            let seed = run.plan.seed;
-            return Err(not_deterministic(format!(
-                "{}: seed {seed} played differently in a process of its own",
-                source.shown
-            )));
-        }
-    }
-    Ok(())
 }

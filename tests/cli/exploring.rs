@@ -1,8 +1,9 @@
 //! Exploring by time, by profile and over many seeds: what counts, what only warns, what was covered, and what stands apart.
 
-use crate::support::{folder, run_in, scenario};
+use crate::support::{Ran, folder, run_in, scenario};
 use serde_json::Value;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 const NAIVE: &str = "two_clients_race_naive_worker";
 
@@ -205,4 +206,23 @@ fn a_seed_says_what_it_drew() {
         let said = run_in(folder.path(), arguments).stdout;
         assert!(said.contains("clients ") && said.contains(" of 2 to 4; "), "{said}");
     }
+}
+
+/// As when it is built anew while it explores.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_failure_is_confirmed_by_the_program_that_found_it_even_if_that_was_deleted_meanwhile() {
+    let folder = folder();
+    let copy = folder.path().join("rehearsal");
+    std::fs::copy(env!("CARGO_BIN_EXE_rehearsal"), &copy).expect("writable");
+    let exploring = Command::new(&copy)
+        .args(["simulate", NAIVE, "--for", "2s", "--quiet"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    std::fs::remove_file(&copy).expect("removable");
+    let ran = Ran::of(exploring.wait_with_output().expect("it ends")).ends_with(0);
+    assert!(ran.stdout.contains("as expected"), "{}", ran.stdout);
 }

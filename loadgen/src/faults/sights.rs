@@ -93,6 +93,10 @@ impl EventSink for Sights {
         self.sink.keeps_contents()
     }
 
+    fn wants_digests(&self) -> bool {
+        self.sink.wants_digests()
+    }
+
     fn witness(&self, user: &Name, passing: Passing, message: &Value) {
         let now_ns = self.now_ns();
         let mut watched = lock(&self.watched);

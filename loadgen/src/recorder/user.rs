@@ -9,7 +9,7 @@ use crate::commons::lock;
 use crate::sink::{Draft, EventSink};
 use rehearsal_reference::observer::{ConnectionEnd, Observed, Observer, Side};
 use rehearsal_reference::protocol::ServerMessage;
-use rehearsal_reports::event::{Body, Closer, Content, JobOutcome, Kind, Name, Said};
+use rehearsal_reports::event::{Body, Closer, Content, JobOutcome, Kind, Name, Said, digest};
 use rehearsal_reports::unmatched::{UNMATCHED, Unmatched};
 use rehearsal_scenarios::plan::Passing;
 use serde_json::Value;
@@ -25,6 +25,7 @@ pub struct UserRecorder {
     watched: Arc<[String]>,
     /// Whether events hold what messages carry.
     keeps_contents: bool,
+    wants_digests: bool,
     state: Mutex<State>,
 }
 
@@ -65,8 +66,15 @@ impl UserRecorder {
     ) -> Arc<Self> {
         let names = Names::among(peers);
         let state = State { names, next_op_id: (u64::from(incarnation) << 32) + 1, ..State::default() };
-        let (first_conn, keeps_contents) = (incarnation * 1_000, sink.keeps_contents());
-        Arc::new(UserRecorder { sink, user, first_conn, watched, keeps_contents, state: Mutex::new(state) })
+        Arc::new(UserRecorder {
+            first_conn: incarnation * 1_000,
+            keeps_contents: sink.keeps_contents(),
+            wants_digests: sink.wants_digests(),
+            sink,
+            user,
+            watched,
+            state: Mutex::new(state),
+        })
     }
 
     /// Nanoseconds of plan time.
@@ -163,7 +171,9 @@ impl UserRecorder {
         // Operations tell in their bodies what theirs carried.
         let is_message = matches!(kind, Kind::Sent | Kind::Received) && !message.is_null();
         let content = if is_message && self.keeps_contents { wire::content(message) } else { Content::default() };
-        self.sink.record(Draft { user: self.user.clone(), conn, kind, op, op_id, planned_ns, said, content, body });
+        let digest = if message.is_null() || !self.wants_digests { 0 } else { digest(message) };
+        let user = self.user.clone();
+        self.sink.record(Draft { user, conn, kind, op, op_id, planned_ns, said, content, digest, body });
     }
 
     fn sent(&self, state: &mut State, conn: u32, message: &Value) {

@@ -1,6 +1,6 @@
 //! What a message carries, for whoever looks at a run: kept only where a run is played to be shown (a simulated seed with
 //! its events), since a long live record would be mostly this. Checks never read it, and a run's hash does not cover it:
-//! the digest of a relayed message does. Neighbour: `Event`, which holds it.
+//! it covers the digest of the whole message, which is there whether or not this is. Neighbour: `Event`, which holds it.
 
 use super::Name;
 use serde::{Deserialize, Serialize};

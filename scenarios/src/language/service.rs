@@ -3,6 +3,7 @@
 
 use crate::diagnostics::{Fault, Faults};
 use crate::language::system::SYSTEM;
+use crate::language::thresholds::OPERATIONS;
 use crate::language::users::GROUP;
 use crate::language::view::View;
 use crate::language::{checks, params};
@@ -24,18 +25,8 @@ const OF_ITS_USERS: [&str; 5] = ["role", "protocol", "rooms", "tags", "propertie
 /// Names of the strings of steps that stand for what only the reference service gives.
 const OF_ITS_NAMES: [&str; 3] = ["room.id", "room.token", "user.token"];
 
-/// Operations that only its users do.
-const OF_ITS_OPERATIONS: [&str; 9] = [
-    "sign_in",
-    "create_room",
-    "register",
-    "discover",
-    "update_metadata",
-    "reserve_worker",
-    "request_job",
-    "deliver_to_all",
-    "status_seen",
-];
+/// Operations that users of any service do. All other built-in ones are of the reference.
+const OF_ANY_SERVICE: [&str; 2] = ["connect", "deliver"];
 
 /// Leaves out the built-in checks that could judge nothing.
 pub(crate) fn leave_out_what_it_has_not(plan: &mut ChecksPlan) {
@@ -72,7 +63,7 @@ pub(crate) fn check(root: &View<'_>, groups: &[Group], plan: &ChecksPlan, faults
         entry.node.get("steps").into_iter().for_each(|steps| check_steps(steps, faults));
     }
     let flows = || root.names("flow").iter().map(|entry| &entry.node);
-    for entry in root.names("thresholds").iter().filter(|entry| OF_ITS_OPERATIONS.contains(&entry.key.as_str())) {
+    for entry in root.names("thresholds").iter().filter(|entry| is_of_the_reference(&entry.key)) {
         if !flows().any(|flow| names_a_step(flow, &entry.key)) {
             let hint = "name a step of a flow: `name = \"NAME\"` or `span = \"NAME\"`";
             faults.push(refused(&entry.key_span, &format!("operation `{}`", entry.key), hint));
@@ -127,6 +118,10 @@ fn names_a_step(node: &Node, name: &str) -> bool {
     let is_named = |entry: &Entry| matches!(entry.key.as_str(), "name" | "span") && entry.node.as_text() == Some(name);
     node.entries().iter().any(|entry| is_named(entry) || names_a_step(&entry.node, name))
         || node.as_list().unwrap_or_default().iter().any(|item| names_a_step(item, name))
+}
+
+fn is_of_the_reference(operation: &str) -> bool {
+    OPERATIONS.contains(&operation) && !OF_ANY_SERVICE.contains(&operation)
 }
 
 fn refuse_keys(view: &View<'_>, keys: &[&str], hint: &'static str, faults: &mut Faults) {

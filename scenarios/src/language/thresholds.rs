@@ -24,7 +24,7 @@ const OBJECTIVE: Shape = Shape::Form(&Form {
 /// Operations that are measured in every run, besides steps by their own names. The last three are no single user's: from
 /// sending a message to its arrival, to that of the last of several recipients, and from a status change to the first
 /// discovery that shows it.
-const OPERATIONS: [&str; 11] = [
+pub(crate) const OPERATIONS: [&str; 11] = [
     "sign_in",
     "create_room",
     "connect",

@@ -111,3 +111,20 @@ fn an_exploration_in_pairs_tells_the_lowest_seed_that_differs() {
     assert_eq!(explored(true).difference.map(|difference| difference.seed), Some(1));
     assert_eq!(explored(false).difference, None);
 }
+
+/// The greeter shows the process to every check that looks at all greetings; this one no seed passes, so that failures are
+/// played again for their story.
+#[test]
+fn a_failure_that_plays_differently_when_it_is_played_again_is_told() {
+    let broken = GUESTS.replace(r#"type = "hello", number = "?number""#, r#"type = "?number""#);
+    let scenario = scenario(&broken);
+    let explored = |differs| {
+        let plan_of = |seed| scenario.plan(seed, World::Simulated);
+        let options = explore_options(2);
+        explore_system(Some(system(differs)), &plan_of, &options, &mut |_| ControlFlow::Continue(()))
+    };
+    let found = explored(true);
+    assert_eq!((found.groups.len(), found.not_deterministic), (1, Some(1)), "{:?}", found.checks);
+    let found = explored(false);
+    assert_eq!((found.groups.len(), found.not_deterministic), (1, None), "{:?}", found.checks);
+}
