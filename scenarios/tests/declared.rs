@@ -114,9 +114,34 @@ fn what_a_check_cannot_mean_is_refused_with_its_line() {
     assert_eq!(one("sends = {}, group = \"byers\""), ["2: there is no group `byers`"]);
     assert_eq!(one("event = \"sent\""), ["2: unknown word `sent`"]);
     assert_eq!(one("sends = {}, op = \"x\""), ["2: `op` means nothing here"]);
+    assert_eq!(one("event = \"began\", op = \"jobb\""), ["2: nothing of the name `jobb` comes to such an event"]);
+    assert_eq!(
+        one("event = \"ok\", op = \"discovery\""),
+        ["2: nothing of the name `discovery` comes to such an event"]
+    );
+    assert_eq!(one("event = \"began\", op = \"measure\""), ["2: nothing of the name `measure` comes to such an event"]);
+    assert_eq!(one("event = \"died\", op = \"job\""), ["2: such an event belongs to no operation"]);
+    assert_eq!(one("event = \"died\", user = \"buyers-1\""), ["2: there is no user `buyers-1`"]);
+    assert_eq!(one("event = \"died\", user = \"byers-0\""), ["2: there is no user `byers-0`"]);
     let long = format!("sends = {{ text = \"{}\" }}", "x".repeat(257));
     assert_eq!(one(&long), ["2: this text is too long to be compared"]);
     assert_eq!(refused("[check.c]\nnever = { event = \"fault\" }\ntimes = 2\n"), ["3: `times` means nothing here"]);
+}
+
+#[test]
+fn a_pattern_may_name_every_operation_that_somebody_does_and_every_user_of_some_seed() {
+    let flow = "[users.sellers]\nflow = \"sell\"\ncount = { uniform = [1, 3] }\n\
+                [flow.sell]\nsteps = [\"join\", { http = { path = \"/\" }, name = \"price\", span = \"a sale\" }]\n";
+    let one = |pattern: &str| declared(&format!("{flow}[check.c]\nnever = {{ {pattern} }}\n")).len();
+    for op in ["discover", "price", "a sale", "dropped", "delete_room"] {
+        assert_eq!(one(&format!("event = \"failed\", op = \"{op}\"")), 1, "{op}");
+    }
+    for op in ["job", "flow", "user", "measure", "unmatched"] {
+        assert_eq!(one(&format!("event = \"ended\", op = \"{op}\"")), 1, "{op}");
+    }
+    for user in ["buyers-0", "sellers-2", "run", "?who"] {
+        assert_eq!(one(&format!("event = \"fault\", user = \"{user}\"")), 1, "{user}");
+    }
 }
 
 #[test]

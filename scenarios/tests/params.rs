@@ -214,6 +214,26 @@ fn a_variant_that_is_not_there_is_refused() {
 }
 
 #[test]
+fn variants_that_come_to_the_same_are_refused_and_those_that_still_differ_are_not() {
+    let text = RIVALS.replace("format = 1\n", "format = 1\nexpect = \"${expected}\"\n");
+    insta::assert_snapshot!(refused(&text, &set(&["strategy=reservation", "expected=either"])), @r"
+    error: variants `careful` and `naive` are the same once `strategy` is set
+     --> test.toml:7:11
+      |
+    7 | [variants.naive]
+      |           ^^^^^
+      = help: play one of them with `--variant careful`, or leave `--set strategy` out
+
+    test.toml: 1 fault
+    ");
+    assert_eq!(load_all("race", text.as_bytes(), &set(&["strategy=reservation"])).unwrap().len(), 2);
+    let chosen = Overrides { variant: Some("naive".into()), ..set(&["strategy=reservation", "expected=either"]) };
+    assert!(load_all("race", text.as_bytes(), &chosen).is_ok());
+    let alike = format!("{text}[variants.also_careful]\n");
+    assert!(refused(&alike, &Overrides::default()).contains("variants `careful` and `also_careful` are the same\n"));
+}
+
+#[test]
 fn settings_are_toml_or_else_text() {
     assert_eq!(setting("clients = 5"), Ok(("clients".into(), json!(5))));
     assert_eq!(setting("hold=10m"), Ok(("hold".into(), json!("10m"))));

@@ -16,8 +16,8 @@ role = "worker"
 role = "client"
 count = 2
 [check.something_rare]
-about = "a client is called zebra"
-sometimes = { event = "began", op = "zebra" }
+about = "metadata is refused"
+sometimes = { event = "failed", op = "update_metadata" }
 "#;
 
 fn write_project(folder: &Path, profiles: &str) {

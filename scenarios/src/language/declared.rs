@@ -3,12 +3,11 @@
 
 use crate::diagnostics::{Fault, Faults};
 use crate::language::checks;
-use crate::language::event_pattern::{self, EVENT};
+use crate::language::event_pattern::{self, EVENT, Known};
 use crate::language::shape::{NameRule, Names, Shape, Table, beside, default, key, needed};
 use crate::language::units::DURATION;
 use crate::language::view::View;
 use crate::plan::{DeclaredCheck, EventPattern, Rule, Span};
-use crate::scenario::Group;
 use crate::tree::{Entry, Node};
 
 /// `[check.NAME]`.
@@ -77,11 +76,11 @@ static ANSWERED: Table = Table {
 const OWN: [&str; 3] = ["user", "peer", "room"];
 
 /// All checks of the scenario's own, in the order of the file.
-pub(crate) fn read_all(entries: &[Entry], groups: &[Group], faults: &mut Faults) -> Vec<DeclaredCheck> {
-    entries.iter().filter_map(|entry| read(entry, groups, faults)).collect()
+pub(crate) fn read_all(entries: &[Entry], known: &Known<'_>, faults: &mut Faults) -> Vec<DeclaredCheck> {
+    entries.iter().filter_map(|entry| read(entry, known, faults)).collect()
 }
 
-fn read(entry: &Entry, groups: &[Group], faults: &mut Faults) -> Option<DeclaredCheck> {
+fn read(entry: &Entry, known: &Known<'_>, faults: &mut Faults) -> Option<DeclaredCheck> {
     let view = View::new(&CHECK, Some(&entry.node), &entry.key_span);
     if checks::names().any(|name| name == entry.key) {
         faults.push(
@@ -89,7 +88,7 @@ fn read(entry: &Entry, groups: &[Group], faults: &mut Faults) -> Option<Declared
                 .hint("give your own check another name; `[checks]` sets the bound of this one"),
         );
     }
-    let rule = rule(&view, groups, faults)?;
+    let rule = rule(&view, known, faults)?;
     let by = match view.entry("by").and_then(|entry| entry.node.as_text()) {
         Some(one) => vec![one.to_owned()],
         None => view.texts("by").into_iter().map(|(name, _)| name).collect(),
@@ -99,9 +98,9 @@ fn read(entry: &Entry, groups: &[Group], faults: &mut Faults) -> Option<Declared
     Some(DeclaredCheck { name: entry.key.clone(), about, by, rule })
 }
 
-fn rule(view: &View<'_>, groups: &[Group], faults: &mut Faults) -> Option<Rule> {
+fn rule(view: &View<'_>, known: &Known<'_>, faults: &mut Faults) -> Option<Rule> {
     let name = RULES.iter().find(|rule| view.has(rule))?;
-    let mut one = |node: &Node| event_pattern::read(node, groups, faults);
+    let mut one = |node: &Node| event_pattern::read(node, known, faults);
     Some(match *name {
         "exclusive" => Rule::Exclusive(span(&view.table("exclusive", &SPAN), &mut one)?),
         "answered" => {

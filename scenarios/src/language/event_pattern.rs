@@ -2,12 +2,14 @@
 //! for what is to be captured. Neighbours: `declared` reads checks, `plan::declared` is what comes out.
 
 use crate::diagnostics::{Fault, Faults};
-use crate::language::flow::unknown_group;
+use crate::language::flow::{Flow, unknown_group};
 use crate::language::shape::{Shape, Table, Words, beside, key};
+use crate::language::thresholds::OPERATIONS;
+use crate::language::users::{Roster, may_be_user};
 use crate::language::view::View;
 use crate::plan::{EventPattern, Occurrence, Place, Term};
-use crate::scenario::Group;
 use crate::tree::{Entry, Node, Value};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A pattern over events.
 pub(crate) static EVENT: Table = Table {
@@ -54,8 +56,73 @@ const TEXT_BYTES_MAX: usize = 256;
 /// What must not end up in a record.
 const SECRETS: [&str; 2] = ["token", "id_token"];
 
+/// What patterns may name.
+pub(crate) struct Known<'a> {
+    /// Groups, and how many users each has.
+    pub roster: &'a Roster,
+    /// Operations that somebody may do.
+    pub operations: BTreeSet<&'a str>,
+}
+
+impl<'a> Known<'a> {
+    pub fn of(roster: &'a Roster, flows: &'a BTreeMap<String, Flow>) -> Known<'a> {
+        let named = flows.values().flat_map(|flow| flow.names.iter().map(String::as_str));
+        Known { roster, operations: OPERATIONS.into_iter().chain(OF_THE_HARNESS).chain(named).collect() }
+    }
+
+    fn check_group(&self, group: &str, view: &View<'_>, faults: &mut Faults) {
+        if !self.roster.contains_key(group) {
+            faults.push(unknown_group(group, &view.span("group"), self.roster.keys().map(String::as_str)));
+        }
+    }
+
+    /// An event of another name than those that come would never match, and its check never be broken.
+    fn check_operation(&self, op: &str, event: Occurrence, view: &View<'_>, faults: &mut Faults) {
+        let span = &view.span("op");
+        let known: Vec<&str> = match event {
+            Occurrence::Invoked | Occurrence::Ok | Occurrence::Failed | Occurrence::Unknown => {
+                self.operations.iter().copied().collect()
+            }
+            Occurrence::Began => WORK.to_vec(),
+            Occurrence::Ended => WORK.into_iter().chain(ONLY_ENDED).collect(),
+            // Beside `sends` and `receives` it is a fault of form.
+            Occurrence::Sent | Occurrence::Received => return,
+            Occurrence::Opened | Occurrence::Closed | Occurrence::Fault | Occurrence::Died => {
+                return faults.push(Fault::new(span, "such an event belongs to no operation").hint("leave `op` out"));
+            }
+        };
+        if !known.contains(&op) {
+            faults
+                .push(Fault::new(span, format!("nothing of the name `{op}` comes to such an event")).among(op, known));
+        }
+    }
+
+    fn check_user(&self, user: &Term, view: &View<'_>, faults: &mut Faults) {
+        let Term::Is(serde_json::Value::String(user)) = user else { return };
+        if user != RUN && !may_be_user(user, self.roster) {
+            faults.push(
+                Fault::new(&view.span("user"), format!("there is no user `{user}`"))
+                    .expected("a group and a number below its count, such as `workers-0`")
+                    .among(user, self.roster.keys().map(String::as_str)),
+            );
+        }
+    }
+}
+
+/// Operations of the harness itself: planned work that was not begun at all, and what is cleaned up.
+const OF_THE_HARNESS: [&str; 3] = ["dropped", "delete_room", "delete_identity"];
+
+/// What `began` and `ended` tell of.
+const WORK: [&str; 3] = ["job", "flow", "user"];
+
+/// What only `ended` tells of: the measure phase, and messages that no step asked for.
+const ONLY_ENDED: [&str; 2] = ["measure", "unmatched"];
+
+/// Who tells of what is no user's.
+const RUN: &str = "run";
+
 /// Reads a pattern; none if its form is wrong, which is a fault already.
-pub(crate) fn read(node: &Node, groups: &[Group], faults: &mut Faults) -> Option<EventPattern> {
+pub(crate) fn read(node: &Node, known: &Known<'_>, faults: &mut Faults) -> Option<EventPattern> {
     let view = View::new(&EVENT, Some(node), &node.span);
     let (event, said) = match (view.entry("sends"), view.entry("receives")) {
         (Some(entry), _) => (Occurrence::Sent, Some(entry)),
@@ -63,15 +130,22 @@ pub(crate) fn read(node: &Node, groups: &[Group], faults: &mut Faults) -> Option
         _ => (occurrence(&view.text("event")?)?, None),
     };
     let group = view.text("group");
-    if let Some(group) = group.as_ref().filter(|group| !groups.iter().any(|known| known.name == **group)) {
-        faults.push(unknown_group(group, &view.span("group"), groups.iter().map(|group| group.name.as_str())));
+    if let Some(group) = &group {
+        known.check_group(group, &view, faults);
+    }
+    let op = view.text("op");
+    if let Some(op) = &op {
+        known.check_operation(op, event, &view, faults);
     }
     let mut term = |key: &str| view.entry(key).and_then(|entry| read_term(&entry.node, faults));
     let (user, peer, room) = (term("user"), term("peer"), term("room"));
+    if let Some(user) = &user {
+        known.check_user(user, &view, faults);
+    }
     let (mut message, mut with) = (Vec::new(), Vec::new());
     read_places(said.map_or(&[], |entry| entry.node.entries()), "", &mut message, faults);
     read_places(view.names("with"), "", &mut with, faults);
-    Some(EventPattern { event, op: view.text("op"), group, user, peer, room, message, with })
+    Some(EventPattern { event, op, group, user, peer, room, message, with })
 }
 
 fn occurrence(word: &str) -> Option<Occurrence> {

@@ -2,9 +2,11 @@
 //! Neighbours: `verb` (reads steps), `users` (who plays a flow). Left out: playing.
 
 use crate::diagnostics::{Fault, Faults};
+use crate::language::order;
 use crate::language::shape::{Shape, Table, elsewhere, needed};
 use crate::language::step::STEP;
 use crate::language::templates::{Known, Secrets};
+use crate::language::users::Roster;
 use crate::language::verb::Reader;
 use crate::language::view::View;
 use crate::plan::Step;
@@ -45,7 +47,7 @@ pub(crate) struct Meet {
 pub(crate) fn read_all(
     entries: &[Entry],
     users: &[Entry],
-    roster: &BTreeMap<String, Option<u64>>,
+    roster: &Roster,
     faults: &mut Faults,
 ) -> BTreeMap<String, Flow> {
     let list = |entry: &Entry| View::new(&FLOW, Some(&entry.node), &entry.key_span).list("steps");
@@ -59,6 +61,10 @@ pub(crate) fn read_all(
         let mut unheard = Faults::default();
         let is_own = is_played(&entry.key) || !reached.contains(&entry.key);
         let known = Known { saved, secrets: Secrets::Hidden, roster, columns: columns(&entry.key, users) };
+        if is_played(&entry.key) {
+            order::check_beginning(&lists[&entry.key], faults);
+        }
+        order::check_end(&lists[&entry.key], faults);
         let paced = |user: &Entry| user.node.get("pace").is_some();
         let mut players = users.iter().filter(|user| user.node.get("flow").and_then(Node::as_text) == Some(&entry.key));
         let is_paced = is_played(&entry.key) && players.all(paced);

@@ -4,7 +4,7 @@
 //! - `shape`, `check`, `schema`, `reference`, `view`: the description, and what is derived from it
 //! - `params`: values with a name, filled in before anything is read
 //! - `units`, `quantities`, `distribution`, `templates`: values
-//! - `system` with `service` and `existing`, `users`, `arrive`, `pace`, `churn`, `rows`, `behaviour`, `flow`, `step`, `verb`, `network`,
+//! - `system` with `service` and `existing`, `users`, `arrive`, `pace`, `churn`, `rows`, `behaviour`, `flow` with `order`, `step`, `verb`, `network`,
 //!   `fault` with `target` and `sight`, `search`, `time`, `checks`, `declared` with `event_pattern`, `thresholds`, `expect`: sections
 //! - `capacity`, `abort`, `observe`: sections that steer a live run
 //!
@@ -28,6 +28,7 @@ pub(crate) mod fault;
 pub(crate) mod flow;
 pub(crate) mod network;
 pub(crate) mod observe;
+pub(crate) mod order;
 pub(crate) mod pace;
 pub(crate) mod params;
 pub(crate) mod pinned;
@@ -55,6 +56,7 @@ use crate::plan::{LivePlan, Service, World};
 use crate::scenario::{Choices, Overrides, PerWorld, Scenario, Script};
 use crate::source::Source;
 use crate::tree::{self, Node};
+use event_pattern::Known;
 use shape::{NameRule, Names, Shape, Table, default, elsewhere, key, needed};
 use std::sync::Arc;
 use view::View;
@@ -228,7 +230,8 @@ fn read(root: &Node, values: &params::Values, overrides: &Overrides, faults: &mu
     let fault_list = fault::read_all(view.names("faults"), &groups, &system, faults);
     time::check_against(&view, &time, &groups, &fault_list, faults);
     let mut checks = checks::read(&view.table("checks", &checks::CHECKS), &groups, faults);
-    checks.declared = declared::read_all(view.names("check"), &groups, faults);
+    let known = Known::of(&roster, &flows);
+    checks.declared = declared::read_all(view.names("check"), &known, faults);
     if system.service == Service::Own {
         service::leave_out_what_it_has_not(&mut checks);
         service::check(&view, &groups, &checks, faults);

@@ -78,6 +78,35 @@ pub(crate) fn check(root: &Node, overrides: &Overrides, faults: &mut Faults) {
     // What is wrong with a name is the better reason for its not being used.
     if faults.is_empty() {
         check_uses(root, params, faults);
+        check_variants(root, variants, overrides, faults);
+    }
+}
+
+/// Variants that are the same would stand side by side as if they had been compared.
+fn check_variants(root: &Node, variants: &[Entry], overrides: &Overrides, faults: &mut Faults) {
+    if overrides.variant.is_some() {
+        return;
+    }
+    let values = |variant: &Entry| {
+        [World::Simulated, World::Live].map(|world| {
+            let values = values(root, Some(&variant.key), world, overrides).into_iter();
+            values.map(|(name, node)| (name, node.to_json())).collect::<BTreeMap<_, _>>()
+        })
+    };
+    for (n, variant) in variants.iter().enumerate() {
+        let Some(same) = variants[..n].iter().find(|before| values(before) == values(variant)) else { continue };
+        let set = variant.node.entries().iter().find(|entry| overrides.set.contains_key(&entry.key));
+        let (message, hint) = match set {
+            Some(set) => (
+                format!("variants `{}` and `{}` are the same once `{}` is set", same.key, variant.key, set.key),
+                format!("play one of them with `--variant {}`, or leave `--set {}` out", same.key, set.key),
+            ),
+            None => (
+                format!("variants `{}` and `{}` are the same", same.key, variant.key),
+                "give one of them another value, or remove it".to_owned(),
+            ),
+        };
+        faults.push(Fault::new(&variant.key_span, message).hint(hint));
     }
 }
 

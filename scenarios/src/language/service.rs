@@ -3,7 +3,7 @@
 
 use crate::diagnostics::{Fault, Faults};
 use crate::language::system::SYSTEM;
-use crate::language::thresholds::OPERATIONS;
+use crate::language::thresholds;
 use crate::language::users::GROUP;
 use crate::language::view::View;
 use crate::language::{checks, params};
@@ -121,7 +121,7 @@ fn names_a_step(node: &Node, name: &str) -> bool {
 }
 
 fn is_of_the_reference(operation: &str) -> bool {
-    OPERATIONS.contains(&operation) && !OF_ANY_SERVICE.contains(&operation)
+    !OF_ANY_SERVICE.contains(&operation) && thresholds::measured().any(|measured| measured == operation)
 }
 
 fn refuse_keys(view: &View<'_>, keys: &[&str], hint: &'static str, faults: &mut Faults) {

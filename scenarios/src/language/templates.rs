@@ -1,8 +1,9 @@
 //! `${…}` in the strings of steps: which names there are, and what is wrong with others. `loadgen` fills them in.
 
 use crate::diagnostics::{Fault, Faults};
+use crate::language::users::{Roster, is_user};
 use crate::tree::{Node, Span, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Names that every user has, and what they stand for.
 pub(crate) const OWN: [(&str, &str); 7] = [
@@ -47,7 +48,7 @@ pub(crate) struct Known<'a> {
     /// Columns of the rows that the users take: `${row.name}`.
     pub columns: BTreeSet<String>,
     /// Groups with their counts: `${peer.workers-0}`.
-    pub roster: &'a BTreeMap<String, Option<u64>>,
+    pub roster: &'a Roster,
 }
 
 /// Whether the identity token may be named.
@@ -125,13 +126,4 @@ fn check_name(name: &str, span: &Span, known: &Known<'_>, faults: &mut Faults) {
             .among(name, names)
             .hint("a step keeps a value with `save = { variable = \"/pointer\" }`"),
     );
-}
-
-fn is_user(user: &str, roster: &BTreeMap<String, Option<u64>>) -> bool {
-    let Some((group, number)) = user.rsplit_once('-') else { return false };
-    match (roster.get(group), number.parse::<u64>()) {
-        (Some(Some(count)), Ok(number)) => number < *count,
-        (Some(None), Ok(_)) => true,
-        _ => false,
-    }
 }

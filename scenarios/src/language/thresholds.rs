@@ -21,22 +21,18 @@ const OBJECTIVE: Shape = Shape::Form(&Form {
     accepts: |text| parse(text).map(|_| ()),
 });
 
-/// Operations that are measured in every run, besides steps by their own names. The last three are no single user's: from
-/// sending a message to its arrival, to that of the last of several recipients, and from a status change to the first
-/// discovery that shows it.
-pub(crate) const OPERATIONS: [&str; 11] = [
-    "sign_in",
-    "create_room",
-    "connect",
-    "register",
-    "discover",
-    "update_metadata",
-    "reserve_worker",
-    "request_job",
-    "deliver",
-    "deliver_to_all",
-    "status_seen",
-];
+/// Operations of users that are measured in every run, besides steps by their own names.
+pub(crate) const OPERATIONS: [&str; 8] =
+    ["sign_in", "create_room", "connect", "register", "discover", "update_metadata", "reserve_worker", "request_job"];
+
+/// What is measured and no single user's: from sending a message to its arrival, to that of the last of several recipients,
+/// and from a status change to the first discovery that shows it.
+const BETWEEN_USERS: [&str; 3] = ["deliver", "deliver_to_all", "status_seen"];
+
+/// All that is measured in every run, besides steps by their own names.
+pub(crate) fn measured() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.into_iter().chain(BETWEEN_USERS)
+}
 
 /// What others call planned work that came too late; a step may have this name all the same.
 const LATE: &str = "late";
@@ -60,10 +56,9 @@ pub(crate) fn read(entries: &[Entry], flows: &BTreeMap<String, Flow>, faults: &m
 
 /// Why nothing is measured under this name, if that is so.
 pub(crate) fn unknown_operation(span: &Span, name: &str, flows: &BTreeMap<String, Flow>) -> Option<Fault> {
-    let steps = || flows.values().flat_map(|flow| flow.names.iter().map(String::as_str));
-    let is_known = OPERATIONS.contains(&name) || steps().any(|step| step == name);
-    let known: BTreeSet<&str> = OPERATIONS.into_iter().chain(steps()).collect();
-    match (is_known, name) {
+    let mut known: BTreeSet<&str> = measured().collect();
+    known.extend(flows.values().flat_map(|flow| flow.names.iter().map(String::as_str)));
+    match (known.contains(name), name) {
         (true, _) => None,
         (false, LATE) => Some(
             Fault::new(span, "a share of late work is not measured yet")

@@ -129,13 +129,35 @@ static PICK: Table = Table {
     later: &[],
 };
 
-/// Names of all groups with their counts; no count where arrivals decide.
-pub(crate) fn roster(entries: &[Entry], rooms: u32) -> BTreeMap<String, Option<u64>> {
+/// How many users each group has at least and at most; none where arrivals decide.
+pub(crate) type Roster = BTreeMap<String, Option<(u64, u64)>>;
+
+/// All groups with their counts.
+pub(crate) fn roster(entries: &[Entry], rooms: u32) -> Roster {
     let count = |entry: &Entry| match entry.node.get("arrive") {
         Some(arrive) if arrive.as_text().is_none() => None,
-        _ => Some(counts(&View::new(&GROUP, Some(&entry.node), &entry.key_span), rooms, &mut Faults::default()).0),
+        _ => Some(counts(&View::new(&GROUP, Some(&entry.node), &entry.key_span), rooms, &mut Faults::default())),
     };
     entries.iter().map(|entry| (entry.key.clone(), count(entry))).collect()
+}
+
+/// Whether there is such a user in every seed.
+pub(crate) fn is_user(user: &str, roster: &Roster) -> bool {
+    is_below(user, roster, |(least, _)| least)
+}
+
+/// Whether there is such a user in some seed.
+pub(crate) fn may_be_user(user: &str, roster: &Roster) -> bool {
+    is_below(user, roster, |(_, most)| most)
+}
+
+fn is_below(user: &str, roster: &Roster, count: fn((u64, u64)) -> u64) -> bool {
+    let Some((group, number)) = user.rsplit_once('-') else { return false };
+    match (roster.get(group), number.parse::<u64>()) {
+        (Some(Some(counts)), Ok(number)) => number < count(*counts),
+        (Some(None), Ok(_)) => true,
+        _ => false,
+    }
 }
 
 /// How many users a group has at least and at most, unless arrivals decide.

@@ -168,45 +168,51 @@ fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
         5:10 unknown word `jion` => one of `join`, `connect`, `register`, `discover`, `disconnect`, `reconnect`, `stop` | join
     steps = ['think']
         5:10 `think` alone says too little => write `{ think = "1s" }`
-    steps = [{ expect = { type = 'a' }, within = 5 }]
-        5:46 this kind of value does not belong here => a duration such as "5s" | units are always written, inside quotes: "5s", "200ms", "2m"
-    steps = [{ send = { to = '${peer.peers-3}', payload = {} } }]
-        5:26 there is no user `peers-3` => a group and a number below its count, such as `${peer.workers-0}` | peers
-    steps = [{ send = { to = '${nobody}', payload = {} } }]
-        5:26 nothing is called `${nobody}` => one of `user.id`, `user.name`, `user.peer_id`, `room.id`, `room.token`, `run.id`, `repetition`, `peer.GROUP-NUMBER`, `row.COLUMN`, `filler.BYTES` | a step keeps a value with `save = { variable = "/pointer" }`
-    steps = [{ raw = '${filler.many}' }]
-        5:18 `${filler.many}` is no filler => a number of bytes up to 16777216, such as `${filler.1024}`
-    steps = [{ raw = '${row.name}' }]
-        5:18 no row has a column `name` => every group that plays this flow needs `rows` with this column
+    steps = ['join', { expect = { type = 'a' }, within = 5 }]
+        5:54 this kind of value does not belong here => a duration such as "5s" | units are always written, inside quotes: "5s", "200ms", "2m"
+    steps = ['join', { send = { to = '${peer.peers-3}', payload = {} } }]
+        5:34 there is no user `peers-3` => a group and a number below its count, such as `${peer.workers-0}` | peers
+    steps = ['join', { send = { to = '${nobody}', payload = {} } }]
+        5:34 nothing is called `${nobody}` => one of `user.id`, `user.name`, `user.peer_id`, `room.id`, `room.token`, `run.id`, `repetition`, `peer.GROUP-NUMBER`, `row.COLUMN`, `filler.BYTES` | a step keeps a value with `save = { variable = "/pointer" }`
+    steps = ['join', { raw = '${filler.many}' }]
+        5:26 `${filler.many}` is no filler => a number of bytes up to 16777216, such as `${filler.1024}`
+    steps = ['join', { raw = '${row.name}' }]
+        5:26 no row has a column `name` => every group that plays this flow needs `rows` with this column
     steps = [{ think = '1s', retry = {} }]
         5:26 `retry` means nothing here => it beside `discover`
-    steps = [{ expect_one_of = [] }]
-        5:28 the list is too short => a list of at least 1, each item a branch (`{ message = { … }, then = … }`)
-    steps = [{ expect_one_of = [{ then = 'stop' }] }]
-        5:29 `message` is missing in a branch => `message = …`: a table | What the message contains, as for `expect`.
-    steps = [{ expect_one_of = [{ message = {}, then = 'g' }] }]
-        5:52 there is no flow `g` => `f` or `stop` | write `[flow.g]` with `steps = […]`
-    steps = [{ expect_one_of = [{ message = {}, then = 'f' }] }]
-        5:52 flow `f` leads back to itself => what is to be done again stands in `repeat`
-    steps = [{ expect_none = { type = 'a' }, within = '1s' }]
-        5:42 `within` means nothing here => it beside one of `expect`, `expect_one_of`, `expect_close`, `meet`
-    steps = [{ expect_close = { code = 99 } }]
-        5:36 the number is out of range => a whole number from 1000 to 4999
-    steps = [{ malformed = 'rubbish' }]
-        5:24 unknown word `rubbish` => one of `unmasked`, `reserved_bit`, `reserved_opcode`, `endless`, `stray_continuation`, `long_ping`, `not_utf8`
-    steps = [{ stop_reading = 5 }]
-        5:27 this kind of value does not belong here => a duration such as "5s", or a distribution (exactly one of uniform, exponential, lognormal, pick) | units are always written, inside quotes: "5s", "200ms", "2m"
-    steps = [{ repeat = { steps = [{ raw = {} }] } }]
-        5:12 this repeats without end, and nothing in it takes time => `times`, `every`, or a step that waits, such as `think`
-    steps = [{ repeat = { steps = [{ malformed = 'endless' }] } }]
-        5:12 this repeats without end, and nothing in it takes time => `times`, `every`, or a step that waits, such as `think`
-    steps = [{ repeat = { until = { state = 'done' }, steps = ['discover'] } }]
-        5:23 `until` may wait without end => `times` beside it | the step fails if it has not come by then
-        5:33 no step in this repetition saves `state` => a step keeps a value with `save = { variable = "/pointer" }`
+    steps = ['join', { expect_one_of = [] }]
+        5:36 the list is too short => a list of at least 1, each item a branch (`{ message = { … }, then = … }`)
+    steps = ['join', { expect_one_of = [{ then = 'stop' }] }]
+        5:37 `message` is missing in a branch => `message = …`: a table | What the message contains, as for `expect`.
+    steps = ['join', { expect_one_of = [{ message = {}, then = 'g' }] }]
+        5:60 there is no flow `g` => `f` or `stop` | write `[flow.g]` with `steps = […]`
+    steps = ['join', { expect_one_of = [{ message = {}, then = 'f' }] }]
+        5:60 flow `f` leads back to itself => what is to be done again stands in `repeat`
+    steps = ['join', { expect_none = { type = 'a' }, within = '1s' }]
+        5:50 `within` means nothing here => it beside one of `expect`, `expect_one_of`, `expect_close`, `meet`
+    steps = ['join', { expect_close = { code = 99 } }]
+        5:44 the number is out of range => a whole number from 1000 to 4999
+    steps = ['join', { malformed = 'rubbish' }]
+        5:32 unknown word `rubbish` => one of `unmasked`, `reserved_bit`, `reserved_opcode`, `endless`, `stray_continuation`, `long_ping`, `not_utf8`
+    steps = ['join', { stop_reading = 5 }]
+        5:35 this kind of value does not belong here => a duration such as "5s", or a distribution (exactly one of uniform, exponential, lognormal, pick) | units are always written, inside quotes: "5s", "200ms", "2m"
+    steps = ['join', { repeat = { steps = [{ raw = {} }] } }]
+        5:20 this repeats without end, and nothing in it takes time => `times`, `every`, or a step that waits, such as `think`
+    steps = ['join', { repeat = { steps = [{ malformed = 'endless' }] } }]
+        5:20 this repeats without end, and nothing in it takes time => `times`, `every`, or a step that waits, such as `think`
+    steps = ['join', { repeat = { until = { state = 'done' }, steps = ['discover'] } }]
+        5:31 `until` may wait without end => `times` beside it | the step fails if it has not come by then
+        5:41 no step in this repetition saves `state` => a step keeps a value with `save = { variable = "/pointer" }`
     steps = [{ at = 'noon' }]
         5:17 `noon` is no duration => a duration such as "5s"
     steps = ['join', { span = '', discover = {} }]
         5:27 the name of a span is empty => a name for readers of tables, such as `job to running`
+    steps = ['discover', 'join']
+        5:10 `discover` needs a connection, and no step before it opens one => begin with "join" (connect and register), or "connect"
+    steps = [{ repeat = { times = 2, steps = [{ think = '1s' }, { raw = {} }] } }]
+        5:63 `raw` needs a connection, and no step before it opens one => begin with "join" (connect and register), or "connect"
+    steps = ['join', 'stop', 'discover']
+        5:26 no step after `stop` is ever played => a branch that stops says `then = "stop"`, a step that may fail `otherwise = "stop"`
     steps = [{ meet = 'here', of = 'others' }]
         5:12 group `peers` comes to `here` too, but `of` leaves it out => name all groups that come, leave `of` out, or give the points different names
         5:32 there is no group `others` => `peers`
@@ -214,10 +220,10 @@ fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
         5:28 a path begins with a slash; the host is the target's => a path such as "/health"
     steps = [{ join = true, connect = true }]
         5:25 `join` and `connect` exclude each other => a step with only one of them
-    steps = [{ expect = [{ message = { type = 'a' }, then = 'stop' }] }]
-        5:21 a step that expects several messages is `expect_one_of` => write `expect_one_of = [{ message = { … }, then = … }, …]`
-        5:21 this kind of value does not belong here => a table
-    steps = [{ expect = { type = 'a' }, then = 'stop' }]
-        5:37 a step has no `then` => branches stand in `expect_one_of`: `[{ message = { … }, then = "FLOW" }, …]`
+    steps = ['join', { expect = [{ message = { type = 'a' }, then = 'stop' }] }]
+        5:29 a step that expects several messages is `expect_one_of` => write `expect_one_of = [{ message = { … }, then = … }, …]`
+        5:29 this kind of value does not belong here => a table
+    steps = ['join', { expect = { type = 'a' }, then = 'stop' }]
+        5:45 a step has no `then` => branches stand in `expect_one_of`: `[{ message = { … }, then = "FLOW" }, …]`
     "#);
 }
