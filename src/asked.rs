@@ -64,9 +64,11 @@ impl Asked {
         let profile = arguments.profile.as_deref().map(profiles::named).transpose()?.unwrap_or_default();
         let Profile { seed, seeds, time, shrink_for, kept, unmet_fails } = profile;
         let first = arguments.seed.or_else(|| seed.map(|seed| seed.at(unix_s()))).unwrap_or(1);
-        // Whoever says how many or how long on the command line means that alone.
+        // Whoever says how many on the command line means these alone; how long leaves the profile's fixed seeds as they are,
+        // so that what comes of them still depends on nothing but the commit.
         let (count, time) = match (arguments.seeds, arguments.time) {
             (None, None) => (seeds, time),
+            (None, said) => (seeds, said),
             said => said,
         };
         let seeds = match (count, time.filter(|time| !time.is_zero())) {

@@ -31,10 +31,11 @@ pub fn print_outcome(outcome: &Outcome, format: Format) {
     }
 }
 
-/// The same where somebody asked for quiet: what holds as expected is one line.
-pub fn print_outcome_quietly(outcome: &Outcome, format: Format) {
+/// The same where somebody asked for quiet: what holds as expected is one line, and so is a kept failure that still fails as its
+/// file says.
+pub fn print_outcome_quietly(outcome: &Outcome, format: Format, is_kept: bool) {
     match format {
-        Format::Text if outcome.verdict == Overall::Holds && is_as_expected(outcome) => {
+        Format::Text if (is_kept || outcome.verdict == Overall::Holds) && is_as_expected(outcome) => {
             print_to_stdout(&render::text::headline(outcome));
         }
         _ => print_outcome(outcome, format),

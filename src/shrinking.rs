@@ -88,7 +88,8 @@ pub fn shrink_all(
     let share = time / u32::try_from(ways.len().max(1)).unwrap_or(u32::MAX);
     if !ways.is_empty() && telling.verbosity == Verbosity::Normal {
         let name = &telling.source.name;
-        eprintln!("{name}: shrinking, {share:.1?} at most for each of {} ways to fail", ways.len());
+        let each = if ways.len() == 1 { String::new() } else { format!(" for each of {} ways to fail", ways.len()) };
+        eprintln!("{name}: shrinking, {:.1} s at most{each}", share.as_secs_f64());
     }
     // The one that is told comes last: `latest` then points at its record. Its seed may fail in other ways too, which are not
     // what is told.

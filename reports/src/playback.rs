@@ -25,7 +25,7 @@ pub use lanes::LANES_MAX;
 pub use situation::{Section, Tone};
 pub use window::STEPS_MAX;
 
-use crate::event::{Event, Name};
+use crate::event::{Body, Event, Name};
 use crate::outcome::Outcome;
 use crate::render::words::checks_by_weight;
 use crate::story::{Arrivals, Directory};
@@ -185,7 +185,7 @@ impl Playback {
         let directory = Directory::of(events);
         let arrivals = Arrivals::of(events, &named);
         let stage = Stage::of(outcome, events, &directory);
-        let story = story_events(outcome, &arrivals);
+        let story = story_events(outcome, events, &arrivals);
         let window = Window::of(outcome, events, &stage, &story, steps_max);
         let mut steps = steps::steps(&window, events, &stage, &directory, outcome);
         let step_of: BTreeMap<u64, usize> = steps.iter().enumerate().map(|(index, step)| (step.n, index)).collect();
@@ -222,13 +222,22 @@ fn first_violation(outcome: &Outcome) -> Option<&Evidence> {
     checks_by_weight(outcome).into_iter().find_map(|it| evidence_of(&it.check.verdict).first())
 }
 
-/// The events of the short story: what its rows tell, where that arrived, and what shows the first violation.
-fn story_events(outcome: &Outcome, arrivals: &Arrivals) -> BTreeSet<u64> {
+/// The events of the short story: what its rows tell, where that arrived, its faults, and what shows the first violation.
+fn story_events(outcome: &Outcome, events: &[Event], arrivals: &Arrivals) -> BTreeSet<u64> {
     let rows = outcome.story.iter().flat_map(|story| &story.rows).map(|row| row.n);
+    let faults = outcome.story.iter().flat_map(|story| &story.faults);
+    let edges = faults.flat_map(|fault| [Some(fault.from_n), fault.until_n]).flatten();
+    let rows = rows.chain(edges.filter(|n| is_fault(events, *n)));
     let first = first_violation(outcome).into_iter().flat_map(|evidence| evidence.events.iter().copied());
     let told: BTreeSet<u64> = rows.chain(first).collect();
     let arrived = told.iter().filter_map(|n| arrivals.of_sent(*n)).map(|arrival| arrival.n);
     arrived.chain(told.iter().copied()).collect()
+}
+
+/// Records of older versions do not number the events of faults.
+fn is_fault(events: &[Event], n: u64) -> bool {
+    let event = usize::try_from(n).ok().and_then(|index| events.get(index));
+    event.is_some_and(|event| event.n == n && matches!(event.body, Body::Fault { .. }))
 }
 
 /// What checks found, in the order of a report: a violation outside of the page has no steps.

@@ -35,6 +35,8 @@ pub const DETAILS_MAX: usize = 6;
 pub const LANES_MAX: usize = 6;
 /// How far before the evidence a story may start, in nanoseconds, where nothing that belongs to it came earlier.
 const LEAD_NS: i64 = 1_000_000_000;
+/// A fault that strikes more users than this is weather, and makes nobody a part of the story.
+const STRUCK_MAX: usize = 2;
 
 /// The story of the first violation of a broken check; none if the check is not broken or names no event.
 ///
@@ -78,13 +80,16 @@ impl<'a> Scene<'a> {
         let first = shown.first()?;
         let words = shown.iter().filter_map(|it| arrivals::words(it)).collect();
         let jobs: BTreeSet<Name> = shown.iter().filter_map(|it| job_of(it)).cloned().collect();
-        let lanes = lanes(violation, &shown, &directory);
+        let mut lanes = lanes(violation, &shown, &directory);
         let first_of_jobs = events.iter().find(|it| job_of(it).is_some_and(|job| jobs.contains(job)));
         let begins_ns = first_of_jobs.unwrap_or(first).t_ns.min(first.t_ns).min(violation.from_ns);
         let starts_ns = first_of_jobs
             .and_then(|_| last_looks_before(begins_ns, &lanes, events))
             .unwrap_or(begins_ns.saturating_sub(LEAD_NS));
-        Some(Scene { directory, lanes, jobs, evidence, words, violation, starts_ns })
+        let span_ns = (starts_ns, violation.until_ns);
+        let besides = bystanders(&lanes, events, &directory, span_ns);
+        add(&mut lanes, besides);
+        Some(Scene { directory, lanes: arranged(lanes), jobs, evidence, words, violation, starts_ns })
     }
 
     fn is_lane(&self, user: &str) -> bool {
@@ -180,13 +185,15 @@ fn all_faults(events: &[Event]) -> Vec<StoryFault> {
         let Body::Fault { name, what, users, .. } = &event.body else { continue };
         let open = faults.iter_mut().rfind(|it| it.name == **name && it.until_ns.is_none());
         match (open, faults::ends(what)) {
-            (Some(open), true) => open.until_ns = Some(event.t_ns),
+            (Some(open), true) => (open.until_ns, open.until_n) = (Some(event.t_ns), Some(event.n)),
             // What is told only when it is over was planned for when it began.
             (None, is_over) if !is_over || event.planned_ns.is_some() => faults.push(StoryFault {
                 name: name.to_string(),
                 from_ns: event.planned_ns.unwrap_or(event.t_ns),
                 until_ns: is_over.then_some(event.t_ns),
                 lanes: users.clone(),
+                from_n: event.n,
+                until_n: is_over.then_some(event.n),
             }),
             _ => {}
         }
@@ -212,23 +219,57 @@ pub(crate) fn job_of(event: &Event) -> Option<&Name> {
     }
 }
 
-/// The users concerned, whoever the evidence is about in the middle, so that its messages cross nobody's lane.
+/// The users concerned, whoever the evidence is about first.
 fn lanes(violation: &Evidence, shown: &[&Event], directory: &Directory) -> Vec<Name> {
     let mut lanes: Vec<Name> = Vec::new();
-    let mut add = |lane: Name| {
-        if lanes.len() < LANES_MAX && !lanes.contains(&lane) && &*lane != "run" {
-            lanes.push(lane);
-        }
-    };
-    violation.users.iter().for_each(|user| add(directory.user(user)));
+    add(&mut lanes, violation.users.iter().map(|user| directory.user(user)).collect());
     for event in shown {
-        add(event.user.clone());
+        add(&mut lanes, vec![event.user.clone()]);
         match &event.body {
-            Body::Job { client, .. } => add(directory.user(client)),
-            Body::Message { from, to, .. } => [from, to].into_iter().for_each(|peer| add(directory.user(peer))),
+            Body::Job { client, .. } => add(&mut lanes, vec![directory.user(client)]),
+            Body::Message { from, to, .. } => add(&mut lanes, vec![directory.user(from), directory.user(to)]),
             _ => {}
         }
     }
+    lanes
+}
+
+fn add(lanes: &mut Vec<Name>, more: Vec<Name>) {
+    for lane in more {
+        if lanes.len() < LANES_MAX && !lanes.contains(&lane) && &*lane != "run" {
+            lanes.push(lane);
+        }
+    }
+}
+
+/// Who is not named and may be the cause: whoever was registered as the same peer, the few that a fault struck meanwhile, and
+/// the partners of one that would stand alone.
+fn bystanders(lanes: &[Name], events: &[Event], directory: &Directory, (from_ns, until_ns): (i64, i64)) -> Vec<Name> {
+    let is_lane = |user: &Name| lanes.contains(user);
+    let registered = |event: &Event| match &event.body {
+        Body::Register { peer, .. } if is_lane(&directory.user(peer)) => Some(event.user.clone()),
+        _ => None,
+    };
+    let struck = all_faults(events).into_iter().filter(|fault| {
+        let is_meanwhile = fault.from_ns <= until_ns && fault.until_ns.is_none_or(|end_ns| end_ns >= from_ns);
+        is_meanwhile && fault.lanes.len() <= STRUCK_MAX
+    });
+    let met = |event: &Event| match &event.body {
+        Body::Message { from, to, .. } if is_lane(&event.user) && (from_ns..=until_ns).contains(&event.t_ns) => {
+            vec![directory.user(from), directory.user(to)]
+        }
+        _ => Vec::new(),
+    };
+    let mut found: Vec<Name> = events.iter().filter_map(registered).collect();
+    found.extend(struck.flat_map(|fault| fault.lanes));
+    if lanes.len() == 1 {
+        found.extend(events.iter().flat_map(met));
+    }
+    found
+}
+
+/// Whoever the evidence is about in the middle, so that its messages cross nobody's lane.
+fn arranged(mut lanes: Vec<Name>) -> Vec<Name> {
     if lanes.len() > 2 {
         let hub = lanes.remove(0);
         lanes.sort();

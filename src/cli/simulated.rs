@@ -28,7 +28,7 @@ pub struct Simulate {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub seeds: Option<u64>,
     /// Explore until this much real time is over, such as 60s: finding, confirming and shrinking, over all scenarios. Beside
-    /// --seeds: after those, and what is found then is only a warning.
+    /// fixed seeds (--seeds, or those of the profile): after those, and what is found then is only a warning.
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub time: Option<Duration>,
     /// How many seeds to play at once; all cores by default.

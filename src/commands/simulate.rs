@@ -33,11 +33,12 @@ pub fn run(arguments: &Simulate) -> Result<Exit, Failure> {
         let share = all.left().unwrap_or_default() / u32::try_from(sources.len() - place).unwrap_or(u32::MAX);
         let exploring = exploring(arguments, &asked, (scenario, engine), share, (&known, &runs, &interrupted));
         let Explored { outcome, exit, exploration } = exploring.play(source, scenario, lines.as_mut())?;
-        if scenario.pinned_seed().is_some() {
+        let is_kept = scenario.pinned_seed().is_some();
+        if is_kept {
             known.add(&source.name, &exploration);
         }
         match Verbosity::of(arguments.output.quiet) {
-            Verbosity::Quiet => output::print_outcome_quietly(&outcome, arguments.output.format),
+            Verbosity::Quiet => output::print_outcome_quietly(&outcome, arguments.output.format, is_kept),
             Verbosity::Normal => output::print_outcome(&outcome, arguments.output.format),
         }
         exits.push(exit);

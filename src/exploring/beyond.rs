@@ -39,7 +39,7 @@ impl Exploring<'_> {
         for way in ways::ordered(&found, self.known).into_iter().filter(is_new) {
             let seed = way.group.lowest_seed;
             if let Some(run) = found.kept.iter().find(|run| run.plan.seed == seed) {
-                simulated::keep(source, run.plan.clone(), self.runs, self.how())?;
+                time.confirming(|| simulated::keep(source, run.plan.clone(), self.runs, self.how()))?;
             }
             let repeat = repeat(source, seed, self.how());
             outcome.warnings.push(format!("beyond the fixed seeds, {}; {repeat}", way.words(found.seeds.count)));

@@ -94,8 +94,10 @@ impl Exploring<'_> {
         if let Some(told) = told {
             outcome.repeat = Some(repeat(source, told, how));
         }
-        self.keep(source, &exploration, told, &mut outcome)?;
-        time.confirming(|| confirm(source, &exploration, how))?;
+        time.confirming(|| {
+            self.keep(source, &exploration, told, &mut outcome)?;
+            confirm(source, &exploration, how)
+        })?;
         if self.shrinking.applies(&outcome) {
             outcome.notes.extend(ways.iter().map(|way| way.words(exploration.seeds.count)));
             let limit = time.left().map_or(self.shrinking.time(), |left| left.min(self.shrinking.time()));
@@ -107,7 +109,10 @@ impl Exploring<'_> {
         }
         outcome.time = time.spent();
         outcome.unmet_fails = self.unmet == Unmet::Fails;
-        outcome.expected &= !outcome.unmet_fails || outcome.unmet.is_empty();
+        if outcome.unmet_fails && !outcome.unmet.is_empty() {
+            outcome.expected = false;
+            outcome.notes.push("not as expected, since whatever is to be seen at least once is demanded".to_owned());
+        }
         let exit = self.exit_of(&outcome, &exploration);
         Ok(Explored { outcome, exit, exploration })
     }

@@ -3,6 +3,7 @@
 //! nor takes the time to make the other smaller.
 
 use rehearsal_reports::outcome::Outcome;
+use rehearsal_reports::render::units::share;
 use rehearsal_reports::verdict::Verdict;
 use rehearsal_sim::explore::{END_OF_RUN, Exploration, FailureGroup, Fingerprint, story_of_check};
 use std::collections::BTreeMap;
@@ -28,12 +29,13 @@ pub struct Way<'a> {
 }
 
 impl Way<'_> {
-    /// `4 of 100 seeds (4 %), the lowest is 7: worker_runs_one_job_at_a_time: …`.
+    /// `4 of 100 seeds (4 %), the lowest is 7: worker_runs_one_job_at_a_time: …`. A kept failure of the same look may be another
+    /// scenario's, with another cause.
     pub fn words(&self, seeds: u64) -> String {
         let FailureGroup { fingerprint, lowest_seed, seeds: failing, .. } = self.group;
-        let share = *failing as f64 / seeds.max(1) as f64 * 100.0;
-        let kept = self.kept_as.map_or_else(String::new, |name| format!(" (kept as {name})"));
-        format!("{failing} of {seeds} seeds ({share:.0} %), the lowest is {lowest_seed}: {fingerprint}{kept}")
+        let share = share(*failing as f64 / seeds.max(1) as f64);
+        let kept = self.kept_as.map_or_else(String::new, |name| format!(" (looks like {name}, which was kept)"));
+        format!("{failing} of {seeds} seeds ({share}), the lowest is {lowest_seed}: {fingerprint}{kept}")
     }
 }
 

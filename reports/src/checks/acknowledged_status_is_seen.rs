@@ -199,12 +199,12 @@ impl StatusIsSeen {
         for peer in self.rooms.get(&asker.room).into_iter().flatten() {
             let Some(word) = self.words.get(peer).filter(|word| word.listed_in != moment.event.n) else { continue };
             if *peer != asker.peer
-                && let Some(link) = certainly_present(cast, *peer, asker.room, ask, moment.event.t_ns)
+                && let Some((link, registered_n)) = certainly_present(cast, *peer, asker.room, ask, moment.event.t_ns)
                 && must_be_listed(word, cast, ask, filters)
             {
                 is_judged = true;
                 let (asker, answered_ns) = (moment.user, moment.event.t_ns);
-                let events = vec![ask.n, moment.event.n];
+                let events = vec![registered_n, ask.n, moment.event.n];
                 self.omissions.push(Omission { peer: *peer, link, asker, asked_ns: ask.t_ns, answered_ns, events });
             }
         }
@@ -241,13 +241,14 @@ impl StatusIsSeen {
     }
 }
 
-/// The peer's newest connection, if the server must know it from before the question until after the answer.
-fn certainly_present(cast: &Cast, peer: Id, room: Id, ask: &Ask, now_ns: i64) -> Option<(Id, u32)> {
+/// The peer's newest connection, and the event that acknowledged its registration, if the server must know it from before
+/// the question until after the answer.
+fn certainly_present(cast: &Cast, peer: Id, room: Id, ask: &Ask, now_ns: i64) -> Option<((Id, u32), u64)> {
     let (user, link) = cast.links_of_peer(peer).last()?;
     let standing = link.standing?;
-    let was_acknowledged = standing.acknowledged_n.is_some_and(|n| n < ask.n);
-    let is_present = was_acknowledged && standing.room == room && link.closed.is_none();
-    (is_present && !cast.is_in_doubt(user, link, now_ns)).then_some((user, link.conn))
+    let registered_n = standing.acknowledged_n.filter(|n| *n < ask.n)?;
+    let is_present = standing.room == room && link.closed.is_none();
+    (is_present && !cast.is_in_doubt(user, link, now_ns)).then_some(((user, link.conn), registered_n))
 }
 
 /// Whether it matches in every state that the discovery may have seen.

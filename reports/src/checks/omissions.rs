@@ -24,7 +24,7 @@ pub struct Omission {
     pub asked_ns: i64,
     /// When the answer came.
     pub answered_ns: i64,
-    /// The question and the answer.
+    /// The acknowledgement of the peer's registration, the question and the answer.
     pub events: Vec<u64>,
 }
 

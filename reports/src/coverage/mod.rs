@@ -4,8 +4,8 @@
 //! - `watch`: what one run covered
 //!
 //! A behaviour is the set of things that happened in a run: operations and how they ended, messages, refusals, connections that
-//! broke, jobs that were lost. The chance is Good and Turing's estimate: the share of seeds whose behaviour no other seed
-//! showed. The (state, event) pairs tell when it happened as well; with faults around, nearly every run has a set of them
+//! broke, jobs that were lost; and the checks that it broke. The chance is Good and Turing's estimate: the share of seeds whose
+//! behaviour no other seed showed. The (state, event) pairs tell when it happened as well; with faults around, nearly every run has a set of them
 //! of its own, so they are counted and not told apart by set. Neighbours: `seeds` adds up verdicts, `sim::explore` hands
 //! runs in. Left out: the code of the system under test, of which nothing is known here.
 
@@ -16,6 +16,7 @@ pub use watch::Watch;
 use crate::event::Name;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// What somebody was at when a fault struck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -55,6 +56,16 @@ pub struct Covered {
     pub pairs: Vec<u64>,
     /// What those were at who were hit, by the fault's name.
     pub hit: BTreeMap<Name, BTreeSet<Doing>>,
+}
+
+impl Covered {
+    /// The same of a run that broke these: one that breaks something behaves otherwise than one that does not.
+    pub fn and_broken<'n>(mut self, checks: impl Iterator<Item = &'n str>) -> Covered {
+        for check in checks {
+            self.behaviour = xxh3_64_with_seed(check.as_bytes(), self.behaviour);
+        }
+        self
+    }
 }
 
 /// What many runs covered.
@@ -225,6 +236,14 @@ mod tests {
         ];
         assert_eq!(covered(&run[..6]).hit["cut"], [Doing::Away, Doing::Working].into());
         assert_eq!(covered(&run).hit["cut"], [Doing::Away, Doing::Idle, Doing::Working].into());
+    }
+
+    #[test]
+    fn a_run_that_breaks_something_behaves_otherwise_than_one_in_which_the_same_happens() {
+        let behaviour = |broken: &[&str]| Covered::default().and_broken(broken.iter().copied()).behaviour;
+        assert_eq!(behaviour(&[]), Covered::default().behaviour);
+        assert_ne!(behaviour(&["a"]), behaviour(&[]));
+        assert_ne!(behaviour(&["a"]), behaviour(&["a", "b"]));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! `(?<event>.*)\n(?<host>\S*) (?<clock>{.*})`: an event is one line that is not empty, whatever its words hold, and a host is
 //! one word.
 
-use super::by_time;
+use super::in_causal_order;
 use crate::event::{Event, Name};
 use crate::story::{Arrivals, Directory, row};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ pub fn shiviz(events: &[Event]) -> String {
     let mut clocks: BTreeMap<Name, Clock> = BTreeMap::new();
     let mut on_their_way: BTreeMap<u64, Clock> = BTreeMap::new();
     let mut log = String::new();
-    for event in by_time(events) {
+    for event in in_causal_order(events, &arrivals) {
         let Some(told) = row(event, &directory) else { continue };
         let host = host(&event.user);
         let clock = clocks.entry(host.clone()).or_default();

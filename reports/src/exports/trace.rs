@@ -6,7 +6,7 @@
 //! asynchronous spans of one category, name and identity never overlap; complete ones (`X`) of one track lie within or after
 //! each other; and a flow binds to the complete span around its place, so that the span comes before it in the file.
 
-use super::by_time;
+use super::in_causal_order;
 use crate::checks::faults;
 use crate::event::{Body, Event, Kind, Name};
 use crate::history::{End, History, Operation};
@@ -24,13 +24,15 @@ const MESSAGE_US: f64 = 1.0;
 
 /// The trace of a run, one event a line.
 pub fn trace(events: &[Event]) -> String {
-    let events = by_time(events);
+    let arrivals = Arrivals::of(events, &BTreeSet::new());
+    let directory = Directory::of(events);
+    let events = in_causal_order(events, &arrivals);
     let mut trace =
         Trace { first_ns: events.first().map_or(0, |event| event.t_ns), tracks: BTreeMap::new(), lines: Vec::new() };
     let last_ns = events.last().map_or(0, |event| event.t_ns);
     trace.operations(&events, last_ns);
     trace.work(&events, last_ns);
-    trace.messages(&events);
+    trace.messages(&events, &directory, &arrivals);
     let tracks = std::mem::take(&mut trace.tracks);
     for (user, track) in tracks {
         trace
@@ -138,14 +140,12 @@ impl Trace {
         self.span((category, format!("{category} {n}")), user, name, (*t_ns, until_ns), args);
     }
 
-    fn messages(&mut self, events: &[&Event]) {
-        let owned: Vec<Event> = events.iter().map(|event| (*event).clone()).collect();
-        let (directory, arrivals) = (Directory::of(&owned), Arrivals::of(&owned, &BTreeSet::new()));
+    fn messages(&mut self, events: &[&Event], directory: &Directory, arrivals: &Arrivals) {
         let mut arrows: BTreeMap<u64, u64> = BTreeMap::new();
         let messages: Vec<&&Event> = events.iter().filter(|it| matches!(it.body, Body::Message { .. })).collect();
         let rooms = self.rooms(&messages);
         for (event, dur) in messages.into_iter().zip(rooms) {
-            let Some(told) = row(event, &directory) else { continue };
+            let Some(told) = row(event, directory) else { continue };
             let (track, us) = (self.track(&event.user), self.us(event.t_ns));
             self.lines.push(json!({
                 "ph": "X", "cat": "message", "name": named(&told.row.text, "message"), "pid": USERS, "tid": track, "ts": us, "dur": dur,

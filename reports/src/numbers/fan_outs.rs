@@ -105,10 +105,9 @@ impl FanOuts {
 
     /// Ends what was silent for long enough.
     fn look(&mut self, now_ns: i64) {
-        while let Some((due_ns, n, key)) = self.looks.front().copied()
-            && due_ns <= now_ns
-        {
-            self.looks.pop_front();
+        // Each is looked at once: what is put back is due now again where time has come to its end, as broken records have it.
+        for _ in 0..self.looks.len() {
+            let Some((_, n, key)) = self.looks.pop_front_if(|(due_ns, ..)| *due_ns <= now_ns) else { return };
             let Ok(entry) = self.open.find_entry(key, |open| open.key == key && open.n == n) else { continue };
             let open = entry.get();
             let is_silent = now_ns.saturating_sub(open.touched_ns) >= SILENCE_NS;
@@ -157,11 +156,15 @@ mod tests {
 
     impl Run {
         fn put(&mut self, t_ms: i64, kind: Kind, to: u32, digest: u64) {
+            self.put_ns(t_ms * MS, kind, to, digest);
+        }
+
+        fn put_ns(&mut self, t_ns: i64, kind: Kind, to: u32, digest: u64) {
             let none: Option<JobMessage> = None;
             let (from, name) = (Name::from("a"), Name::from("b"));
             let body = Body::Message { kind: "peer_message".into(), from, to: name, digest, bytes: 2, job: none };
-            let planned_ns = (kind == Kind::Sent).then_some((t_ms - 1) * MS);
-            let (n, t_ns, user) = (self.n, t_ms * MS, "a".into());
+            let planned_ns = (kind == Kind::Sent).then_some(t_ns - MS);
+            let (n, user) = (self.n, "a".into());
             self.n += 1;
             let event = Event {
                 n,
@@ -211,6 +214,14 @@ mod tests {
         assert_eq!(run.ended(), [(-1, 5)]);
         let last: Vec<_> = run.fan_outs.finish().map(|it| it.last_ns / MS).collect();
         assert_eq!(last, [105]);
+    }
+
+    #[test]
+    fn a_record_whose_time_has_come_to_its_end_is_read_to_its_end() {
+        let mut run = Run::default();
+        (1..=3).for_each(|to| run.put_ns(i64::MAX, Kind::Sent, to, u64::from(to)));
+        assert_eq!(run.fan_outs.looks.len(), 3);
+        assert_eq!(run.fan_outs.finish().count(), 0);
     }
 
     #[test]

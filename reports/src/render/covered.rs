@@ -8,7 +8,11 @@ use crate::outcome::TimeSpent;
 /// `500 seeds showed 41 behaviours, the newest with seed 377; the next seed shows a new one with a chance of 1.2 %`.
 pub fn sentence(coverage: &Coverage) -> String {
     let Coverage { seeds, behaviours, newest, .. } = coverage;
-    let chance = share(coverage.next_is_new());
+    let chance = match coverage.shown_once {
+        // That no seed stands alone says only that new ones are rarer than one in as many.
+        0 => format!("less than {}", share(1.0 / (*seeds).max(1) as f64)),
+        _ => share(coverage.next_is_new()),
+    };
     let (seeds, behaviours) = (counted(*seeds, "seeds"), counted(*behaviours, "behaviours"));
     format!(
         "{seeds} showed {behaviours}, the newest with seed {newest}; the next shows a new one with a chance of {chance}"
@@ -19,6 +23,10 @@ pub fn sentence(coverage: &Coverage) -> String {
 pub fn head() -> Vec<&'static str> {
     ["fault", "seeds"].into_iter().chain(Doing::ALL.map(Doing::word)).collect()
 }
+
+/// What the words of the head mean.
+pub const WHILE_DOING: &str =
+    "seeds in which a victim was away (no connection), idle, asking (an operation was open) or working (a job ran)";
 
 /// A row of it: in how many seeds the fault struck, and struck somebody who was at this. A dash is what no seed showed.
 pub fn row(fault: &FaultCoverage) -> Vec<String> {

@@ -5,13 +5,20 @@ use crate::event::Name;
 use crate::verdict::Evidence;
 use std::collections::BTreeSet;
 
-/// Marks the row that breaks the check and, for two jobs at once, the acceptance that led there.
+/// Marks the row that breaks the check; for two jobs at once, the acceptance that led there; and what was acknowledged before
+/// another thing was seen.
 pub(super) fn mark(check: &str, violation: &Evidence, rows: &mut [Candidate]) {
     if let Some(last) = violation.events.last()
         && let Some(breaking) = rows.iter_mut().find(|it| it.n == *last)
     {
         let is_lost = breaking.row.to.is_some() && breaking.row.arrived_ns.is_none();
         breaking.row.mark = breaking_words(check, is_lost).to_owned();
+    }
+    if check == "acknowledged_status_is_seen"
+        && let [first, _, _] = violation.events[..]
+        && let Some(acknowledged) = rows.iter_mut().find(|it| it.n == first)
+    {
+        acknowledged.row.mark = "this was acknowledged".to_owned();
     }
     if check == "worker_runs_one_job_at_a_time" {
         mark_second_acceptance(rows);

@@ -229,6 +229,70 @@ fn a_refusal_names_users_where_the_server_names_peers() {
     assert_eq!(story.rows.last().unwrap().text, "is refused: WORKER_RESERVED `workers-0` is reserved");
 }
 
+/// A worker that stays reserved, told of the worker alone.
+fn reserved_for_nothing(struck: &[&str]) -> Story {
+    let mut script = Script::default();
+    script.registers(1, "workers-0", "w");
+    script.registers(2, "clients-0", "c");
+    script.registers(3, "clients-1", "d");
+    script.says(10, ("clients-0", "c"), ("workers-0", "w"), "job_request", "j1", Some(5));
+    script.announces(20, "workers-0", "reserved");
+    script.fault(30, "crash", "host_killed", struck);
+    script.announces(900, "workers-0", "available");
+    let events = script.in_order();
+    let n = events.last().expect("events").n;
+    let check = broken("reservation_always_ends", &["workers-0"], vec![n], 900);
+    story(&check, &events, true).expect("a story")
+}
+
+#[test]
+fn the_few_that_a_fault_struck_are_part_of_the_story_and_a_crowd_is_not() {
+    let told = reserved_for_nothing(&["clients-1"]);
+    assert!(told.lanes.contains(&"clients-1".into()), "{:?}", told.lanes);
+    assert_eq!(told.faults[0].lanes, ["clients-1".into()]);
+    let told = reserved_for_nothing(&["clients-1", "clients-2", "clients-3"]);
+    assert!(!told.lanes.contains(&"clients-1".into()), "{:?}", told.lanes);
+    assert!(told.faults.is_empty(), "{:?}", told.faults);
+}
+
+#[test]
+fn one_that_would_stand_alone_is_told_with_its_partner() {
+    let told = reserved_for_nothing(&["clients-1", "clients-2", "clients-3"]);
+    assert!(told.lanes.contains(&"clients-0".into()), "{:?}", told.lanes);
+    assert!(told.rows.iter().any(|row| row.text == "job_request" && row.to.as_deref() == Some("workers-0")));
+}
+
+#[test]
+fn whoever_was_the_same_peer_is_part_of_the_story() {
+    let mut script = Script::default();
+    script.registers(1, "old-0", "w");
+    script.registers(2, "clients-0", "c");
+    script.registers(30, "new-0", "w");
+    script.sees(40, "clients-0", "other", "available");
+    let events = script.in_order();
+    let n = events.last().unwrap().n;
+    let registered = events.iter().rfind(|event| &*event.user == "new-0").unwrap().n;
+    let check = broken("acknowledged_status_is_seen", &["w", "clients-0"], vec![registered, n - 1, n], 50);
+    let told = story(&check, &events, true).unwrap();
+    let marks: Vec<_> = told.rows.iter().map(|row| row.mark.as_str()).filter(|mark| !mark.is_empty()).collect();
+    assert_eq!(marks, ["this was acknowledged", "not what was acknowledged"]);
+    assert!(["old-0", "new-0"].iter().all(|lane| told.lanes.contains(&(*lane).into())), "{:?}", told.lanes);
+}
+
+#[test]
+fn a_fault_of_one_moment_stands_in_its_order_among_the_rows() {
+    let mut script = Script::default();
+    script.registers(1, "workers-0", "w");
+    script.fault(20, "cut", "partition begins", &["workers-0"]);
+    script.fault(50, "cut", "partition healed", &["workers-0"]);
+    script.announces(50, "workers-0", "available");
+    let events = script.in_order();
+    let n = events.last().unwrap().n;
+    let columns = story_columns(&story(&broken("c", &["workers-0"], vec![n], 50), &events, true).unwrap());
+    let place = |word: &str| columns.find(word).unwrap_or_else(|| panic!("no {word}: {columns}"));
+    assert!(place("ends for") < place("announces"), "{columns}");
+}
+
 #[test]
 fn what_only_the_run_did_has_no_lane_and_so_no_story() {
     let mut script = Script::default();

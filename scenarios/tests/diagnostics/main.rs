@@ -1,5 +1,6 @@
 //! What a reader sees when a scenario file is wrong. Each snapshot is the whole text for one bad file.
 
+mod faults;
 mod meaning;
 mod steps;
 mod text;

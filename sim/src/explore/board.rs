@@ -202,7 +202,8 @@ impl Folded {
     fn add(&mut self, seed: u64, summary: Summary, keep_per_check: usize, tell: &mut TellSeed<'_>) {
         self.tally.add(seed, &summary.verdicts, summary.hash);
         self.coverage.plan(summary.plan.faults.iter().map(|fault| fault.name.as_str()));
-        let is_new_behaviour = self.coverage.add(seed, &summary.covered);
+        let covered = summary.covered.and_broken(names_of_broken(&summary.verdicts, summary.failure.as_ref()));
+        let is_new_behaviour = self.coverage.add(seed, &covered);
         tell(SeedSummary {
             plan: &summary.plan,
             verdicts: &summary.verdicts,
@@ -210,7 +211,7 @@ impl Folded {
             hash: summary.hash,
             events: summary.events,
             virtual_ns: summary.virtual_ns,
-            behaviour: summary.covered.behaviour,
+            behaviour: covered.behaviour,
             is_new_behaviour,
         });
         self.virtual_ns += summary.virtual_ns;
@@ -226,9 +227,7 @@ impl Folded {
             }
             self.groups.entry(fingerprint).or_insert(Group { lowest_seed: seed, seeds: 0 }).seeds += 1;
         }
-        let broken = summary.verdicts.iter().filter(|check| matches!(check.verdict, Verdict::Broken { .. }));
-        let names = broken.map(|check| check.name.as_str()).chain(summary.failure.as_ref().map(|_| END_OF_RUN));
-        for name in names {
+        for name in names_of_broken(&summary.verdicts, summary.failure.as_ref()) {
             let kept = self.kept_by_check.entry(name.to_owned()).or_default();
             if *kept < keep_per_check {
                 *kept += 1;
@@ -237,4 +236,10 @@ impl Folded {
         }
         self.failures.extend(summary.failure);
     }
+}
+
+/// The checks that a seed broke, and its end if it did not come to it.
+fn names_of_broken<'s>(verdicts: &'s [CheckVerdict], failure: Option<&SeedFailure>) -> impl Iterator<Item = &'s str> {
+    let broken = verdicts.iter().filter(|check| matches!(check.verdict, Verdict::Broken { .. }));
+    broken.map(|check| check.name.as_str()).chain(failure.map(|_| END_OF_RUN))
 }

@@ -95,3 +95,39 @@ fn deadline(time_max: Duration) -> impl Fn() -> bool + Sync {
     let began = std::time::Instant::now();
     move || began.elapsed() < time_max
 }
+
+#[cfg(test)]
+mod tests {
+    use super::cuts::{Axis, without};
+    use super::*;
+    use rehearsal_scenarios::plan::World;
+    use rehearsal_scenarios::{Overrides, load};
+
+    /// The lowest seed that breaks the scenario where it should hold, by the first of its ways.
+    fn found(name: &str, seeds: std::ops::RangeInclusive<u64>) -> (Arc<Plan>, Fingerprint) {
+        let text = rehearsal_scenarios::library::get(name).unwrap();
+        let scenario = load(name, text.as_bytes(), &Overrides::default()).unwrap_or_else(|faults| panic!("{faults}"));
+        let broken = seeds.into_iter().find_map(|seed| {
+            let run = play(Arc::new(scenario.plan(seed, World::Simulated)), SeedOptions::default());
+            Some((run.plan.clone(), Fingerprint::all_of(&run).into_iter().next()?))
+        });
+        broken.unwrap_or_else(|| panic!("{name}: nothing broke"))
+    }
+
+    #[test]
+    fn nothing_that_is_left_can_be_taken_out_by_itself() {
+        for name in ["two_clients_race_naive_worker", "defect_reservation_never_expires", "hunt_no_busy_rejection"] {
+            let (plan, fingerprint) = found(name, 1..=100);
+            let shrunk = shrink(&plan, &fingerprint, ShrinkOptions::default()).unwrap();
+            assert!(shrunk.is_minimal, "{name}");
+            let left = &*shrunk.run.plan;
+            let failure = Failure::of(&shrunk.run, fingerprint);
+            let parts: Vec<_> = Axis::ALL.into_iter().flat_map(|axis| axis.parts(left)).collect();
+            assert!(parts.len() > 1, "{name}: {parts:?}");
+            for part in parts {
+                let run = play(Arc::new(without(left, &BTreeSet::from([part.clone()]))), SeedOptions::default());
+                assert!(!failure.is_kept_by(&run), "{name}: {part:?} is not needed");
+            }
+        }
+    }
+}

@@ -32,7 +32,7 @@ impl Failure {
         Failure { fingerprint, broken }
     }
 
-    fn is_kept_by(&self, run: &SeedRun) -> bool {
+    pub(super) fn is_kept_by(&self, run: &SeedRun) -> bool {
         let found = Fingerprint::all_of(run);
         found.contains(&self.fingerprint) && found.iter().all(|one| self.broken.contains(&one.check))
     }

@@ -13,6 +13,7 @@ pub(super) fn section(outcome: &Outcome) -> Markup {
             h3 { "Covered" }
             p { (covered::sentence(coverage)) "." }
             @if !coverage.faults.is_empty() {
+                p.where { "Faults: " (covered::WHILE_DOING) "." }
                 div.scroll tabindex="0" role="region" aria-label="Faults, and what their victims were at" {
                     table {
                         thead { tr { @for cell in covered::head() { th { (cell) } } } }

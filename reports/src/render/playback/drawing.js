@@ -37,13 +37,15 @@ const drawing = (() => {
     return text.length > most ? text.slice(0, Math.max(most - 1, 1)) + "…" : text;
   };
 
-  // Steps that are not shown take the place of the one before them, so that whatever begins there has a place.
+  const isShown = (index) => mode === "all" || data.steps[index].is_story || named.has(index);
+
+  // Steps that are not shown have a place by their time between those that are, so that whatever begins or ends there has one.
   function place() {
     ys = []; bottoms = []; visible = [];
     let y = 22, before = null;
     data.steps.forEach((step, index) => {
-      if (mode === "story" && !step.is_story) {
-        ys.push(visible.length ? ys[visible[visible.length - 1]] + 6 : 8);
+      if (!isShown(index)) {
+        ys.push(null);
         bottoms.push(bottoms.length ? bottoms[bottoms.length - 1] : 8);
         return;
       }
@@ -57,6 +59,16 @@ const drawing = (() => {
       before = step.t_ns;
     });
     height = y + 130; // So that the last steps can be moved from below the dock.
+    let next = 0;
+    ys = ys.map((y, index) => {
+      while (next < visible.length && visible[next] < index) next += 1;
+      if (y !== null) return y;
+      const before = visible[next - 1], after = visible[next];
+      if (before === undefined) return 8;
+      if (after === undefined) return ys[before] + 6;
+      const wait = data.steps[after].t_ns - data.steps[before].t_ns;
+      return ys[before] + (ys[after] - ys[before]) * (wait ? (data.steps[index].t_ns - data.steps[before].t_ns) / wait : 0.5);
+    });
   }
 
   function draw() {
@@ -107,7 +119,7 @@ const drawing = (() => {
 
   function faultName(span) {
     const lane = span.lanes.length ? Math.min(...span.lanes) : 0;
-    if (span.from === null || mode === "all" || !data.steps[span.from].is_story) {
+    if (span.from === null || mode === "all" || !isShown(span.from)) {
       svg("text", { x: x(lane) - spacing / 2 + 7, y: begins(span) + 12, class: "fault" }, root, span.text);
     }
   }
@@ -126,7 +138,7 @@ const drawing = (() => {
   }
 
   function arrow(it, index) {
-    const shown = (step) => step === null || mode === "all" || data.steps[step].is_story;
+    const shown = (step) => step === null || isShown(step);
     if (!shown(it.from) || !shown(it.to)) return;
     const from = it.from === null ? ys[it.to] - 11 : ys[it.from];
     const to = it.to === null ? from + 11 : Math.max(ys[it.to], from + 3);

@@ -17,6 +17,7 @@ pub(super) fn covered(outcome: &Outcome) -> String {
         let rows: Vec<Vec<String>> = std::iter::once(head).chain(coverage.faults.iter().map(covered::row)).collect();
         if rows.len() > 1 {
             text += &table(&rows);
+            text += &format!("  {}\n", covered::WHILE_DOING);
         }
     }
     if let Some(time) = &outcome.time {

@@ -6,18 +6,19 @@ use crate::render::units::offset_s;
 
 /// One line for each row and each edge of a fault, in order of time.
 pub(super) fn columns(story: &Story, style: Style) -> String {
-    let mut lines: Vec<(i64, Line)> = story.rows.iter().map(|row| (row.t_ns, Line::of_row(row))).collect();
+    let mut lines: Vec<((i64, u64), Line)> =
+        story.rows.iter().map(|row| ((row.t_ns, row.n), Line::of_row(row))).collect();
     for fault in &story.faults {
         lines.extend(Line::of_fault(fault));
     }
-    lines.sort_by_key(|(t_ns, _)| *t_ns);
+    lines.sort_by_key(|(place, _)| *place);
     let width = |column: fn(&Line) -> &str| lines.iter().map(|(_, line)| column(line).chars().count()).max();
     let who_width = width(|line| &line.who).unwrap_or(0);
     let what_width = lines.iter().filter(|(_, it)| !it.mark.is_empty()).map(|(_, it)| it.what.chars().count()).max();
     let what_width = what_width.unwrap_or(0);
-    let time_width = lines.iter().map(|(t_ns, _)| offset_s(*t_ns).len()).max().unwrap_or(0);
+    let time_width = lines.iter().map(|((t_ns, _), _)| offset_s(*t_ns).len()).max().unwrap_or(0);
     let mut text = String::new();
-    for (t_ns, line) in &lines {
+    for ((t_ns, _), line) in &lines {
         let time = offset_s(*t_ns);
         let who = format!("{:who_width$}", line.who);
         let who = if line.is_fault { style.paint(Tone::Doubtful, &who) } else { who };
@@ -55,7 +56,7 @@ impl Line {
         Line { who: printable(&who), what: printable(&what), mark: printable(&row.mark), is_fault: false }
     }
 
-    fn of_fault(fault: &StoryFault) -> impl Iterator<Item = (i64, Line)> {
+    fn of_fault(fault: &StoryFault) -> impl Iterator<Item = ((i64, u64), Line)> {
         let lanes = if fault.lanes.is_empty() { "all".to_owned() } else { fault.lanes.join(", ") };
         let line = |edge: &str| Line {
             who: printable(&format!("fault {}", fault.name)),
@@ -63,8 +64,8 @@ impl Line {
             mark: String::new(),
             is_fault: true,
         };
-        let begins = (fault.from_ns, line("begins"));
-        let ends = fault.until_ns.map(|until_ns| (until_ns, line("ends")));
+        let begins = ((fault.from_ns, fault.from_n), line("begins"));
+        let ends = fault.until_ns.map(|until_ns| ((until_ns, fault.until_n.unwrap_or(u64::MAX)), line("ends")));
         std::iter::once(begins).chain(ends)
     }
 }

@@ -157,7 +157,14 @@ mod tests {
             text: String::new(),
             mark: String::new(),
         };
-        let fault = |from_ns| StoryFault { name: "cut".into(), from_ns, until_ns: None, lanes: Vec::new() };
+        let fault = |from_ns| StoryFault {
+            name: "cut".into(),
+            from_ns,
+            until_ns: None,
+            lanes: Vec::new(),
+            from_n: 0,
+            until_n: None,
+        };
         let timeline = Timeline::new(&[row(10), row(20)], &[fault(5), fault(15), fault(20), fault(99)], &WIDE);
         let names: Vec<f64> = (0..4).map(|index| timeline.fault_name_y(index)).collect();
         assert!(WIDE.header_height < names[0] && names[0] + 12.0 < timeline.row_y(0), "{names:?}");
