@@ -2,7 +2,7 @@
 
 use crate::fixture::{hardened, live, naive, report};
 use rehearsal_reports::coverage::{Coverage, Doing, FaultCoverage};
-use rehearsal_reports::outcome::{Met, Overall, TimeSpent, Validity};
+use rehearsal_reports::outcome::{Met, Outcome, Overall, TimeSpent, Validity};
 use rehearsal_reports::render::text::Style;
 use rehearsal_reports::render::{Report, html, json, junit, markdown, text, words};
 use rehearsal_scenarios::plan::{Drawn, Expectation};
@@ -158,8 +158,8 @@ fn what_was_covered_stands_in_every_format_for_people_and_in_json() {
     }
     let object: serde_json::Value = serde_json::from_str(&json::line(&outcome)).unwrap();
     assert_eq!(object["coverage"]["next_is_new"], 0.012);
-    outcome.coverage = outcome.coverage.map(|coverage| Coverage { shown_once: 0, ..coverage });
-    let told = text::outcome(&outcome, Style::Plain);
+    let coverage = outcome.coverage.clone().map(|coverage| Coverage { shown_once: 0, ..coverage });
+    let told = text::outcome(&Outcome { coverage, ..outcome.clone() }, Style::Plain);
     assert!(told.contains("with a chance of less than 0.05 %\n"), "nobody knows that it is none: {told}");
     assert_eq!(object["coverage"]["faults"][0]["while_doing"]["working"], 1_204);
     assert_eq!(object["time"]["shrinking_ms"], 3_400);
