@@ -31,11 +31,11 @@ fn main() {
     println!("opened, in the median: {:.0} per second", rates[rates.len() / 2]);
 }
 
-/// All users begin at time 0; how many were connected a second until the last one was.
+/// All users begin at time 0, and stay for 2 s more; how many were connected a second until the last one was.
 fn open(users: u64) -> f64 {
     let text = format!(
         "format = 1\nabout = \"connects\"\n[time]\nramp = \"0s\"\nwarmup = \"0s\"\nmeasure = \"3s\"\nsettle = \"3s\"\n\
-         [users.all]\nrole = \"peer\"\nflow = \"connect\"\ncount = {users}\n[flow.connect]\nsteps = [\"connect\"]\n"
+         [users.all]\nrole = \"peer\"\nflow = \"connect\"\ncount = {users}\n[flow.connect]\nsteps = [\"connect\", {{ think = \"2s\" }}]\n"
     );
     let stand = Stand::new(plan(&text), start_server(), Box::new(|_| {}));
     Builder::new_multi_thread().enable_all().build().unwrap().block_on(stand.play());

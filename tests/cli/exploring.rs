@@ -227,3 +227,17 @@ fn a_failure_is_confirmed_by_the_program_that_found_it_even_if_that_was_deleted_
     let ran = Ran::of(exploring.wait_with_output().expect("it ends")).ends_with(0);
     assert!(ran.stdout.contains("as expected"), "{}", ran.stdout);
 }
+
+#[test]
+fn the_story_on_top_of_each_kept_failure_is_the_one_that_it_tells() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/regressions");
+    let comment = |text: String| text.lines().take_while(|line| line.starts_with('#')).collect::<Vec<_>>().join("\n");
+    for file in std::fs::read_dir(kept).expect("a folder").map(|entry| entry.expect("readable").path()) {
+        let folder = folder();
+        run_in(folder.path(), &["simulate", &file.display().to_string(), "--quiet"]).ends_with(0);
+        run_in(folder.path(), &["keep", "runs/latest", "--name", "again"]).ends_with(0);
+        let again =
+            std::fs::read_to_string(folder.path().join("scenarios/regressions/again.toml")).expect("it was kept");
+        assert_eq!(comment(std::fs::read_to_string(&file).expect("readable")), comment(again), "{}", file.display());
+    }
+}
