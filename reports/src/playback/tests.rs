@@ -121,6 +121,12 @@ fn what_workers_say_and_run_is_told_as_it_changes() {
     assert_eq!(asked, ("says “available”, has asked for “busy”, runs clients-1-j1".into(), Tone::Plain));
     history.answered("update", Kind::Ok, Body::Updated { metadata: json!({"properties": {"status": "busy"}}).into() });
     assert_eq!(worker(&playback(&history), last(&history)).0, "says “busy”, runs clients-1-j1");
+    history.closes("workers-0", 1, Closer::Network);
+    assert_eq!(
+        worker(&playback(&history), last(&history)).0,
+        "runs clients-1-j1",
+        "what it said went with its connection"
+    );
 }
 
 #[test]

@@ -6,29 +6,18 @@ use crate::diagnostics::{Fault, Faults};
 use crate::language::step::VERBS;
 use crate::tree::{Node, Span};
 
-/// Verbs that need a connection, or have needed one: what came over it may be looked for after its end.
-const OVER_A_CONNECTION: [&str; 12] = [
-    "register",
-    "discover",
-    "update_metadata",
-    "send",
-    "raw",
-    "expect",
-    "expect_one_of",
-    "expect_none",
-    "expect_close",
-    "malformed",
-    "stop_reading",
-    "disconnect",
-];
+/// Verbs that open a connection.
+const OPENING: [&str; 3] = ["join", "connect", "reconnect"];
 
 /// Verbs that have nothing to do with a connection.
 const BESIDES: [&str; 5] = ["http", "at", "think", "meet", "stop"];
 
-/// The steps of a flow that a group plays from its first step on.
+/// The steps of a flow that a group plays from its first step on. A verb that neither opens a connection nor goes without needs
+/// one, or has needed one: what came over it may be looked for after its end.
 pub(crate) fn check_beginning(steps: &[Node], faults: &mut Faults) {
     let Some((verb, span)) = first_about_a_connection(steps) else { return };
-    if OVER_A_CONNECTION.contains(&verb) {
+    // What is no verb may open one; it is a fault of its own.
+    if VERBS.contains(&verb) && !OPENING.contains(&verb) {
         faults.push(
             Fault::new(span, format!("`{verb}` needs a connection, and no step before it opens one"))
                 .hint("begin with \"join\" (connect and register), or \"connect\""),
@@ -36,7 +25,7 @@ pub(crate) fn check_beginning(steps: &[Node], faults: &mut Faults) {
     }
 }
 
-/// The first step, however deep, that has to do with a connection, and where it stands. What is no verb may have.
+/// The first step, however deep, that has to do with a connection, and where it stands.
 fn first_about_a_connection(steps: &[Node]) -> Option<(&str, &Span)> {
     steps.iter().find_map(|step| {
         let (verb, span) = verb_of(step)?;

@@ -30,7 +30,8 @@ struct Job {
 
 #[derive(Default)]
 struct Worker {
-    says: Option<Name>,
+    /// The status that counts, and over which connection it was said: it goes with it.
+    says: Option<(Name, u32)>,
     /// Changes that were asked for and not answered: operation -> status.
     asked: BTreeMap<u64, Name>,
     runs: Vec<(Name, String)>,
@@ -131,7 +132,12 @@ impl Jobs {
                     && let Some(said) = worker.asked.remove(&op_id)
                     && event.kind == Kind::Ok
                 {
-                    worker.says = Some(said);
+                    worker.says = Some((said, event.conn));
+                }
+            }
+            (Body::Closed { .. }, _, _) => {
+                if let Some(worker) = self.workers.get_mut(user) {
+                    worker.says = worker.says.take().filter(|(_, conn)| *conn != event.conn);
                 }
             }
             _ => {}
@@ -189,7 +195,7 @@ impl Job {
 
 impl Worker {
     fn words(&self) -> (String, Tone) {
-        let says = self.says.as_ref().map(|says| format!("says “{says}”"));
+        let says = self.says.as_ref().map(|(says, _)| format!("says “{says}”"));
         let asked = self.asked.values().next_back().map(|asked| format!("has asked for “{asked}”"));
         let jobs: Vec<&str> = self.runs.iter().map(|(_, shown)| &**shown).collect();
         let runs = match jobs.as_slice() {
