@@ -131,9 +131,9 @@ fn what_a_check_cannot_mean_is_refused_with_its_line() {
 #[test]
 fn a_pattern_may_name_every_operation_that_somebody_does_and_every_user_of_some_seed() {
     let flow = "[users.sellers]\nflow = \"sell\"\ncount = { uniform = [1, 3] }\n\
-                [flow.sell]\nsteps = [\"join\", { http = { path = \"/\" }, name = \"price\", span = \"a sale\" }]\n";
+                [flow.sell]\nsteps = [\"join\", { meet = \"all\", name = \"gathering\" }, { http = { path = \"/\" }, name = \"price\", span = \"a sale\" }]\n";
     let one = |pattern: &str| declared(&format!("{flow}[check.c]\nnever = {{ {pattern} }}\n")).len();
-    for op in ["discover", "price", "a sale", "dropped", "delete_room"] {
+    for op in ["discover", "price", "a sale", "gathering", "dropped", "delete_room"] {
         assert_eq!(one(&format!("event = \"failed\", op = \"{op}\"")), 1, "{op}");
     }
     for op in ["job", "flow", "user", "measure", "unmatched"] {

@@ -25,12 +25,17 @@ fn in_causal_order<'e>(events: &'e [Event], arrivals: &Arrivals) -> Vec<&'e Even
 
 /// Live, the receiver may be the first of the two to write: then the arrival, and what its user did after it, waits.
 fn untangle(moment: &mut [&Event], arrivals: &Arrivals) {
+    let mut before = BTreeSet::new();
+    let is_tangled = moment.iter().any(|event| {
+        before.insert(event.n);
+        arrivals.of_sent(event.n).is_some_and(|arrival| before.contains(&arrival.n))
+    });
+    if !is_tangled {
+        return;
+    }
     for begin in 0..moment.len() {
         let pending = &moment[begin..];
         let unsent: BTreeSet<u64> = pending.iter().filter_map(|it| Some(arrivals.of_sent(it.n)?.n)).collect();
-        if unsent.is_empty() {
-            return;
-        }
         let mut waiting = BTreeSet::new();
         let is_ready = |event: &&Event| {
             let waits = unsent.contains(&event.n) || waiting.contains(&event.user);

@@ -7,7 +7,7 @@ use crate::language::shape::{Shape, Table, Words, beside, key};
 use crate::language::thresholds::OPERATIONS;
 use crate::language::users::{Roster, may_be_user};
 use crate::language::view::View;
-use crate::plan::{EventPattern, Occurrence, Place, Term};
+use crate::plan::{EventPattern, Occurrence, Place, Step, Term};
 use crate::tree::{Entry, Node, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,8 +66,9 @@ pub(crate) struct Known<'a> {
 
 impl<'a> Known<'a> {
     pub fn of(roster: &'a Roster, flows: &'a BTreeMap<String, Flow>) -> Known<'a> {
-        let named = flows.values().flat_map(|flow| flow.names.iter().map(String::as_str));
-        Known { roster, operations: OPERATIONS.into_iter().chain(OF_THE_HARNESS).chain(named).collect() }
+        let mut operations: BTreeSet<&str> = OPERATIONS.into_iter().chain(OF_THE_HARNESS).collect();
+        flows.values().for_each(|flow| add_names(&flow.steps, &mut operations));
+        Known { roster, operations }
     }
 
     fn check_group(&self, group: &str, view: &View<'_>, faults: &mut Faults) {
@@ -106,6 +107,15 @@ impl<'a> Known<'a> {
                     .among(user, self.roster.keys().map(String::as_str)),
             );
         }
+    }
+}
+
+/// Names of steps and spans, however deep: also those that no table measures, such as of a meeting.
+fn add_names<'a>(steps: &'a [Step], names: &mut BTreeSet<&'a str>) {
+    for step in steps {
+        names.insert(&step.name);
+        names.extend(step.span.as_deref());
+        step.verb.inside().into_iter().for_each(|steps| add_names(steps, names));
     }
 }
 
