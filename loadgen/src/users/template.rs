@@ -29,9 +29,8 @@ pub fn fill_text(text: &str, variables: &dyn Variables) -> Result<String, NoSuch
     })
 }
 
-/// Whether there may be something to fill. Asked before every message, so that it looks for one byte only: a text with a
-/// lone `$` is copied in vain, and stays the same.
-fn has_variables(value: &Value) -> bool {
+/// Whether there may be something to fill: a text with a lone `$` is copied in vain, and stays the same.
+pub fn has_variables(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('$'),
         Value::Array(items) => items.iter().any(has_variables),

@@ -28,13 +28,31 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
 /// How long one message may wait for a peer that does not read.
 pub const SEND_WITHIN: Duration = Duration::from_secs(10);
 
 /// Messages kept for later; a user that never looks must not fill the machine, so that the oldest go first.
 const INBOX_MAX: usize = 10_000;
+
+/// A message as it goes over the wire, so that one that is sent again and again is written once.
+#[derive(Clone, Debug)]
+pub struct Written(Utf8Bytes);
+
+impl Written {
+    /// Writes a message.
+    pub fn of(message: &Value) -> Written {
+        // Every JSON value can be written: its keys are texts.
+        Written(serde_json::to_string(message).unwrap_or_default().into())
+    }
+
+    /// How long it is.
+    pub fn bytes(&self) -> usize {
+        self.0.len()
+    }
+}
+
 /// An open connection of one user.
 pub struct Peer<N: Network> {
     socket: WebSocketStream<N::Stream>,
@@ -64,9 +82,13 @@ impl<N: Network> Peer<N> {
 
     /// Sends a JSON message.
     pub async fn send(&mut self, message: &Value) -> Result<(), ConnectionEnd> {
+        self.send_written(message, &Written::of(message)).await
+    }
+
+    /// Sends a JSON message that was written before.
+    pub async fn send_written(&mut self, message: &Value, written: &Written) -> Result<(), ConnectionEnd> {
         self.observer.observe(Observed::Sent { conn: self.conn, message });
-        // Every JSON value can be written: its keys are texts.
-        self.send_frame(Message::text(serde_json::to_string(message).unwrap_or_default())).await
+        self.send_frame(Message::Text(written.0.clone())).await
     }
 
     /// Sends any text, JSON or not. What does not parse is observed as a JSON text that holds it.

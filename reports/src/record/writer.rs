@@ -1,6 +1,7 @@
 //! Writes events: one JSON object a line, zstd around it. Each flush ends a block, so that a run that is killed leaves a file
 //! that is readable up to there. The same events, flushed at the same places, give the same bytes.
 
+use super::line::write_line;
 use crate::event::Event;
 use std::io::{self, Write};
 use zstd::stream::write::Encoder;
@@ -9,28 +10,36 @@ use zstd::stream::write::Encoder;
 /// to 20 times), and a generator core spends a tenth less on each operation.
 const LEVEL: i32 = -3;
 
+/// Lines are compressed so many bytes at a time: the compressor costs something each time it is called.
+const BATCH_BYTES: usize = 64 << 10;
+
 /// Writes `events.jsonl.zst`.
 pub struct EventWriter<W: Write> {
     encoder: Encoder<'static, W>,
-    line: Vec<u8>,
+    lines: Vec<u8>,
 }
 
 impl<W: Write> EventWriter<W> {
     /// A writer over an empty file.
     pub fn new(out: W) -> io::Result<Self> {
-        Ok(EventWriter { encoder: Encoder::new(out, LEVEL)?, line: Vec::with_capacity(1_024) })
+        Ok(EventWriter { encoder: Encoder::new(out, LEVEL)?, lines: Vec::with_capacity(BATCH_BYTES) })
     }
 
     /// Writes an event.
     pub fn write(&mut self, event: &Event) -> io::Result<()> {
-        self.line.clear();
-        serde_json::to_writer(&mut self.line, event)?;
-        self.line.push(b'\n');
-        self.encoder.write_all(&self.line)
+        write_line(&mut self.lines, event)?;
+        if self.lines.len() >= BATCH_BYTES { self.compress() } else { Ok(()) }
+    }
+
+    fn compress(&mut self) -> io::Result<()> {
+        self.encoder.write_all(&self.lines)?;
+        self.lines.clear();
+        Ok(())
     }
 
     /// Makes everything written so far readable by others.
     pub fn flush(&mut self) -> io::Result<()> {
+        self.compress()?;
         self.encoder.flush()
     }
 
@@ -40,7 +49,8 @@ impl<W: Write> EventWriter<W> {
     }
 
     /// Ends the file: its reader can tell that nothing is missing.
-    pub fn finish(self) -> io::Result<W> {
+    pub fn finish(mut self) -> io::Result<W> {
+        self.compress()?;
         let mut out = self.encoder.finish()?;
         out.flush()?;
         Ok(out)

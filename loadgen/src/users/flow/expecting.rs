@@ -8,7 +8,6 @@ use super::scope::Secrets;
 use super::verbs::{Played, ended, peer_of};
 use crate::recorder::error;
 use crate::users::pattern;
-use crate::users::template::fill;
 use rehearsal_reference::network::Network;
 use rehearsal_reports::event::{Body, Kind};
 use rehearsal_scenarios::plan::Branch;
@@ -21,7 +20,7 @@ type Missed = (&'static str, String);
 
 impl<N: Network> Interpreter<N> {
     pub(super) async fn expect(&mut self, node: &Node<'_>, wanted: &Value, within: Duration) -> Played {
-        let wanted = self.filled(wanted)?;
+        let wanted = self.filled(node, wanted, Secrets::Hidden)?;
         let op_id = self.player.recorder.invoke(&node.name, Body::Empty);
         let received = self.receive(within, |message| pattern::matches(&wanted, message)).await;
         let received = received
@@ -36,7 +35,8 @@ impl<N: Network> Interpreter<N> {
         branches: &[Branch],
         within: Duration,
     ) -> Result<(usize, Value), String> {
-        let wanted = branches.iter().map(|branch| self.filled(&branch.pattern)).collect::<Result<Vec<_>, _>>()?;
+        let patterns = branches.iter().map(|branch| self.filled(node, &branch.pattern, Secrets::Hidden));
+        let wanted = patterns.collect::<Result<Vec<_>, _>>()?;
         let chosen = |message: &Value| wanted.iter().position(|wanted| pattern::matches(wanted, message));
         let op_id = self.player.recorder.invoke(&node.name, Body::Empty);
         let received = self.receive(within, |message| chosen(message).is_some()).await;
@@ -48,7 +48,7 @@ impl<N: Network> Interpreter<N> {
     }
 
     pub(super) async fn expect_none(&mut self, node: &Node<'_>, unwanted: &Value, within: Duration) -> Played {
-        let unwanted = self.filled(unwanted)?;
+        let unwanted = self.filled(node, unwanted, Secrets::Hidden)?;
         let op_id = self.player.recorder.invoke(&node.name, Body::Empty);
         let received = match self.receive(within, |message| pattern::matches(&unwanted, message)).await {
             Ok(Some(message)) => Err(("unexpected", format!("this was not to come: {message}"))),
@@ -77,11 +77,6 @@ impl<N: Network> Interpreter<N> {
             }
             _ => Ok(json!({ "code": end.code, "reason": end.reason })),
         }
-    }
-
-    fn filled(&self, pattern: &Value) -> Result<Value, String> {
-        let filled = fill(pattern, &self.scope(Secrets::Hidden)).map_err(|error| error.to_string())?;
-        Ok(filled.into_owned())
     }
 
     /// The first message that is wanted, kept or new; none if it does not come in time.

@@ -17,6 +17,7 @@ use rehearsal_reference::network::Network;
 use rehearsal_scenarios::distribution::{Distribution, Nanos};
 use rehearsal_scenarios::plan::{Branch, Otherwise, Verb};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
@@ -165,6 +166,19 @@ impl<N: Network> Interpreter<N> {
         Scope { player: &self.player, saved: &self.saved, repetition: self.repetition, secrets }
     }
 
+    /// A message or a pattern of this step with its variables filled in.
+    pub(super) fn filled<'v>(
+        &self,
+        node: &Node<'_>,
+        value: &'v Value,
+        secrets: Secrets,
+    ) -> Result<Cow<'v, Value>, String> {
+        if node.is_fixed {
+            return Ok(Cow::Borrowed(value));
+        }
+        fill(value, &self.scope(secrets)).map_err(|error| error.to_string())
+    }
+
     /// Whether something new may still begin.
     fn may_begin(&self) -> bool {
         self.player.env.phase() < RunPhase::Settling
@@ -249,10 +263,10 @@ impl<N: Network> Interpreter<N> {
 
     /// Waits while the target is left alone, but not past the time in which something new may begin.
     pub(super) async fn enter(&mut self) {
-        let env = self.player.env.clone();
-        if env.commons.admission.is_free() {
+        if self.player.env.commons.admission.is_free() {
             return;
         }
+        let env = self.player.env.clone();
         let wait = async {
             tokio::select! {
                 biased;

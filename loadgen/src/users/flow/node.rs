@@ -1,9 +1,15 @@
-//! A flow's steps with what stays the same each time they are played: a number, by which their draws are indexed, and a
-//! name of the author's own, if they have one. Neighbours: `interpreter` walks them.
+//! A flow's steps with what stays the same each time they are played: a number, by which their draws are indexed, a name of
+//! the author's own, if they have one, and whether there is anything to fill in. Neighbours: `interpreter` walks them.
 
+use crate::users::template::has_variables;
+use rehearsal_reference::peer::Written;
 use rehearsal_reports::event::Name;
-use rehearsal_scenarios::plan::Step;
+use rehearsal_scenarios::plan::{Step, Verb};
+use serde_json::Value;
 use std::collections::BTreeSet;
+
+/// The longest message that a user keeps written.
+const WRITTEN_BYTES_MAX: usize = 512;
 
 /// A step at its place.
 pub struct Node<'a> {
@@ -15,6 +21,10 @@ pub struct Node<'a> {
     pub name: Name,
     /// The author's own name for its operation, if there is one.
     pub own_name: Option<Name>,
+    /// Whether what it sends or waits for is the same each time: looking through it again would find no variable.
+    pub is_fixed: bool,
+    /// The text of a short message that is the same each time.
+    pub written: Option<Written>,
     /// The span that it belongs to.
     pub span: Option<Span>,
     /// The steps of a repetition, or of each branch.
@@ -53,9 +63,28 @@ fn number_from<'a>(steps: &'a [Step], next: &mut usize, later: &BTreeSet<&'a str
         let inside = step.verb.inside().into_iter().map(|steps| number_from(steps, next, &after)).collect();
         step.verb.inside().into_iter().for_each(|steps| collect_spans(steps, &mut after));
         let span = step.span.as_deref().map(|span| Span { name: span.into(), is_last: !after.contains(span) });
-        nodes.push(Node { step, number, name, own_name, span, inside });
+        let is_fixed = is_fixed(&step.verb);
+        let written = if is_fixed { written(&step.verb) } else { None };
+        nodes.push(Node { step, number, name, own_name, is_fixed, written, span, inside });
     }
     nodes
+}
+
+/// Said of the steps that are played again and again; others look for variables each time.
+fn is_fixed(verb: &Verb) -> bool {
+    match verb {
+        Verb::Raw { message } => !has_variables(message),
+        Verb::Send { payload, .. } => !has_variables(payload),
+        Verb::Expect { pattern, .. } => !has_variables(pattern),
+        Verb::ExpectOneOf { branches, .. } => branches.iter().all(|branch| !has_variables(&branch.pattern)),
+        _ => false,
+    }
+}
+
+/// Long ones are written each time, since every user would keep its own.
+fn written(verb: &Verb) -> Option<Written> {
+    let Verb::Raw { message: message @ Value::Object(_) } = verb else { return None };
+    Some(Written::of(message)).filter(|written| written.bytes() <= WRITTEN_BYTES_MAX)
 }
 
 fn collect_spans<'a>(steps: &'a [Step], spans: &mut BTreeSet<&'a str>) {
@@ -68,7 +97,7 @@ fn collect_spans<'a>(steps: &'a [Step], spans: &mut BTreeSet<&'a str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rehearsal_scenarios::plan::{Branch, Ending, Otherwise, Verb};
+    use rehearsal_scenarios::plan::{Branch, Ending, Otherwise};
 
     fn step(verb: Verb) -> Step {
         Step { name: String::new(), verb, save: Default::default(), otherwise: Otherwise::Fail, span: None }

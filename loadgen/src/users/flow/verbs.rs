@@ -139,9 +139,8 @@ impl<N: Network> Interpreter<N> {
     }
 
     async fn send(&mut self, node: &Node<'_>, to: &str, payload: &Value) -> Played {
-        let scope = self.scope(Secrets::Hidden);
-        let to = fill_text(to, &scope).map_err(|error| error.to_string())?;
-        let payload = fill(payload, &scope).map_err(|error| error.to_string())?;
+        let to = fill_text(to, &self.scope(Secrets::Hidden)).map_err(|error| error.to_string())?;
+        let payload = self.filled(node, payload, Secrets::Hidden)?;
         self.check_receiver(&to)?;
         self.name_next(node);
         let peer_id = &self.player.identity.username;
@@ -150,15 +149,17 @@ impl<N: Network> Interpreter<N> {
     }
 
     async fn raw(&mut self, node: &Node<'_>, message: &Value) -> Played {
-        let message = fill(message, &self.scope(Secrets::Allowed)).map_err(|error| error.to_string())?;
-        for receiver in RECEIVERS.iter().filter_map(|key| message.get(key).and_then(Value::as_str)) {
-            self.check_receiver(receiver)?;
+        let message = self.filled(node, message, Secrets::Allowed)?;
+        if !self.strangers.is_empty() {
+            let receivers = RECEIVERS.iter().filter_map(|key| message.get(key).and_then(Value::as_str));
+            receivers.map(|receiver| self.check_receiver(receiver)).collect::<Result<(), String>>()?;
         }
         self.name_next(node);
         let peer = peer_of(self.session.peer())?;
-        let sent = match message.as_ref() {
-            Value::String(text) => peer.send_text(text.clone()).await,
-            message => peer.send(message).await,
+        let sent = match (message.as_ref(), &node.written) {
+            (Value::String(text), _) => peer.send_text(text.clone()).await,
+            (message, Some(written)) => peer.send_written(message, written).await,
+            (message, None) => peer.send(message).await,
         };
         sent.map(|()| Value::Null).map_err(|end| ended(&end))
     }
@@ -178,11 +179,10 @@ impl<N: Network> Interpreter<N> {
         if env.plan.world == World::Simulated || env.plan.system.service == Service::Own {
             return;
         }
-        let found = answer.get("peers").and_then(Value::as_array).into_iter().flatten();
-        let found = found.filter_map(|peer| peer.get("peer_id").and_then(Value::as_str));
-        let listed = answer.get("peer_list").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-        let senders = ["from_peer_id", "sender"].into_iter().filter_map(|key| answer.get(key).and_then(Value::as_str));
-        self.strangers.extend(env.commons.strangers_among(found.chain(listed).chain(senders)));
+        let shown = peers_in(answer);
+        if !shown.is_empty() {
+            self.strangers.extend(env.commons.strangers_among(shown.into_iter()));
+        }
     }
 
     /// What comes next was planned for this time, also when it is past.
@@ -226,6 +226,21 @@ impl<N: Network> Interpreter<N> {
             failure.to_string()
         })
     }
+}
+
+/// The peers that an answer or a message shows. Each message is looked through once, since it is asked of all of them.
+fn peers_in(answer: &Value) -> Vec<&str> {
+    let mut shown = Vec::new();
+    for (key, value) in answer.as_object().into_iter().flatten() {
+        let items = || value.as_array().into_iter().flatten();
+        match key.as_str() {
+            "peers" => shown.extend(items().filter_map(|peer| peer.get("peer_id")?.as_str())),
+            "peer_list" => shown.extend(items().filter_map(Value::as_str)),
+            "from_peer_id" | "sender" => shown.extend(value.as_str()),
+            _ => {}
+        }
+    }
+    shown
 }
 
 pub(super) fn peer_of<N: Network>(peer: Option<&mut Peer<N>>) -> Result<&mut Peer<N>, String> {
