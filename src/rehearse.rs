@@ -1,25 +1,50 @@
-//! [`scenario`]: a scenario file, played against a system of the caller's over many seeds. Neighbours: `sim::explore` plays.
-//! Left out: records and the terminal, which are the program's.
+//! [`scenario`]: a scenario file, played against a system of the caller's: over many seeds, or live on this machine.
+//! Neighbours: `sim::explore` and `loadgen::live` play. Left out: the terminal, which is the program's.
 
+use rehearsal_loadgen::live::deployment::{Deployment, LiveSystem};
+use rehearsal_loadgen::live::options::{Interrupt, LiveOptions};
+use rehearsal_loadgen::live::policy::Policy;
+use rehearsal_loadgen::live::start::Start;
+use rehearsal_loadgen::live::tls::Trust;
+use rehearsal_loadgen::live::{self, machine, url};
+use rehearsal_loadgen::system::System;
+use rehearsal_loadgen::target::user_agent;
 use rehearsal_reports::outcome::Outcome;
 use rehearsal_reports::render::text::{self, Style};
-use rehearsal_scenarios::plan::{Expectation, Service, World};
+use rehearsal_scenarios::plan::{Expectation, Plan, Service, World};
 use rehearsal_scenarios::{Overrides, Scenario, load};
 use rehearsal_sim::explore::{ExploreOptions, SeedRange, explore_system, outcome_of};
+use rehearsal_sim::reference_system::Reference;
 use rehearsal_sim::seed::NO_SYSTEM;
-use rehearsal_sim::system::{SharedSystem, System};
+use rehearsal_sim::system::SharedSystem;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{ControlFlow, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::watch;
 
-/// A rehearsal in the making: a scenario, a system, and seeds.
+/// A rehearsal in the making: a scenario, a system, and a world.
 #[must_use = "it plays nothing before `run`"]
 pub struct Rehearsal {
     file: PathBuf,
-    system: Option<SharedSystem>,
+    system: Option<Handed>,
     seeds: RangeInclusive<u64>,
+    world: World,
     expect: Option<Expectation>,
+}
+
+/// A system, as each world takes it.
+struct Handed {
+    simulated: SharedSystem,
+    live: Arc<dyn LiveSystem>,
+}
+
+impl Handed {
+    fn new(system: impl System) -> Handed {
+        let system = Arc::new(system);
+        Handed { simulated: system.clone(), live: system }
+    }
 }
 
 /// Why nothing could be rehearsed.
@@ -44,13 +69,13 @@ impl std::error::Error for Trouble {}
 /// The scenario in this file. `cargo test` runs in the folder of the package, so that `"race.toml"` lies beside its
 /// `Cargo.toml`.
 pub fn scenario(file: impl AsRef<Path>) -> Rehearsal {
-    Rehearsal { file: file.as_ref().to_owned(), system: None, seeds: 1..=100, expect: None }
+    Rehearsal { file: file.as_ref().to_owned(), system: None, seeds: 1..=100, world: World::Simulated, expect: None }
 }
 
 impl Rehearsal {
     /// The system to play against; the reference signaling service if none.
-    pub fn system(mut self, system: impl System + 'static) -> Rehearsal {
-        self.system = Some(Arc::new(system));
+    pub fn system(mut self, system: impl System) -> Rehearsal {
+        self.system = Some(Handed::new(system));
         self
     }
 
@@ -60,13 +85,20 @@ impl Rehearsal {
         self
     }
 
+    /// Plays once, live, in place of many simulated seeds: the system runs in this process at a free port of 127.0.0.1, and
+    /// users load it over real sockets as `rehearsal load` does. The plan is that of the first seed.
+    pub fn live(mut self) -> Rehearsal {
+        self.world = World::Live;
+        self
+    }
+
     /// Expects this check to be broken in some seed, in place of what the file expects.
     pub fn expect_broken(mut self, check: &str) -> Rehearsal {
         self.expect = Some(Expectation::Broken(vec![check.to_owned()]));
         self
     }
 
-    /// Plays all seeds and returns what they came to.
+    /// Plays and returns what it came to.
     ///
     /// # Panics
     /// If it is not as the scenario expects, with verdicts, story and lowest seed; or as [`Rehearsal::try_run`] fails.
@@ -79,40 +111,116 @@ impl Rehearsal {
         }
     }
 
-    /// Plays all seeds and returns what they came to, as expected or not.
+    /// Plays and returns what it came to, as expected or not.
     ///
     /// # Errors
-    /// If the file cannot be read or has faults, there are no seeds, this machine cannot simulate, the engine cannot play
-    /// the scenario, or a seed played differently the second time.
+    /// If the file cannot be read or has faults, or for want of a system. Simulated: if there are no seeds, this machine cannot
+    /// simulate, the engine cannot play the scenario, or a seed played differently the second time. Live: if the system
+    /// does not listen, panics, or is never reached, or the scenario has faults that strike servers.
     pub fn try_run(self) -> Result<Outcome, Trouble> {
         let scenario = self.load()?;
+        let plan = scenario.plan(*self.seeds.start(), self.world);
+        if self.system.is_none() && plan.system.service == Service::Own {
+            return Err(self.trouble(format!("{NO_SYSTEM}; hand it in with `.system(…)`")));
+        }
+        match self.world {
+            World::Simulated => self.simulate(&scenario, &plan),
+            World::Live => self.play_live(plan),
+        }
+    }
+
+    fn simulate(self, scenario: &Scenario, plan: &Plan) -> Result<Outcome, Trouble> {
         let (first, last) = (*self.seeds.start(), *self.seeds.end());
         let count = last.checked_sub(first).and_then(|more| more.checked_add(1));
         let Some(count) = count else {
             return Err(Trouble(format!("{first}..={last} holds no seeds, or all of them")));
         };
         let options = ExploreOptions { seeds: SeedRange::Count { first, count }, ..ExploreOptions::default() };
-        let plan = scenario.plan(first, World::Simulated);
-        if let Some(reason) = rehearsal_sim::unsupported().or_else(|| options.engine.refuses(&plan)) {
-            return Err(Trouble(format!("{}: {reason}", self.file.display())));
-        }
-        if self.system.is_none() && plan.system.service == Service::Own {
-            return Err(Trouble(format!("{}: {NO_SYSTEM}; hand it in with `.system(…)`", self.file.display())));
+        if let Some(reason) = rehearsal_sim::unsupported().or_else(|| options.engine.refuses(plan)) {
+            return Err(self.trouble(reason));
         }
         let plan_of = |seed| scenario.plan(seed, World::Simulated);
-        let exploration = explore_system(self.system, &plan_of, &options, &mut |_| ControlFlow::Continue(()));
+        let system = self.system.map(|handed| handed.simulated);
+        let exploration = explore_system(system, &plan_of, &options, &mut |_| ControlFlow::Continue(()));
         if let Some(seed) = exploration.not_deterministic {
             let why = "the system reads the machine's clock, randomness or threads past what it was handed";
             return Err(Trouble(format!("seed {seed} played differently the second time: {why}")));
         }
-        Ok(outcome_of(&plan, &exploration, options.engine))
+        Ok(outcome_of(plan, &exploration, options.engine))
+    }
+
+    /// The record stays where the run did not come to what is expected, and the outcome's notes say where.
+    fn play_live(self, plan: Plan) -> Result<Outcome, Trouble> {
+        let handed = match &self.system {
+            Some(handed) => handed.live.clone(),
+            None => Arc::new(Reference::of(&plan).map_err(|error| self.trouble(error.to_string()))?),
+        };
+        let deployment = Deployment::start(&*handed, &plan).map_err(|error| self.trouble(error.to_string()))?;
+        let played = self.load_live(plan, &deployment.url());
+        let panics = deployment.stop();
+        if !panics.is_empty() {
+            return Err(self.trouble(format!("the system panicked: {}", panics.join("; "))));
+        }
+        played
+    }
+
+    fn load_live(&self, plan: Plan, at: &str) -> Result<Outcome, Trouble> {
+        let options = self.live_options(&plan, at)?;
+        let folder = options.out.clone();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| self.trouble(format!("no runtime to play in: {error}")))?;
+        let (_never, interrupt) = watch::channel(Interrupt::None);
+        let run = runtime.block_on(live::run(Arc::new(plan), options, Box::new(|_| ()), interrupt));
+        let run = run.map_err(|error| self.trouble(error.to_string()))?;
+        if let Some(reason) = run.unreachable {
+            return Err(self.trouble(format!("{reason}; its record is in {}", run.record.display())));
+        }
+        let mut outcome = run.outcome;
+        if outcome.expected {
+            // What cannot be removed lies in the folder for temporary files, where the machine does.
+            folder.into_iter().for_each(|folder| drop(std::fs::remove_dir_all(folder)));
+        } else {
+            outcome.notes.push(format!("its record is in {}", run.record.display()));
+        }
+        Ok(outcome)
+    }
+
+    fn live_options(&self, plan: &Plan, at: &str) -> Result<LiveOptions, Trouble> {
+        let (surroundings, _) = machine::surroundings();
+        let run_id = surroundings.random_hex(8);
+        let target = url::target(at, None, user_agent(&run_id)).map_err(|error| self.trouble(error.to_string()))?;
+        Ok(LiveOptions {
+            target,
+            allowed_hosts: Vec::new(),
+            trust: Trust::Machine,
+            out: Some(std::env::temp_dir().join(format!("rehearsal-{run_id}"))),
+            run_id,
+            scenario_text: String::from_utf8_lossy(&self.read()?).into_owned(),
+            parameters: plan.parameters.clone(),
+            versions: BTreeMap::from([("rehearsal".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
+            lock_hash: env!("REHEARSAL_LOCK_HASH").to_owned(),
+            folder: None,
+            segment: None,
+            start: Start::WhenReady,
+            clock: None,
+            policy: Policy::default(),
+            step: None,
+            arguments: Vec::new(),
+        })
     }
 
     fn load(&self) -> Result<Scenario, Trouble> {
-        let shown = self.file.display();
-        let bytes = std::fs::read(&self.file).map_err(|error| Trouble(format!("cannot read {shown}: {error}")))?;
         let name = self.file.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let overrides = Overrides { expect: self.expect.clone(), ..Overrides::default() };
-        load(&name, &bytes, &overrides).map_err(|faults| Trouble(faults.to_string()))
+        load(&name, &self.read()?, &overrides).map_err(|faults| Trouble(faults.to_string()))
+    }
+
+    fn read(&self) -> Result<Vec<u8>, Trouble> {
+        let shown = self.file.display();
+        std::fs::read(&self.file).map_err(|error| Trouble(format!("cannot read {shown}: {error}")))
+    }
+
+    fn trouble(&self, reason: String) -> Trouble {
+        Trouble(format!("{}: {reason}", self.file.display()))
     }
 }

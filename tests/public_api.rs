@@ -5,8 +5,8 @@
 //! are installed.
 
 use rehearsal::{
-    Host, Listener, Network, Outcome, Plan, Random, Rehearsal, Server, SimListener, SimNetwork, SimStream, Spawn, Stop,
-    Stream, Surroundings, System, Task, TaskHandle, Timers, Trouble, WallClock, scenario,
+    Host, Listener, Network, Outcome, Plan, Random, Rehearsal, Server, Spawn, Stop, Stream, Surroundings, System, Task,
+    TaskHandle, Timers, Trouble, WallClock, scenario,
 };
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -16,12 +16,12 @@ use std::sync::Arc;
 struct Nothing;
 
 impl System for Nothing {
-    fn deploy(&self, _: &Plan) -> Vec<Server> {
+    fn deploy<N: Network>(&self, _: &Plan) -> Vec<Server<N>> {
         vec![Server::new("server-0", serve)]
     }
 }
 
-async fn serve(host: Host, stop: Stop) {
+async fn serve<N: Network>(host: Host<N>, stop: Stop) {
     let (name, incarnation): (&Arc<str>, u32) = (&host.name, host.incarnation);
     let _ = (name, incarnation);
     let Surroundings { clock, timers, random, spawner } = host.surroundings("nothing");
@@ -29,14 +29,13 @@ async fn serve(host: Host, stop: Stop) {
     let task: Task = Box::pin(async {});
     let spawned: TaskHandle = Spawn::spawn(&*spawner, "nothing", task);
     spawned.detach();
-    if let Ok(listener) = bind(&host.network).await {
+    let listener: std::io::Result<N::Listener> = host.listen().await;
+    if let Ok(mut listener) = listener {
         let _ = Listener::local_addr(&listener);
+        let accepted: std::io::Result<(N::Stream, _)> = listener.accept().await;
+        accepted.into_iter().for_each(|(stream, _)| Stream::abort(stream));
     }
     stop.asked().await;
-}
-
-async fn bind(network: &SimNetwork) -> std::io::Result<SimListener> {
-    network.bind("0.0.0.0:8080").await
 }
 
 #[test]
@@ -47,7 +46,7 @@ fn what_a_dependant_calls_keeps_its_types() {
     let _: fn(Rehearsal, &str) -> Rehearsal = Rehearsal::expect_broken;
     let _: fn(Rehearsal) -> Outcome = Rehearsal::run;
     let _: fn(Rehearsal) -> Result<Outcome, Trouble> = Rehearsal::try_run;
-    let _: fn(SimStream) = Stream::abort;
+    let _: fn(Rehearsal) -> Rehearsal = Rehearsal::live;
     let defaults: (u16, &str) = (System::port(&Nothing), System::path(&Nothing));
     assert_eq!(defaults, (8080, "/"));
     fn is_error<E: std::error::Error + Clone + Send + Sync>() {}

@@ -1,5 +1,6 @@
 //! Users that play a plan, in both worlds, and live runs. Start here: [`users::play_user`].
 //!
+//! - [`system`]: what is under test, as either world deploys it
 //! - [`target`]: what is played against, and who says so in each request
 //! - [`sink`]: where events go; [`recorder`]: one user's observations become events
 //! - [`admission`]: who may begin something new
@@ -22,6 +23,7 @@ pub mod prepare;
 pub mod recorder;
 pub mod sink;
 pub mod steward;
+pub mod system;
 pub mod target;
 pub mod tokens;
 pub mod users;

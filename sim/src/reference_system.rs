@@ -1,23 +1,19 @@
 //! The reference signaling system as a [`System`]: a server on each `server-N`, set up as the plan says. Neighbours:
 //! `rehearsal_reference::server` is the server; `seed` hands the identity in.
 
-use crate::host::Host;
-use crate::system::{Server, Stop, System};
+use rehearsal_loadgen::system::{Host, Server, Stop, System};
 use rehearsal_reference::defects::Defect;
-use rehearsal_reference::identity::Identity;
+use rehearsal_reference::identity::{Hs256Identity, Identity, IdentityError, Rs256Identity};
 use rehearsal_reference::network::Network;
 use rehearsal_reference::protocol::Profile;
 use rehearsal_reference::rooms::Limits;
 use rehearsal_reference::server::{self, ServerOptions};
 use rehearsal_reference::store::{MemoryRoomStore, RoomStore};
-use rehearsal_scenarios::plan::{self as scenarios, Plan, SystemPlan};
+use rehearsal_scenarios::plan::{self as scenarios, IdentityKind, Plan, SystemPlan};
 use std::sync::Arc;
 
-/// The port of every simulated reference server: WebSocket and HTTP together.
-const PORT: u16 = 8080;
-
 /// The reference system with this identity.
-pub(crate) struct Reference {
+pub struct Reference {
     identity: Arc<dyn Identity>,
 }
 
@@ -25,10 +21,22 @@ impl Reference {
     pub(crate) fn new(identity: Arc<dyn Identity>) -> Reference {
         Reference { identity }
     }
+
+    /// The reference system with the identity that the plan wants, and tokens that are known to everybody.
+    ///
+    /// # Errors
+    /// If the identity's keys cannot be read.
+    pub fn of(plan: &Plan) -> Result<Reference, IdentityError> {
+        let identity: Arc<dyn Identity> = match plan.system.identity {
+            IdentityKind::Hs256 => Arc::new(Hs256Identity::simulated()),
+            IdentityKind::Rs256 => Arc::new(Rs256Identity::simulated()?),
+        };
+        Ok(Reference::new(identity))
+    }
 }
 
 impl System for Reference {
-    fn deploy(&self, plan: &Plan) -> Vec<Server> {
+    fn deploy<N: Network>(&self, plan: &Plan) -> Vec<Server<N>> {
         let options = options_of(&plan.system);
         // Handed to each incarnation of a server: the documents keep rooms in a database outside of it.
         let store: Arc<dyn RoomStore> = Arc::new(MemoryRoomStore::new());
@@ -40,17 +48,19 @@ impl System for Reference {
         };
         (0..plan.system.servers).map(server).collect()
     }
-
-    fn port(&self) -> u16 {
-        PORT
-    }
 }
 
 /// One incarnation of a server; serves until its host dies, the run is over, or it is told to stop.
-async fn serve(options: ServerOptions, identity: Arc<dyn Identity>, store: Arc<dyn RoomStore>, host: Host, stop: Stop) {
+async fn serve<N: Network>(
+    options: ServerOptions,
+    identity: Arc<dyn Identity>,
+    store: Arc<dyn RoomStore>,
+    host: Host<N>,
+    stop: Stop,
+) {
     let surroundings = host.surroundings("server");
     // A simulated port is free for every incarnation; were it not, clients would see a server that refuses.
-    let Ok(listener) = host.network.bind(&format!("0.0.0.0:{PORT}")).await else { return };
+    let Ok(listener) = host.listen().await else { return };
     server::Server::new(options, surroundings, identity, store).run(listener, stop.asked()).await;
 }
 

@@ -1,21 +1,22 @@
-//! The shop in the simulated world. `TicketShop` and `Door` are all that a service needs to be rehearsed.
+//! The shop in the simulated world, and live on this machine. `TicketShop` and `Door` are all that a service needs to be
+//! rehearsed.
 
-use axum::serve::Listener;
 use own_service::serve::serve;
 use own_service::shop::{Selling, Shop};
-use rehearsal::{Listener as _, Network, Plan, Server, SimListener, SimStream, System};
+use rehearsal::{Listener, Network, Plan, Server, System};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 struct TicketShop(Selling);
 
 impl System for TicketShop {
-    fn deploy(&self, _: &Plan) -> Vec<Server> {
+    fn deploy<N: Network>(&self, _: &Plan) -> Vec<Server<N>> {
         let selling = self.0;
         vec![Server::new("server-0", move |host, stop| async move {
             let spawner = host.surroundings("shop").spawner;
             let spawn = Arc::new(move |task| spawner.spawn("shop", task).detach());
-            let listener = host.network.bind("0.0.0.0:8080").await.expect("a simulated port is free");
+            let listener = host.listen().await.expect("the port is free");
             serve(Door(listener), Arc::new(Shop::new(100, selling)), spawn, stop.asked()).await;
         })]
     }
@@ -25,18 +26,20 @@ impl System for TicketShop {
     }
 }
 
-/// A simulated listener as axum knows listeners.
-struct Door(SimListener);
+/// A listener of either world as axum knows listeners.
+struct Door<L>(L);
 
-impl Listener for Door {
-    type Io = SimStream;
+impl<L: Listener> axum::serve::Listener for Door<L> {
+    type Io = L::Stream;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (SimStream, SocketAddr) {
-        match self.0.accept().await {
-            Ok(accepted) => accepted,
-            // The host is gone, and this task with it.
-            Err(_) => std::future::pending().await,
+    async fn accept(&mut self) -> (L::Stream, SocketAddr) {
+        loop {
+            match self.0.accept().await {
+                Ok(accepted) => return accepted,
+                // A machine that is out of files has some again later.
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
         }
     }
 
@@ -51,6 +54,12 @@ fn no_seat_is_sold_twice() {
 }
 
 #[test]
+fn no_seat_is_sold_twice_over_real_sockets() {
+    let outcome = rehearsal::scenario("race.toml").system(TicketShop(Selling::TakeFirst)).live().run();
+    assert!(outcome.operations.iter().any(|operation| operation.name == "ticket" && operation.count > 0));
+}
+
+#[test]
 fn a_shop_that_takes_the_seat_after_the_payment_sells_it_twice() {
     let paid_first = rehearsal::scenario("race.toml").system(TicketShop(Selling::PayFirst)).seeds(1..=200);
     let outcome = paid_first.expect_broken("a_seat_is_sold_once").run();
@@ -61,11 +70,20 @@ fn a_shop_that_takes_the_seat_after_the_payment_sells_it_twice() {
 struct Stray;
 
 impl System for Stray {
-    fn deploy(&self, _: &Plan) -> Vec<Server> {
+    fn deploy<N: Network>(&self, _: &Plan) -> Vec<Server<N>> {
         vec![Server::new("server-0", |_, stop| async move {
             drop(tokio::spawn(async {}));
             stop.asked().await;
         })]
+    }
+}
+
+/// A service that does not get as far as listening.
+struct Torn;
+
+impl System for Torn {
+    fn deploy<N: Network>(&self, _: &Plan) -> Vec<Server<N>> {
+        vec![Server::new("server-0", |_, _| async { panic!("the till is empty") })]
     }
 }
 
@@ -83,4 +101,6 @@ fn what_cannot_be_rehearsed_is_told_and_is_no_outcome() {
     assert!(without.contains("hand it in with `.system(…)`"), "{without}");
     let nowhere = trouble(rehearsal::scenario("nowhere.toml").system(Stray)).expect("there is no file");
     assert!(nowhere.contains("cannot read nowhere.toml"), "{nowhere}");
+    let torn = trouble(rehearsal::scenario("race.toml").system(Torn).live()).expect("it panics");
+    assert!(torn.contains("server: the till is empty"), "{torn}");
 }

@@ -5,6 +5,7 @@
 //! - `driver`: the phases of a run, in order; `opening`: its record before the first; [`start`]: when time 0 is;
 //!   `outcome`: what comes of it
 //! - `faults`: what goes wrong with the run's own users
+//! - [`deployment`]: a system in a thread of this process, for a test that has no other target
 //! - [`crew`]: several processes that play one plan together
 //! - [`sink`], [`recorder`]: events are stamped by users, and folded and written by a thread of its own
 //! - [`pacer`]: wakes users at their planned times; [`lag`]: how late it was about that
@@ -22,6 +23,7 @@
 pub mod breaker;
 pub mod capacity;
 pub mod crew;
+pub mod deployment;
 mod driver;
 mod faults;
 pub mod files;

@@ -2,7 +2,7 @@
 //! `events.jsonl.zst`, [`Header`] for `header.json`.
 //!
 //! - [`header`]: what was played, by what, where
-//! - [`writer`], [`reader`]: events, one object a line ([`line`]), compressed, readable up to the last flush
+//! - [`writer`], [`reader`]: events, one object a line ([`line`](mod@line)), compressed, readable up to the last flush
 //! - [`judging`]: a record, judged again
 //! - [`merging`]: several records as one; [`clocks`]: what may be said about the order of their events
 //! - [`verdict_file`]: the outcome, `verdict.json`

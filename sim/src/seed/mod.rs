@@ -23,13 +23,13 @@ use crate::netlog::{self, NetworkLog};
 use crate::reference_system::Reference;
 use crate::system::SharedSystem;
 use crate::turmoil_engine::TurmoilEngine;
-use rehearsal_reference::identity::{Hs256Identity, Identity, IdentityError, Rs256Identity};
+use rehearsal_reference::identity::Identity;
 use rehearsal_reference::surroundings::Task;
 use rehearsal_reports::coverage::Covered;
 use rehearsal_reports::event::Event;
 use rehearsal_reports::unmatched::Unmatched;
 use rehearsal_reports::verdict::{CheckVerdict, Verdict};
-use rehearsal_scenarios::plan::{IdentityKind, Plan, Service};
+use rehearsal_scenarios::plan::{Plan, Service};
 use std::sync::Arc;
 use std::time::Duration;
 use xxhash_rust::xxh3::Xxh3;
@@ -238,19 +238,12 @@ fn reference(plan: &Plan, identity: Option<Arc<dyn Identity>>) -> Result<SharedS
     if plan.system.service == Service::Own {
         return Err(NO_SYSTEM.to_owned());
     }
-    let identity = identity.map_or_else(|| identity_of(plan), Ok).map_err(|error| error.to_string())?;
-    Ok(Arc::new(Reference::new(identity)))
+    let reference = identity.map_or_else(|| Reference::of(plan), |identity| Ok(Reference::new(identity)));
+    Ok(Arc::new(reference.map_err(|error| error.to_string())?))
 }
 
 /// Why a plan for a service of one's own is not played against the reference.
 pub const NO_SYSTEM: &str = "the scenario is for a service of your own, and no such service was given";
-
-fn identity_of(plan: &Plan) -> Result<Arc<dyn Identity>, IdentityError> {
-    Ok(match plan.system.identity {
-        IdentityKind::Hs256 => Arc::new(Hs256Identity::simulated()),
-        IdentityKind::Rs256 => Arc::new(Rs256Identity::simulated()?),
-    })
-}
 
 fn engine_for(plan: &Plan, options: SeedOptions) -> Result<Box<dyn Engine>, EngineError> {
     match options.engine {

@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::event_log::EventLog;
 use crate::host::Host;
 use crate::network::SimNetwork;
-use crate::system::{FIRST_SERVER, Server, SharedSystem, Stop};
+use crate::system::{SharedSystem, seen_by_server};
 use rehearsal_loadgen::cleanup::clean_up;
 use rehearsal_loadgen::commons::{Commons, RunPhase};
 use rehearsal_loadgen::faults::lives::Lives;
@@ -15,6 +15,7 @@ use rehearsal_loadgen::faults::sights::{Hit, Sights};
 use rehearsal_loadgen::journal::NoJournal;
 use rehearsal_loadgen::prepare::prepare;
 use rehearsal_loadgen::sink::EventSink;
+use rehearsal_loadgen::system::{FIRST_SERVER, Server, Stop};
 use rehearsal_loadgen::target::{Target, user_agent};
 use rehearsal_loadgen::users::{UserEnv, play_user};
 use rehearsal_reports::event::Name;
@@ -102,7 +103,7 @@ impl Programs {
     /// Servers first, then users' hosts in the order of the plan, then the run's own.
     pub(super) fn add_hosts(&self, engine: &mut dyn Engine) {
         for server in self.shared.system.deploy(&self.shared.plan) {
-            let (shared, name, server) = (self.shared.clone(), server.name.clone(), Arc::new(server));
+            let (shared, name, server) = (self.shared.clone(), server.name().to_owned(), Arc::new(server));
             engine.add_host(&name, Box::new(move |host| Box::pin(serve(shared.clone(), server.clone(), host))));
         }
         for (name, users) in self.users_by_host() {
@@ -229,12 +230,12 @@ async fn direct(shared: Shared, host: Host) {
 }
 
 /// One incarnation of a server, until it ends by itself or its host dies.
-async fn serve(shared: Shared, server: Arc<Server>, host: Host) {
+async fn serve(shared: Shared, server: Arc<Server<SimNetwork>>, host: Host) {
     shared.progress().exited.remove(&host.name);
     let name = host.name.clone();
     let (mut told, orders, of) = (shared.orders.of(&name), shared.orders.clone(), name.clone());
     // The end of the run alone is none for a server: others still leave. An error means that there is nobody left to ask.
     let stop = Stop::new(async move { drop(told.wait_for(|_| orders.is_stopped(&of)).await) });
-    (server.start)(host, stop).await;
+    server.start(seen_by_server(host, shared.system.port()), stop).await;
     shared.advance(|progress| _ = progress.exited.insert(name));
 }

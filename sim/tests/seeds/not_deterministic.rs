@@ -4,12 +4,12 @@
 use crate::scenes::{explore_options, plan, scenario, seed_options};
 use futures_util::SinkExt;
 use rand::TryRng;
+use rehearsal_loadgen::system::{FIRST_SERVER, Host, Server, Stop, System};
 use rehearsal_reference::network::{Listener, Network};
 use rehearsal_scenarios::plan::{Plan, World};
 use rehearsal_sim::explore::{Difference, ExploreOptions, Plays, explore_system, twice_with};
-use rehearsal_sim::host::Host;
 use rehearsal_sim::seed::{SeedRun, Setup};
-use rehearsal_sim::system::{FIRST_SERVER, Server, SharedSystem, Stop, System};
+use rehearsal_sim::system::SharedSystem;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,14 +45,14 @@ struct Greeter {
 }
 
 impl System for Greeter {
-    fn deploy(&self, _: &Plan) -> Vec<Server> {
+    fn deploy<N: Network>(&self, _: &Plan) -> Vec<Server<N>> {
         let differs = self.differs;
         vec![Server::new(FIRST_SERVER, move |host, _: Stop| greet(host, differs))]
     }
 }
 
-async fn greet(host: Host, differs: bool) {
-    let mut listener = host.network.bind("0.0.0.0:8080").await.unwrap();
+async fn greet<N: Network>(host: Host<N>, differs: bool) {
+    let mut listener = host.listen().await.unwrap();
     let mut open = Vec::new();
     for guest in 1.. {
         let (stream, _) = listener.accept().await.unwrap();

@@ -151,8 +151,8 @@ impl<N: Network> Interpreter<N> {
     async fn raw(&mut self, node: &Node<'_>, message: &Value) -> Played {
         let message = self.filled(node, message, Secrets::Allowed)?;
         if !self.strangers.is_empty() {
-            let receivers = RECEIVERS.iter().filter_map(|key| message.get(key).and_then(Value::as_str));
-            receivers.map(|receiver| self.check_receiver(receiver)).collect::<Result<(), String>>()?;
+            let mut receivers = RECEIVERS.iter().filter_map(|key| message.get(key).and_then(Value::as_str));
+            receivers.try_for_each(|receiver| self.check_receiver(receiver))?;
         }
         self.name_next(node);
         let peer = peer_of(self.session.peer())?;

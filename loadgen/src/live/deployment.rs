@@ -1,0 +1,166 @@
+//! A system on this machine: its server in a thread of this process, at a free port of 127.0.0.1, for a test that plays a
+//! scenario live without starting a process. Neighbours: `system` (what a system is), `driver` loads it like any other target.
+//!
+//! Left out: several servers, which would have to find each other by name, and faults on them: a deployment that takes
+//! those is a process of its own. The generator shares its processor with the server here, and says so where that shows.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is the machine that is deployed on")]
+
+use super::machine::{MachineSpawner, surroundings};
+use super::network::TcpNetwork;
+use super::tls::{TlsError, Trust};
+use crate::system::{FIRST_SERVER, Host, HostWorld, Server, Stop, System};
+use rehearsal_reference::surroundings::Surroundings;
+use rehearsal_scenarios::plan::Plan;
+use std::net::SocketAddr;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// How long a server may take until it listens, and again until it has stopped.
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// A system as this machine deploys it: all of them are one.
+pub trait LiveSystem: Send + Sync {
+    /// See [`System::deploy`].
+    fn deploy(&self, plan: &Plan) -> Vec<Server<TcpNetwork>>;
+    /// See [`System::path`].
+    fn path(&self) -> &str;
+}
+
+impl<S: System> LiveSystem for S {
+    fn deploy(&self, plan: &Plan) -> Vec<Server<TcpNetwork>> {
+        System::deploy(self, plan)
+    }
+
+    fn path(&self) -> &str {
+        System::path(self)
+    }
+}
+
+/// Why a system is not deployed here.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotDeploy {
+    /// More servers than one, or none.
+    #[error(
+        "the system has {0} servers: one that is deployed in a test's own process has exactly one, `{FIRST_SERVER}`"
+    )]
+    Servers(usize),
+    /// It does not listen.
+    #[error("the system does not listen: {0}")]
+    Silent(String),
+    /// TLS cannot be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The machine has no thread for it.
+    #[error("no thread for the system: {0}")]
+    NoThread(#[from] std::io::Error),
+}
+
+/// A system that runs here until it is stopped.
+pub struct Deployment {
+    address: SocketAddr,
+    path: String,
+    stop: watch::Sender<bool>,
+    thread: JoinHandle<Vec<String>>,
+}
+
+impl Deployment {
+    /// Deploys the system for this plan, and waits until it listens.
+    ///
+    /// # Errors
+    /// If it has not exactly one server, or that one does not listen within 10 s.
+    pub fn start(system: &dyn LiveSystem, plan: &Plan) -> Result<Deployment, CannotDeploy> {
+        let mut servers = system.deploy(plan);
+        let count = servers.len();
+        let (Some(server), 1) = (servers.pop(), count) else { return Err(CannotDeploy::Servers(count)) };
+        let network = TcpNetwork::new(&Trust::Machine)?;
+        let (listens, listening) = mpsc::channel();
+        let (stop, stopping) = watch::channel(false);
+        let thread = std::thread::Builder::new()
+            .name("system".into())
+            .spawn(move || serve(&server, network, listens, stopping))?;
+        match listening.recv_timeout(WITHIN) {
+            Ok(address) => Ok(Deployment { address, path: system.path().to_owned(), stop, thread }),
+            Err(mpsc::RecvTimeoutError::Timeout) => Err(CannotDeploy::Silent(format!("it has not within {WITHIN:?}"))),
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                let why = thread.join().map_or_else(|_| "it panicked".to_owned(), |panics| panics.join("; "));
+                Err(CannotDeploy::Silent(if why.is_empty() { "it ended at once".to_owned() } else { why }))
+            }
+        }
+    }
+
+    /// The address of its WebSocket.
+    pub fn url(&self) -> String {
+        format!("ws://{}{}", self.address, self.path)
+    }
+
+    /// Asks it to stop, waits until it has, ends it after 10 s, and tells what panicked in it.
+    pub fn stop(self) -> Vec<String> {
+        self.stop.send_replace(true);
+        self.thread.join().unwrap_or_else(|_| vec!["the system's thread panicked".to_owned()])
+    }
+}
+
+/// The server's whole life; gives back what panicked.
+fn serve(
+    server: &Server<TcpNetwork>,
+    network: TcpNetwork,
+    listens: mpsc::Sender<SocketAddr>,
+    mut stopping: watch::Receiver<bool>,
+) -> Vec<String> {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return vec![error.to_string()],
+    };
+    let (surroundings, spawner) = surroundings();
+    let spawn = surroundings.spawner.clone();
+    let host = Host::new(FIRST_SERVER.into(), 0, network, Arc::new(Here { surroundings, listens }));
+    let mut asked = stopping.clone();
+    // An error means that whoever could ask is gone, who then wants no server any more.
+    let stop = Stop::new(async move { drop(asked.wait_for(|is_asked| *is_asked).await) });
+    runtime.block_on(async {
+        let (ended, mut has_ended) = watch::channel(());
+        let program = server.start(host, stop);
+        let program = Box::pin(async move {
+            let _ended = ended;
+            program.await;
+        });
+        spawn.spawn("server", program).detach();
+        let gone = async { while has_ended.changed().await.is_ok() {} };
+        tokio::pin!(gone);
+        tokio::select! {
+            () = &mut gone => {}
+            _ = stopping.wait_for(|is_asked| *is_asked) => drop(timeout(WITHIN, gone).await),
+        }
+        end(&spawner).await
+    })
+}
+
+/// Ends what is left, and tells what panicked.
+async fn end(spawner: &MachineSpawner) -> Vec<String> {
+    spawner.end_all().await;
+    spawner.panics()
+}
+
+/// This machine, as a host of it sees it.
+struct Here {
+    surroundings: Surroundings,
+    listens: mpsc::Sender<SocketAddr>,
+}
+
+impl HostWorld for Here {
+    fn surroundings(&self, _who: &str) -> Surroundings {
+        self.surroundings.clone()
+    }
+
+    fn address(&self) -> String {
+        "127.0.0.1:0".to_owned()
+    }
+
+    fn listens(&self, at: SocketAddr) {
+        // Nobody waits any more for one that comes too late.
+        let _ = self.listens.send(at);
+    }
+}
