@@ -12,7 +12,7 @@ use rehearsal_loadgen::target::user_agent;
 use rehearsal_reports::outcome::Outcome;
 use rehearsal_reports::render::text::{self, Style};
 use rehearsal_scenarios::plan::{Expectation, Plan, Service, World};
-use rehearsal_scenarios::{Overrides, Scenario, load};
+use rehearsal_scenarios::{Overrides, Scenario, load, variant_names, with_rows};
 use rehearsal_sim::explore::{ExploreOptions, SeedRange, explore_system, outcome_of};
 use rehearsal_sim::reference_system::Reference;
 use rehearsal_sim::seed::NO_SYSTEM;
@@ -22,6 +22,7 @@ use std::fmt;
 use std::ops::{ControlFlow, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::runtime::Builder;
 use tokio::sync::watch;
 
 /// A rehearsal in the making: a scenario, a system, and a world.
@@ -32,6 +33,7 @@ pub struct Rehearsal {
     seeds: RangeInclusive<u64>,
     world: World,
     expect: Option<Expectation>,
+    variant: Option<String>,
 }
 
 /// A system, as each world takes it.
@@ -69,7 +71,8 @@ impl std::error::Error for Trouble {}
 /// The scenario in this file. `cargo test` runs in the folder of the package, so that `"race.toml"` lies beside its
 /// `Cargo.toml`.
 pub fn scenario(file: impl AsRef<Path>) -> Rehearsal {
-    Rehearsal { file: file.as_ref().to_owned(), system: None, seeds: 1..=100, world: World::Simulated, expect: None }
+    let (world, file) = (World::Simulated, file.as_ref().to_owned());
+    Rehearsal { file, system: None, seeds: 1..=100, world, expect: None, variant: None }
 }
 
 impl Rehearsal {
@@ -92,6 +95,12 @@ impl Rehearsal {
         self
     }
 
+    /// Which of the file's variants.
+    pub fn variant(mut self, name: &str) -> Rehearsal {
+        self.variant = Some(name.to_owned());
+        self
+    }
+
     /// Expects this check to be broken in some seed, in place of what the file expects.
     pub fn expect_broken(mut self, check: &str) -> Rehearsal {
         self.expect = Some(Expectation::Broken(vec![check.to_owned()]));
@@ -101,11 +110,12 @@ impl Rehearsal {
     /// Plays and returns what it came to.
     ///
     /// # Panics
-    /// If it is not as the scenario expects, with verdicts, story and lowest seed; or as [`Rehearsal::try_run`] fails.
+    /// If it is not as the scenario expects (verdicts and thresholds), with verdicts, story and lowest
+    /// seed; or as [`Rehearsal::try_run`] fails.
     #[track_caller]
     pub fn run(self) -> Outcome {
         match self.try_run() {
-            Ok(outcome) if outcome.expected => outcome,
+            Ok(outcome) if outcome.passes() => outcome,
             Ok(outcome) => panic!("\n{}", text::outcome(&outcome, Style::Plain)),
             Err(trouble) => panic!("\n{trouble}"),
         }
@@ -116,7 +126,7 @@ impl Rehearsal {
     /// # Errors
     /// If the file cannot be read or has faults, or for want of a system. Simulated: if there are no seeds, this machine cannot
     /// simulate, the engine cannot play the scenario, or a seed played differently the second time. Live: if the system
-    /// does not listen, panics, or is never reached, or the scenario has faults that strike servers.
+    /// does not listen, panics, ends too early or not at all, or is never reached, or the scenario has faults that strike servers.
     pub fn try_run(self) -> Result<Outcome, Trouble> {
         let scenario = self.load()?;
         let plan = scenario.plan(*self.seeds.start(), self.world);
@@ -156,29 +166,44 @@ impl Rehearsal {
             None => Arc::new(Reference::of(&plan).map_err(|error| self.trouble(error.to_string()))?),
         };
         let deployment = Deployment::start(&*handed, &plan).map_err(|error| self.trouble(error.to_string()))?;
+        let mut plan = plan;
+        // The system has them; to a load they would be those of a server that somebody else has started.
+        plan.system.defects.clear();
         let played = self.load_live(plan, &deployment.url());
-        let panics = deployment.stop();
-        if !panics.is_empty() {
-            return Err(self.trouble(format!("the system panicked: {}", panics.join("; "))));
+        let wrong = deployment.stop();
+        if wrong.is_empty() {
+            return played;
         }
-        played
+        let came_to = match played {
+            Ok(outcome) => outcome.record.map_or_else(String::new, |record| format!("; its record is in {record}")),
+            Err(trouble) => format!("; {trouble}"),
+        };
+        Err(self.trouble(format!("the system: {}{came_to}", wrong.join("; "))))
     }
 
     fn load_live(&self, plan: Plan, at: &str) -> Result<Outcome, Trouble> {
         let options = self.live_options(&plan, at)?;
         let folder = options.out.clone();
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| self.trouble(format!("no runtime to play in: {error}")))?;
         let (_never, interrupt) = watch::channel(Interrupt::None);
-        let run = runtime.block_on(live::run(Arc::new(plan), options, Box::new(|_| ()), interrupt));
-        let run = run.map_err(|error| self.trouble(error.to_string()))?;
+        let play = || {
+            let runtime = Builder::new_multi_thread().enable_all().build();
+            let runtime = runtime.map_err(|error| format!("no runtime to play in: {error}"))?;
+            let run = runtime.block_on(live::run(Arc::new(plan), options, Box::new(|_| ()), interrupt));
+            run.map_err(|error| error.to_string())
+        };
+        // On a thread of its own, since the test's may be inside of another runtime.
+        #[allow(clippy::disallowed_methods, reason = "live runs use the machine's threads")]
+        let played = std::thread::scope(|scope| scope.spawn(play).join());
+        let played = played.unwrap_or_else(|_| Err("playing it panicked; this is a bug of rehearsal".to_owned()));
+        let run = played.map_err(|reason| self.trouble(reason))?;
         if let Some(reason) = run.unreachable {
             return Err(self.trouble(format!("{reason}; its record is in {}", run.record.display())));
         }
         let mut outcome = run.outcome;
-        if outcome.expected {
+        if outcome.passes() {
             // What cannot be removed lies in the folder for temporary files, where the machine does.
             folder.into_iter().for_each(|folder| drop(std::fs::remove_dir_all(folder)));
+            outcome.record = None;
         } else {
             outcome.notes.push(format!("its record is in {}", run.record.display()));
         }
@@ -195,7 +220,7 @@ impl Rehearsal {
             trust: Trust::Machine,
             out: Some(std::env::temp_dir().join(format!("rehearsal-{run_id}"))),
             run_id,
-            scenario_text: String::from_utf8_lossy(&self.read()?).into_owned(),
+            scenario_text: String::from_utf8_lossy(&self.read()?.0).into_owned(),
             parameters: plan.parameters.clone(),
             versions: BTreeMap::from([("rehearsal".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
             lock_hash: env!("REHEARSAL_LOCK_HASH").to_owned(),
@@ -211,13 +236,26 @@ impl Rehearsal {
 
     fn load(&self) -> Result<Scenario, Trouble> {
         let name = self.file.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let overrides = Overrides { expect: self.expect.clone(), ..Overrides::default() };
-        load(&name, &self.read()?, &overrides).map_err(|faults| Trouble(faults.to_string()))
+        let (bytes, unreadable_rows) = self.read()?;
+        let variants = variant_names(&bytes);
+        if self.variant.is_none() && !variants.is_empty() {
+            let named = variants.join(", ");
+            return Err(self.trouble(format!("it has the variants {named}: choose one with `.variant(…)`")));
+        }
+        let (expect, variant) = (self.expect.clone(), self.variant.clone());
+        let overrides = Overrides { expect, variant, unreadable_rows, ..Overrides::default() };
+        load(&name, &bytes, &overrides).map_err(|faults| Trouble(faults.to_string()))
     }
 
-    fn read(&self) -> Result<Vec<u8>, Trouble> {
+    /// The file with its rows in it, and the files of rows that could not be read.
+    fn read(&self) -> Result<(Vec<u8>, BTreeMap<String, String>), Trouble> {
         let shown = self.file.display();
-        std::fs::read(&self.file).map_err(|error| Trouble(format!("cannot read {shown}: {error}")))
+        let bytes = std::fs::read(&self.file).map_err(|error| Trouble(format!("cannot read {shown}: {error}")))?;
+        let beside = |rows: &str| {
+            let beside = self.file.parent().unwrap_or(Path::new(".")).join(rows);
+            std::fs::read_to_string(beside).map_err(|error| error.to_string())
+        };
+        Ok(with_rows(&bytes, beside))
     }
 
     fn trouble(&self, reason: String) -> Trouble {

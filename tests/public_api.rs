@@ -47,6 +47,7 @@ fn what_a_dependant_calls_keeps_its_types() {
     let _: fn(Rehearsal) -> Outcome = Rehearsal::run;
     let _: fn(Rehearsal) -> Result<Outcome, Trouble> = Rehearsal::try_run;
     let _: fn(Rehearsal) -> Rehearsal = Rehearsal::live;
+    let _: fn(Rehearsal, &str) -> Rehearsal = Rehearsal::variant;
     let defaults: (u16, &str) = (System::port(&Nothing), System::path(&Nothing));
     assert_eq!(defaults, (8080, "/"));
     fn is_error<E: std::error::Error + Clone + Send + Sync>() {}

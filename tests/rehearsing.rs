@@ -1,7 +1,7 @@
 //! `rehearsal::scenario(…)` as a test of another package calls it, live: against the reference and a system of its own, in this
 //! process. What it does with seeds is tested where a dependant does it, in `examples/own_service`.
 
-use rehearsal::{Network, Plan, Rehearsal, Server, System, scenario};
+use rehearsal::{Network, Plan, Rehearsal, Server, Stop, System, scenario};
 use std::path::PathBuf;
 
 fn library(name: &str) -> Rehearsal {
@@ -32,8 +32,30 @@ struct Twins;
 
 impl System for Twins {
     fn deploy<N: Network>(&self, _: &Plan) -> Vec<Server<N>> {
-        let server = |name| Server::new(name, |_, stop: rehearsal::Stop| stop.asked());
+        let server = |name| Server::new(name, |_, stop: Stop| stop.asked());
         vec![server("server-0"), server("server-1")]
+    }
+}
+
+/// A server that lets go of its listener with its first guest.
+struct Curt;
+
+impl System for Curt {
+    fn deploy<N: Network>(&self, _: &Plan) -> Vec<Server<N>> {
+        vec![Server::new("server-0", |host: rehearsal::Host<N>, _| async move {
+            use rehearsal::Listener;
+            let mut listener = host.listen().await.expect("the port is free");
+            drop(listener.accept().await);
+        })]
+    }
+}
+
+/// A server that lets go of its host without listening, and waits to be told to stop.
+struct Mute;
+
+impl System for Mute {
+    fn deploy<N: Network>(&self, _: &Plan) -> Vec<Server<N>> {
+        vec![Server::new("server-0", |_, stop: Stop| stop.asked())]
     }
 }
 
@@ -42,6 +64,49 @@ fn what_a_test_cannot_play_live_is_told() {
     let trouble = |rehearsal: Rehearsal| rehearsal.live().try_run().err().map_or_else(String::new, |it| it.to_string());
     let twins = trouble(library("two_clients_race_for_one_worker").system(Twins));
     assert!(twins.contains("the system has 2 servers") && twins.contains("two_clients_race"), "{twins}");
+    let mute = trouble(library("two_clients_race_for_one_worker").system(Mute));
+    assert!(mute.contains("does not listen") && mute.contains("host.listen()"), "{mute}");
+    let curt = trouble(library("checks_of_your_own").system(Curt));
+    assert!(curt.contains("ended before it was asked to stop"), "{curt}");
     let struck = trouble(library("server_restarts_while_workers_run"));
     assert!(struck.contains("server"), "{struck}");
+}
+
+/// A scenario in a folder of its own, with these files beside it.
+fn written(text: &str, beside: &[(&str, &str)]) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("there is a folder for temporary files");
+    let file = folder.path().join("file.toml");
+    for (name, text) in beside.iter().chain([&("file.toml", text)]) {
+        std::fs::write(folder.path().join(name), text).expect("it is ours");
+    }
+    (folder, file)
+}
+
+#[test]
+fn rows_beside_the_file_are_found_and_one_of_several_variants_is_asked_for() {
+    let flow = "[users.all]\nrole = \"peer\"\nflow = \"visit\"\ncount = 2\n[flow.visit]\n";
+    let with_rows = flow.replace("count", "rows = \"people.csv\"\ncount");
+    let rows = format!("format = 1\n{with_rows}steps = [\"join\", {{ raw = {{ type = \"${{row.word}}\" }} }}]\n");
+    let (_folder, file) = written(&rows, &[("people.csv", "word\nhello\nworld\n")]);
+    assert!(scenario(&file).seeds(1..=2).run().expected);
+    let variants = format!(
+        "format = 1\n[params]\nlength = \"1s\"\n[variants]\nshort = {{ length = \"1s\" }}\nlong = {{ length = \"2s\" }}\n\
+         {flow}steps = [\"join\", {{ think = \"${{length}}\" }}]\n"
+    );
+    let (_folder, file) = written(&variants, &[]);
+    let unasked = scenario(&file).seeds(1..=2).try_run().err().map_or_else(String::new, |trouble| trouble.to_string());
+    assert!(unasked.contains("choose one with `.variant(…)`") && unasked.contains("short"), "{unasked}");
+    assert!(scenario(&file).seeds(1..=2).variant("long").run().scenario.ends_with("long"));
+}
+
+#[tokio::test]
+async fn a_missed_threshold_fails_a_live_run_also_inside_of_another_runtime() {
+    let text = "format = 1\n[time]\nmeasure = \"2s\"\nsettle = \"1s\"\n[users.all]\nrole = \"peer\"\nflow = \"visit\"\n\
+                [flow.visit]\nsteps = [\"join\"]\n[thresholds]\nregister = [\"p50 < 0.001ms\"]\n";
+    let (_folder, file) = written(text, &[]);
+    let outcome = scenario(&file).live().try_run().expect("it plays");
+    assert!(outcome.expected && !outcome.passes(), "{:?}", outcome.thresholds);
+    let record = PathBuf::from(outcome.record.expect("it stays"));
+    let out = record.parent().and_then(|scenario| scenario.parent()).expect("runs/<scenario>/<time>");
+    std::fs::remove_dir_all(out).expect("it is ours");
 }

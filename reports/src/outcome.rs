@@ -101,6 +101,13 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Whether a run came to its end with the verdicts that were expected and every threshold met. Whether its generator kept
+    /// up is another question, which only its numbers depend on.
+    pub fn passes(&self) -> bool {
+        let all_met = self.thresholds.iter().all(|threshold| threshold.verdict == Met::Met);
+        self.expected && all_met && self.aborted.is_none() && !self.interrupted
+    }
+
     /// The outcome of a plan of which nothing has been played yet: whoever played it fills in what came out.
     pub fn not_played(plan: &Plan) -> Outcome {
         Outcome {

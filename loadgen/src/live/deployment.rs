@@ -5,7 +5,7 @@
 //! those is a process of its own. The generator shares its processor with the server here, and says so where that shows.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is the machine that is deployed on")]
 
-use super::machine::{MachineSpawner, surroundings};
+use super::machine::surroundings;
 use super::network::TcpNetwork;
 use super::tls::{TlsError, Trust};
 use crate::system::{FIRST_SERVER, Host, HostWorld, Server, Stop, System};
@@ -13,7 +13,6 @@ use rehearsal_reference::surroundings::Surroundings;
 use rehearsal_scenarios::plan::Plan;
 use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
-use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -48,7 +47,7 @@ pub enum CannotDeploy {
     )]
     Servers(usize),
     /// It does not listen.
-    #[error("the system does not listen: {0}")]
+    #[error("the system does not listen: {0}\n  hint: a server listens with `host.listen()`, which takes a free port")]
     Silent(String),
     /// TLS cannot be set up.
     #[error(transparent)]
@@ -63,7 +62,7 @@ pub struct Deployment {
     address: SocketAddr,
     path: String,
     stop: watch::Sender<bool>,
-    thread: JoinHandle<Vec<String>>,
+    ended: mpsc::Receiver<Vec<String>>,
 }
 
 impl Deployment {
@@ -78,17 +77,19 @@ impl Deployment {
         let network = TcpNetwork::new(&Trust::Machine)?;
         let (listens, listening) = mpsc::channel();
         let (stop, stopping) = watch::channel(false);
-        let thread = std::thread::Builder::new()
-            .name("system".into())
-            .spawn(move || serve(&server, network, listens, stopping))?;
-        match listening.recv_timeout(WITHIN) {
-            Ok(address) => Ok(Deployment { address, path: system.path().to_owned(), stop, thread }),
-            Err(mpsc::RecvTimeoutError::Timeout) => Err(CannotDeploy::Silent(format!("it has not within {WITHIN:?}"))),
-            Err(mpsc::RecvTimeoutError::Disconnected) => {
-                let why = thread.join().map_or_else(|_| "it panicked".to_owned(), |panics| panics.join("; "));
-                Err(CannotDeploy::Silent(if why.is_empty() { "it ended at once".to_owned() } else { why }))
-            }
-        }
+        let (tell_end, ended) = mpsc::channel();
+        let serving = move || drop(tell_end.send(serve(&server, network, listens, stopping)));
+        std::thread::Builder::new().name("system".into()).spawn(serving)?;
+        let listens = listening.recv_timeout(WITHIN);
+        let deployment = |address| Deployment { address, path: system.path().to_owned(), stop, ended };
+        let why = match listens {
+            Ok(address) => return Ok(deployment(address)),
+            Err(mpsc::RecvTimeoutError::Timeout) => format!("it has not within {WITHIN:?}"),
+            // It let go of its host, which is how it would have listened.
+            Err(mpsc::RecvTimeoutError::Disconnected) => "it will not any more".to_owned(),
+        };
+        let wrong = deployment(SocketAddr::from(([127, 0, 0, 1], 0))).stop();
+        Err(CannotDeploy::Silent(if wrong.is_empty() { why } else { wrong.join("; ") }))
     }
 
     /// The address of its WebSocket.
@@ -96,14 +97,21 @@ impl Deployment {
         format!("ws://{}{}", self.address, self.path)
     }
 
-    /// Asks it to stop, waits until it has, ends it after 10 s, and tells what panicked in it.
+    /// Asks it to stop, waits until it has, ends it after 10 s, and tells what was wrong with it. One that keeps its thread from
+    /// everything else cannot be ended: it is left behind, and that is told.
     pub fn stop(self) -> Vec<String> {
         self.stop.send_replace(true);
-        self.thread.join().unwrap_or_else(|_| vec!["the system's thread panicked".to_owned()])
+        match self.ended.recv_timeout(WITHIN * 2) {
+            Ok(wrong) => wrong,
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                vec!["it keeps its thread to itself, and cannot be ended".to_owned()]
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => vec!["its thread panicked".to_owned()],
+        }
     }
 }
 
-/// The server's whole life; gives back what panicked.
+/// The server's whole life; gives back what was wrong: what panicked, or else that it ended too early or not at all.
 fn serve(
     server: &Server<TcpNetwork>,
     network: TcpNetwork,
@@ -130,18 +138,18 @@ fn serve(
         spawn.spawn("server", program).detach();
         let gone = async { while has_ended.changed().await.is_ok() {} };
         tokio::pin!(gone);
-        tokio::select! {
-            () = &mut gone => {}
-            _ = stopping.wait_for(|is_asked| *is_asked) => drop(timeout(WITHIN, gone).await),
-        }
-        end(&spawner).await
+        let wrong = tokio::select! {
+            biased;
+            _ = stopping.wait_for(|is_asked| *is_asked) => match timeout(WITHIN, gone).await {
+                Ok(()) => None,
+                Err(_) => Some(format!("it did not stop within {WITHIN:?} of being asked to")),
+            },
+            () = &mut gone => Some("it ended before it was asked to stop".to_owned()),
+        };
+        spawner.end_all().await;
+        let panics = spawner.panics();
+        if panics.is_empty() { wrong.into_iter().collect() } else { panics }
     })
-}
-
-/// Ends what is left, and tells what panicked.
-async fn end(spawner: &MachineSpawner) -> Vec<String> {
-    spawner.end_all().await;
-    spawner.panics()
 }
 
 /// This machine, as a host of it sees it.

@@ -164,7 +164,9 @@ fn is_per_world(node: &Node) -> bool {
 pub(crate) fn values(root: &Node, variant: Option<&str>, world: World, overrides: &Overrides) -> Values {
     let of_world =
         |node: &Node| if is_per_world(node) { node.get(world_name(world)).cloned() } else { Some(node.clone()) };
-    let of_entry = |entry: &Entry| Some((entry.key.clone(), of_world(&entry.node)?));
+    // A value for one world only is a fault that is told: it stands for both, so that nothing follows from it.
+    let of_either = |node: &Node| of_world(node).or_else(|| Some(node.entries().first()?.node.clone()));
+    let of_entry = |entry: &Entry| Some((entry.key.clone(), of_either(&entry.node)?));
     let params = root.get("params").map_or(&[][..], Node::entries);
     let variant = variant.and_then(|name| root.get("variants")?.get(name)).map_or(&[][..], Node::entries);
     let set = overrides.set.iter().filter_map(|(name, value)| Some((name.clone(), of_world(&Node::of_json(value)?)?)));
