@@ -26,8 +26,8 @@
 mod rehearse;
 
 pub use rehearsal_loadgen::system::{Host, Server, Stop, System};
-pub use rehearsal_reference::network::{Listener, Network, Stream};
+pub use rehearsal_reference::network::{DatagramSocket, Endpoint, Listener, Network, Stream};
 pub use rehearsal_reference::surroundings::{Random, Spawn, Surroundings, Task, TaskHandle, Timers, WallClock};
-pub use rehearsal_reports::outcome::Outcome;
+pub use rehearsal_reports::outcome::{Met, Outcome, Overall, Validity};
 pub use rehearsal_scenarios::plan::Plan;
 pub use rehearse::{Rehearsal, Trouble, scenario};

@@ -5,8 +5,8 @@
 //! are installed.
 
 use rehearsal::{
-    Host, Listener, Network, Outcome, Plan, Random, Rehearsal, Server, Spawn, Stop, Stream, Surroundings, System, Task,
-    TaskHandle, Timers, Trouble, WallClock, scenario,
+    DatagramSocket, Endpoint, Host, Listener, Met, Network, Outcome, Overall, Plan, Random, Rehearsal, Server, Spawn,
+    Stop, Stream, Surroundings, System, Task, TaskHandle, Timers, Trouble, Validity, WallClock, scenario,
 };
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -35,7 +35,20 @@ async fn serve<N: Network>(host: Host<N>, stop: Stop) {
         let accepted: std::io::Result<(N::Stream, _)> = listener.accept().await;
         accepted.into_iter().for_each(|(stream, _)| Stream::abort(stream));
     }
+    let elsewhere = Endpoint { host: "server-1".to_owned(), port: 8080, tls: false };
+    let connected: std::io::Result<N::Stream> = host.network.connect(&elsewhere).await;
+    connected.into_iter().for_each(Stream::abort);
+    if let Ok(datagrams) = host.network.bind_datagram("0.0.0.0:0").await {
+        let _: std::io::Result<()> = DatagramSocket::send_to(&datagrams, b"hello", "server-1:9000").await;
+    }
     stop.asked().await;
+}
+
+/// What came of it, as a test looks at it.
+fn is_sound(outcome: &Outcome) -> bool {
+    let kept_up = outcome.generator.as_ref().is_none_or(|generator| generator.validity == Validity::Valid);
+    let all_met = outcome.thresholds.iter().all(|threshold| threshold.verdict == Met::Met);
+    outcome.verdict == Overall::Holds && all_met && kept_up && outcome.passes()
 }
 
 #[test]
@@ -45,6 +58,7 @@ fn what_a_dependant_calls_keeps_its_types() {
     let _: fn(Rehearsal, RangeInclusive<u64>) -> Rehearsal = Rehearsal::seeds;
     let _: fn(Rehearsal, &str) -> Rehearsal = Rehearsal::expect_broken;
     let _: fn(Rehearsal) -> Outcome = Rehearsal::run;
+    let _: fn(&Outcome) -> bool = is_sound;
     let _: fn(Rehearsal) -> Result<Outcome, Trouble> = Rehearsal::try_run;
     let _: fn(Rehearsal) -> Rehearsal = Rehearsal::live;
     let _: fn(Rehearsal, &str) -> Rehearsal = Rehearsal::variant;

@@ -58,7 +58,8 @@ impl<N: Network> Server<N> {
         &self.name
     }
 
-    /// The program of one incarnation.
+    /// The program of one incarnation. Called by worlds.
+    #[doc(hidden)]
     pub fn start(&self, host: Host<N>, stop: Stop) -> Task {
         (self.start)(host, stop)
     }
@@ -93,7 +94,8 @@ pub trait HostWorld: Send + Sync {
 }
 
 impl<N: Network> Host<N> {
-    /// A host of this world.
+    /// A host of this world. Called by worlds.
+    #[doc(hidden)]
     pub fn new(name: Arc<str>, incarnation: u32, network: N, world: Arc<dyn HostWorld>) -> Host<N> {
         Host { name, incarnation, network, world }
     }
@@ -107,7 +109,7 @@ impl<N: Network> Host<N> {
     /// 127.0.0.1 on a machine.
     ///
     /// # Errors
-    /// If the network refuses; a simulated one never does.
+    /// If the network refuses, as it does where this host listens already.
     pub async fn listen(&self) -> io::Result<N::Listener> {
         use rehearsal_reference::network::Listener;
         let listener = self.network.bind(&self.world.address()).await?;
@@ -120,7 +122,8 @@ impl<N: Network> Host<N> {
 pub struct Stop(Pin<Box<dyn Future<Output = ()> + Send>>);
 
 impl Stop {
-    /// A stop that is asked for when this ends.
+    /// A stop that is asked for when this ends. Called by worlds.
+    #[doc(hidden)]
     pub fn new(asked: impl Future<Output = ()> + Send + 'static) -> Stop {
         Stop(Box::pin(asked))
     }

@@ -5,7 +5,7 @@
 //! - [`seed`]: one seed, from plan to verdicts; [`event_log`]: what happened in it
 //! - [`engine`]: what a simulated world can do; [`feature`]: what not every engine can; [`turmoil_engine`]: the one on turmoil
 //! - [`event_engine`]: the event-driven one
-//! - [`system`]: what is under test, anybody's service; the reference is the first ([`reference_system`])
+//! - [`system`]: what is under test, as this world deploys it; the reference is the first ([`reference_system`])
 //! - [`host`]: what a program finds on its host; [`standing`]: whether it is held, and how wrong its clock is
 //! - [`network`]: everything between hosts: streams, links and faults on them
 //! - [`clock`]: virtual time; [`host_clock`]: what a host takes for it

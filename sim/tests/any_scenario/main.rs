@@ -9,7 +9,7 @@ mod steps;
 
 use proptest::prelude::*;
 use rehearsal_scenarios::plan::World;
-use rehearsal_scenarios::{Overrides, load_all};
+use rehearsal_scenarios::{Overrides, load, load_all};
 use rehearsal_sim::seed::{SeedOptions, play};
 use std::sync::Arc;
 
@@ -134,5 +134,28 @@ proptest! {
             prop_assert!(run.failure.is_none(), "{}\n{}", run.failure.unwrap(), text);
             prop_assert!(!run.verdicts.is_empty());
         }
+    }
+}
+
+/// Steps that fail in no time once the connection is gone, repeated without an end: the virtual clock goes on all the same.
+#[test]
+fn repetitions_that_can_do_nothing_without_a_connection_come_to_their_end() {
+    let spins = [
+        "{ discover = {}, otherwise = 'continue' }",
+        "{ raw = { type = 'x' }, otherwise = 'continue' }, { expect = { type = 'x' }, within = '1ms', otherwise = 'continue' }",
+        "{ expect_one_of = [{ message = { type = 'x' } }], within = '1ms', otherwise = 'continue' }, \
+         { expect_close = {}, within = '1ms', otherwise = 'continue' }",
+        "{ expect_close = {}, within = '1ms', otherwise = 'continue' }",
+    ];
+    for steps in spins {
+        let text = format!(
+            "format = 1\nexpect = 'either'\n[time]\nmeasure = '5s'\n[users.peers]\nflow = 'f'\n\
+             [flow.f]\nsteps = ['join', {{ repeat = {{ steps = [{steps}] }} }}]\n\
+             [faults.k]\ndo = 'kill'\nwho = 'server'\nat = '2s'\n"
+        );
+        let scenario = load("spin", text.as_bytes(), &Overrides::default()).unwrap_or_else(|faults| panic!("{faults}"));
+        let run = play(Arc::new(scenario.plan(1, World::Simulated)), SeedOptions::default());
+        assert_eq!(run.failure, None, "{steps}");
+        assert!(run.event_count < 50_000, "{steps}: {} events", run.event_count);
     }
 }

@@ -22,6 +22,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How long a user whose connection is gone waits before it repeats steps that could do nothing without one: they take no
+/// time, so that the virtual clock would stand still, and a machine would do nothing else.
+const WITHOUT_CONNECTION: Duration = Duration::from_millis(100);
 
 /// Where to go after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +63,8 @@ pub struct Interpreter<N: Network> {
     /// Peers that answers and messages have shown and that are somebody else's.
     pub(super) strangers: BTreeSet<String>,
     spans: Spans,
+    /// How many steps have failed that let the flow go on.
+    forgiven: u64,
     repetition: u64,
     visits: Vec<u64>,
 }
@@ -75,6 +82,7 @@ impl<N: Network> Interpreter<N> {
             saved,
             strangers: BTreeSet::new(),
             spans: Spans::default(),
+            forgiven: 0,
             repetition: 0,
             visits: vec![0; steps],
         }
@@ -97,7 +105,7 @@ impl<N: Network> Interpreter<N> {
                     Err(Failed::Here(reason)) => match node.step.otherwise {
                         Otherwise::Fail => return Err(format!("step `{}`: {reason}", node.name)),
                         Otherwise::Stop => return Ok(Control::Stop),
-                        Otherwise::Continue => {}
+                        Otherwise::Continue => self.forgiven += 1,
                     },
                 }
             }
@@ -220,6 +228,7 @@ impl<N: Network> Interpreter<N> {
             } else {
                 self.player.recorder.plan_next(planned_ns);
             }
+            let (began, forgiven) = (Instant::now(), self.forgiven);
             ended = self.play(&node.inside[0]).await.map_err(Failed::Inside);
             if ended != Ok(Control::Next) || self.is_reached(until.as_ref()) {
                 break;
@@ -227,6 +236,11 @@ impl<N: Network> Interpreter<N> {
             // A repetition that never waits for anything must not keep its thread from the others; one that does has
             // yielded already, and pays nothing here.
             tokio::task::consume_budget().await;
+            let took = began.elapsed();
+            let came_to_nothing = took.is_zero() || took < Duration::from_millis(1) && self.forgiven > forgiven;
+            if came_to_nothing && self.session.has_lost_its_connection() {
+                sleep(WITHOUT_CONNECTION).await;
+            }
         }
         self.repetition = outer;
         self.visits[node.number] += 1;

@@ -43,6 +43,11 @@ impl<N: Network> Session<N> {
         self.peer.as_mut()
     }
 
+    /// Whether it had a connection, and has none that is open.
+    pub fn has_lost_its_connection(&self) -> bool {
+        self.next_conn > 1 && self.peer.as_ref().is_none_or(|peer| peer.end().is_some())
+    }
+
     /// The number of the current, or else the last, connection.
     pub fn conn(&self) -> u32 {
         self.peer.as_ref().map_or(self.next_conn - 1, Peer::conn)
