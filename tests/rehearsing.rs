@@ -1,8 +1,9 @@
 //! `rehearsal::scenario(…)` as a test of another package calls it, live: against the reference and a system of its own, in this
 //! process. What it does with seeds is tested where a dependant does it, in `examples/own_service`.
 
-use rehearsal::{Network, Plan, Rehearsal, Server, Stop, System, scenario};
+use rehearsal::{Host, Listener, Network, Plan, Rehearsal, Server, Stop, System, scenario};
 use std::path::PathBuf;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn library(name: &str) -> Rehearsal {
     scenario(format!("scenarios/files/{name}.toml"))
@@ -42,8 +43,7 @@ struct Curt;
 
 impl System for Curt {
     fn deploy<N: Network>(&self, _: &Plan) -> Vec<Server<N>> {
-        vec![Server::new("server-0", |host: rehearsal::Host<N>, _| async move {
-            use rehearsal::Listener;
+        vec![Server::new("server-0", |host: Host<N>, _| async move {
             let mut listener = host.listen().await.expect("the port is free");
             drop(listener.accept().await);
         })]
@@ -70,6 +70,43 @@ fn what_a_test_cannot_play_live_is_told() {
     assert!(curt.contains("ended before it was asked to stop"), "{curt}");
     let struck = trouble(library("server_restarts_while_workers_run"));
     assert!(struck.contains("server"), "{struck}");
+}
+
+/// A till that speaks HTTP and knows no WebSocket.
+struct Till;
+
+impl System for Till {
+    fn deploy<N: Network>(&self, _: &Plan) -> Vec<Server<N>> {
+        vec![Server::new("server-0", |host: Host<N>, stop: Stop| async move {
+            let mut listener = host.listen().await.expect("the port is free");
+            let serve = async {
+                while let Ok((mut stream, _)) = listener.accept().await {
+                    let mut request = [0; 1_024];
+                    // Whoever knocks and says nothing wants no answer.
+                    if stream.read(&mut request).await.is_ok_and(|bytes| bytes > 0) {
+                        let answer =
+                            "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 13\r\n\r\n{\"left\": 100}";
+                        drop(stream.write_all(answer.as_bytes()).await);
+                    }
+                }
+            };
+            tokio::select! {
+                () = serve => {}
+                () = stop.asked() => {}
+            }
+        })]
+    }
+}
+
+#[test]
+fn a_service_without_a_websocket_is_played_in_both_worlds() {
+    let text = "format = 1\n[system]\nservice = \"own\"\n[time]\nmeasure = \"1s\"\nsettle = \"1s\"\n\
+                [users.fans]\nflow = \"look\"\ncount = 3\n[flow.look]\nsteps = [{ http = { path = \"/left\" } }]\n";
+    let (_folder, file) = written(text, &[]);
+    for rehearsal in [scenario(&file).seeds(1..=3), scenario(&file).live()] {
+        let outcome = rehearsal.system(Till).run();
+        assert!(outcome.operations.iter().all(|operation| operation.errors == 0), "{:?}", outcome.operations);
+    }
 }
 
 /// A scenario in a folder of its own, with these files beside it.

@@ -15,7 +15,7 @@ use rehearsal_reference::network::Network;
 use rehearsal_reference::observer::Unobserved;
 use rehearsal_reference::peer::{ANSWER_WITHIN, AskError, Credentials, Introduction, Peer};
 use rehearsal_reference::protocol::{Metadata, Object};
-use rehearsal_scenarios::plan::{Behaviour, Profile, Protocol, UserPlan};
+use rehearsal_scenarios::plan::{Behaviour, Profile, Protocol, Step, UserPlan, Verb};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -148,14 +148,40 @@ impl<N: Network> Contact<'_, N> {
     }
 }
 
-/// Opens a connection: the whole first contact with a service of one's own.
-pub(super) async fn connect<N: Network>(env: &UserEnv<N>) -> Result<Peer<N>, LiveError> {
-    let connected =
-        Peer::connect(&env.network, env.surroundings.timers.clone(), &env.target, 1, Arc::new(Unobserved)).await;
-    connected.map_err(|failure| {
-        let hint = hint(failure.class);
-        LiveError::Unreachable { target: ws_url(&env.target), doing: "connect", failure, hint }
-    })
+/// Opens a connection and closes it: the whole first contact with a service of one's own. One to which users speak HTTP only
+/// may have no WebSocket.
+pub(super) async fn knock<N: Network>(env: &UserEnv<N>) -> Result<(), LiveError> {
+    if env.plan.users.iter().any(opens_websockets) {
+        connect(env).await?.close().await;
+        return Ok(());
+    }
+    let connected = env.network.connect(&env.target.http).await;
+    connected.map(drop).map_err(|error| unreachable(http_url(&env.target), Failure::of_connect(&error)))
+}
+
+async fn connect<N: Network>(env: &UserEnv<N>) -> Result<Peer<N>, LiveError> {
+    let timers = env.surroundings.timers.clone();
+    let connected = Peer::connect(&env.network, timers, &env.target, 1, Arc::new(Unobserved)).await;
+    connected.map_err(|failure| unreachable(ws_url(&env.target), failure))
+}
+
+fn unreachable(target: String, failure: Failure) -> LiveError {
+    let hint = hint(failure.class);
+    LiveError::Unreachable { target, doing: "connect", failure, hint }
+}
+
+fn opens_websockets(user: &UserPlan) -> bool {
+    fn any(steps: &[Step]) -> bool {
+        let opens = |step: &Step| {
+            matches!(step.verb, Verb::Connect | Verb::Join | Verb::Reconnect { .. })
+                || step.verb.inside().into_iter().any(any)
+        };
+        steps.iter().any(opens)
+    }
+    match &user.behaviour {
+        Behaviour::Flow(steps) => any(steps),
+        Behaviour::Worker(_) | Behaviour::Client(_) => true,
+    }
 }
 
 /// The role of those who keep a room open: no user of a plan looks for it.

@@ -85,7 +85,7 @@ pub async fn preflight<N: Network>(
 
 async fn first_contact<N: Network>(env: &UserEnv<N>, steward: &mut Steward<N>) -> Result<Preflight, LiveError> {
     if env.plan.system.service == Service::Own {
-        contact::connect(env).await?.close().await;
+        contact::knock(env).await?;
         return Ok(Preflight { joined: 0, profile: None, remarks: Vec::new() });
     }
     let mut contact = Contact { env, steward };
