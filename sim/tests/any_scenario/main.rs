@@ -137,15 +137,17 @@ proptest! {
     }
 }
 
-/// Steps that fail in no time once the connection is gone, repeated without an end: the virtual clock goes on all the same.
+/// Steps that fail in no time once the connection is gone, or wait for nobody else, repeated without an end: the virtual clock
+/// goes on all the same.
 #[test]
-fn repetitions_that_can_do_nothing_without_a_connection_come_to_their_end() {
+fn repetitions_that_take_no_time_come_to_their_end() {
     let spins = [
         "{ discover = {}, otherwise = 'continue' }",
         "{ raw = { type = 'x' }, otherwise = 'continue' }, { expect = { type = 'x' }, within = '1ms', otherwise = 'continue' }",
         "{ expect_one_of = [{ message = { type = 'x' } }], within = '1ms', otherwise = 'continue' }, \
          { expect_close = {}, within = '1ms', otherwise = 'continue' }",
         "{ expect_close = {}, within = '1ms', otherwise = 'continue' }",
+        "{ meet = 'here', within = '1s' }",
     ];
     for steps in spins {
         let text = format!(

@@ -24,9 +24,11 @@ use std::pin::Pin;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// How long a user whose connection is gone waits before it repeats steps that could do nothing without one: they take no
-/// time, so that the virtual clock would stand still, and a machine would do nothing else.
+/// How long a user whose connection is gone waits before it repeats steps that could do nothing without one.
 const WITHOUT_CONNECTION: Duration = Duration::from_millis(100);
+
+/// How long one waits that would repeat something in no time without an end.
+const STANDSTILL: Duration = Duration::from_millis(1);
 
 /// Where to go after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,10 +238,8 @@ impl<N: Network> Interpreter<N> {
             // A repetition that never waits for anything must not keep its thread from the others; one that does has
             // yielded already, and pays nothing here.
             tokio::task::consume_budget().await;
-            let took = began.elapsed();
-            let came_to_nothing = took.is_zero() || took < Duration::from_millis(1) && self.forgiven > forgiven;
-            if came_to_nothing && self.session.has_lost_its_connection() {
-                sleep(WITHOUT_CONNECTION).await;
+            if let Some(rest) = self.rest_after(began.elapsed(), self.forgiven > forgiven, times.is_none()) {
+                sleep(rest).await;
             }
         }
         self.repetition = outer;
@@ -249,6 +249,16 @@ impl<N: Network> Interpreter<N> {
                 Err(Failed::Here(format!("timed_out: {until} did not come in {} times", times.unwrap_or_default())))
             }
             _ => ended,
+        }
+    }
+
+    /// How long to wait before steps that took no time are repeated: the virtual clock would stand still, and a machine would
+    /// do nothing else.
+    fn rest_after(&self, took: Duration, has_failed: bool, is_endless: bool) -> Option<Duration> {
+        let came_to_nothing = took.is_zero() || took < Duration::from_millis(1) && has_failed;
+        match came_to_nothing && self.session.has_lost_its_connection() {
+            true => Some(WITHOUT_CONNECTION),
+            false => (is_endless && took.is_zero()).then_some(STANDSTILL),
         }
     }
 
