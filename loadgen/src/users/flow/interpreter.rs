@@ -30,6 +30,10 @@ const WITHOUT_CONNECTION: Duration = Duration::from_millis(100);
 /// How long one waits that would repeat something in no time without an end.
 const STANDSTILL: Duration = Duration::from_millis(1);
 
+/// So many repetitions with a pace begin at one moment at most, where they catch up with their plan or nothing lies between
+/// them.
+const AT_ONCE: u64 = 10;
+
 /// Where to go after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
@@ -211,6 +215,7 @@ impl<N: Network> Interpreter<N> {
         let outer = self.repetition;
         let mut planned_ns = self.player.recorder.now_ns();
         let mut ended = Ok(Control::Next);
+        let (mut last_began, mut at_once) = (None, 0);
         for nth in 0..times.unwrap_or(u64::MAX) {
             if !self.may_begin() {
                 break;
@@ -238,7 +243,14 @@ impl<N: Network> Interpreter<N> {
             // A repetition that never waits for anything must not keep its thread from the others; one that does has
             // yielded already, and pays nothing here.
             tokio::task::consume_budget().await;
-            if let Some(rest) = self.rest_after(began.elapsed(), self.forgiven > forgiven, times.is_none()) {
+            at_once = if last_began == Some(began) { at_once + 1 } else { 1 };
+            last_began = Some(began);
+            let rest = match every {
+                // Who has a pace keeps it, also towards a target that is gone.
+                Some(_) => (at_once == AT_ONCE).then_some(STANDSTILL),
+                None => self.rest_after(began.elapsed(), self.forgiven > forgiven, times.is_none()),
+            };
+            if let Some(rest) = rest {
                 sleep(rest).await;
             }
         }
@@ -252,8 +264,8 @@ impl<N: Network> Interpreter<N> {
         }
     }
 
-    /// How long to wait before steps that took no time are repeated: the virtual clock would stand still, and a machine would
-    /// do nothing else.
+    /// How long to wait before steps that took no time are repeated without a pace: the virtual clock would stand still, and a
+    /// machine would do nothing else.
     fn rest_after(&self, took: Duration, has_failed: bool, is_endless: bool) -> Option<Duration> {
         let came_to_nothing = took.is_zero() || took < Duration::from_millis(1) && has_failed;
         match came_to_nothing && self.session.has_lost_its_connection() {
