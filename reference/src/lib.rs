@@ -11,6 +11,7 @@
 //!
 //! Absent on purpose: the simulation, the harness, plans and records. It does not know that it is tested.
 
+pub mod alarm;
 pub mod backoff;
 pub mod client;
 pub mod cookies;

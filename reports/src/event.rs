@@ -98,6 +98,25 @@ pub enum Kind {
     Fault,
 }
 
+impl Kind {
+    /// As it is written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Invoked => "invoked",
+            Kind::Ok => "ok",
+            Kind::Failed => "failed",
+            Kind::Unknown => "unknown",
+            Kind::Sent => "sent",
+            Kind::Received => "received",
+            Kind::Opened => "opened",
+            Kind::Closed => "closed",
+            Kind::Began => "began",
+            Kind::Ended => "ended",
+            Kind::Fault => "fault",
+        }
+    }
+}
+
 /// What an event tells, by kind and operation.
 #[derive(Clone, Debug, Default, PartialEq, Hash, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]

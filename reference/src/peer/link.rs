@@ -7,6 +7,7 @@ use super::Peer;
 use super::asking::Credentials;
 use super::joining::{Cause, JoinError, Joining, Refused, join, may_pass};
 use super::signing_in::{SigningIn, SignsIn};
+use crate::alarm::{Alarm, Wait};
 use crate::backoff::BackOff;
 use crate::failure::Failure;
 use crate::http_client::SignIn;
@@ -118,6 +119,7 @@ enum State<N: Network> {
     Joined {
         peer: Box<Peer<N>>,
         probed: bool,
+        quiet: Alarm<Duration>,
     },
 }
 
@@ -168,14 +170,19 @@ impl<N: Network> Link<N> {
                     Ok(peer) => {
                         self.back_off.reset();
                         self.refusals = 0;
-                        self.state = State::Joined { peer: Box::new(peer), probed: false };
+                        self.state = State::Joined { peer: Box::new(peer), probed: false, quiet: Alarm::default() };
                         return Ok(LinkEvent::Joined);
                     }
                     Err(error) => self.not_joined(error)?,
                 },
-                State::Joined { peer, probed } => {
+                State::Joined { peer, probed, quiet } => {
                     let patience = if *probed { GIVE_UP_AFTER } else { PROBE_AFTER };
                     let quiet_until = peer.heard_at().saturating_add(patience);
+                    let timers = &self.surroundings.timers;
+                    let wait = |at| -> Wait {
+                        let timers = timers.clone();
+                        Box::pin(async move { timers.sleep_until(at).await })
+                    };
                     tokio::select! {
                         biased;
                         message = peer.receive() => match message {
@@ -185,7 +192,7 @@ impl<N: Network> Link<N> {
                             }
                             Err(end) => return self.lost(end),
                         },
-                        () = self.surroundings.timers.sleep_until(quiet_until) => {}
+                        () = quiet.until(quiet_until, wait) => {}
                     }
                     if let Some(event) = self.probe().await {
                         return Ok(event);
@@ -281,7 +288,7 @@ impl<N: Network> Link<N> {
 
     /// The other side was silent for long: asks whether it is there, and the second time gives up.
     async fn probe(&mut self) -> Option<LinkEvent> {
-        let State::Joined { peer, probed } = &mut self.state else { return None };
+        let State::Joined { peer, probed, .. } = &mut self.state else { return None };
         if self.surroundings.timers.now().saturating_sub(peer.heard_at()) < PROBE_AFTER {
             // It was heard since the wait began; pings and pongs do not show as messages.
             *probed = false;

@@ -17,6 +17,7 @@ pub use link::{Link, LinkError, LinkEvent, LinkOptions, MayJoin};
 pub use opening::CONNECT_WITHIN;
 pub use signing_in::{SigningIn, SignsIn, anonymously};
 
+use crate::alarm::Alarm;
 use crate::network::Network;
 use crate::observer::{ConnectionEnd, Observed, Observer, Side};
 use crate::surroundings::{Timers, TooLate};
@@ -62,6 +63,7 @@ pub struct Peer<N: Network> {
     inbox: VecDeque<Value>,
     heard_at: Duration,
     ended: Option<ConnectionEnd>,
+    alarm: Alarm<Instant>,
 }
 
 impl<N: Network> Peer<N> {
@@ -159,13 +161,13 @@ impl<N: Network> Peer<N> {
         self.inbox.iter()
     }
 
-    /// Reads into the inbox until then, so that pings are answered and messages observed when they arrive. Ends early
-    /// with the connection.
-    pub async fn idle_until(&mut self, until: Instant) -> Result<(), ConnectionEnd> {
+    /// Reads into the inbox until the connection ends, so that pings are answered and messages observed when they arrive.
+    /// Safe to cancel.
+    pub async fn idle(&mut self) -> ConnectionEnd {
         loop {
-            match tokio::time::timeout_at(until, self.receive_new()).await {
-                Ok(message) => self.keep(message?),
-                Err(_) => return Ok(()),
+            match self.receive_new().await {
+                Ok(message) => self.keep(message),
+                Err(end) => return end,
             }
         }
     }
@@ -180,18 +182,26 @@ impl<N: Network> Peer<N> {
         if let Some(index) = self.inbox.iter().position(&mut wanted) {
             return Ok(self.inbox.remove(index));
         }
-        loop {
-            match tokio::time::timeout_at(until, self.receive_new()).await {
-                Ok(message) => {
-                    let message = message?;
-                    if wanted(&message) {
-                        return Ok(Some(message));
-                    }
-                    self.keep(message);
-                }
-                Err(_) => return Ok(None),
+        while let Some(message) = self.receive_new_until(until).await? {
+            if wanted(&message) {
+                return Ok(Some(message));
             }
+            self.keep(message);
         }
+        Ok(None)
+    }
+
+    /// The next message of the network, if it comes by then. Safe to cancel.
+    async fn receive_new_until(&mut self, until: Instant) -> Result<Option<Value>, ConnectionEnd> {
+        // Taken out for so long; who cancels this only sets it anew the next time.
+        let mut alarm = std::mem::take(&mut self.alarm);
+        let received = tokio::select! {
+            biased;
+            message = self.receive_new() => message.map(Some),
+            () = alarm.until(until, |at| Box::pin(tokio::time::sleep_until(at))) => Ok(None),
+        };
+        self.alarm = alarm;
+        received
     }
 
     /// Keeps a message for later.

@@ -2,6 +2,7 @@
 //! it is open.
 
 use super::Peer;
+use crate::alarm::Alarm;
 use crate::failure::{Failure, FailureClass};
 use crate::network::Network;
 use crate::observer::{Observed, Observer};
@@ -41,7 +42,8 @@ impl<N: Network> Peer<N> {
             Ok(socket) => {
                 observer.observe(Observed::Opened { conn, target: &target.ws.authority() });
                 let heard_at = timers.now();
-                Ok(Peer { socket, timers, conn, observer, inbox: VecDeque::new(), heard_at, ended: None })
+                let (inbox, alarm) = (VecDeque::new(), Alarm::default());
+                Ok(Peer { socket, timers, conn, observer, inbox, heard_at, ended: None, alarm })
             }
             Err(failure) => {
                 let (class, reason) = (failure.class.word(), failure.reason.as_str());

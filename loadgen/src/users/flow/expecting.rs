@@ -13,7 +13,7 @@ use rehearsal_reports::event::{Body, Kind};
 use rehearsal_scenarios::plan::Branch;
 use serde_json::{Value, json};
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 /// Why a message did not come: the class and the reason.
 type Missed = (&'static str, String);
@@ -66,9 +66,8 @@ impl<N: Network> Interpreter<N> {
 
     /// How the other side ended the connection; earlier ends count.
     async fn closed(&mut self, code: Option<u16>, within: Duration) -> Result<Value, Missed> {
-        let until = Instant::now() + within;
         let peer = peer_of(self.session.peer()).map_err(|reason| ("closed", reason))?;
-        let Err(end) = peer.idle_until(until).await else {
+        let Ok(end) = timeout(within, peer.idle()).await else {
             return Err(("timed_out", format!("the connection is still there after {within:?}")));
         };
         match code {

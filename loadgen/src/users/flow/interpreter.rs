@@ -215,7 +215,7 @@ impl<N: Network> Interpreter<N> {
         let outer = self.repetition;
         let mut planned_ns = self.player.recorder.now_ns();
         let mut ended = Ok(Control::Next);
-        let (mut last_began, mut at_once) = (None, 0);
+        let (mut last_ended, mut at_once) = (Instant::now(), 0);
         for nth in 0..times.unwrap_or(u64::MAX) {
             if !self.may_begin() {
                 break;
@@ -235,7 +235,7 @@ impl<N: Network> Interpreter<N> {
             } else {
                 self.player.recorder.plan_next(planned_ns);
             }
-            let (began, forgiven) = (Instant::now(), self.forgiven);
+            let forgiven = self.forgiven;
             ended = self.play(&node.inside[0]).await.map_err(Failed::Inside);
             if ended != Ok(Control::Next) || self.is_reached(until.as_ref()) {
                 break;
@@ -243,15 +243,17 @@ impl<N: Network> Interpreter<N> {
             // A repetition that never waits for anything must not keep its thread from the others; one that does has
             // yielded already, and pays nothing here.
             tokio::task::consume_budget().await;
-            at_once = if last_began == Some(began) { at_once + 1 } else { 1 };
-            last_began = Some(began);
+            let took = last_ended.elapsed();
+            last_ended += took;
+            at_once = if took.is_zero() { at_once + 1 } else { 0 };
             let rest = match every {
                 // Who has a pace keeps it, also towards a target that is gone.
-                Some(_) => (at_once == AT_ONCE).then_some(STANDSTILL),
-                None => self.rest_after(began.elapsed(), self.forgiven > forgiven, times.is_none()),
+                Some(_) => (at_once >= AT_ONCE).then_some(STANDSTILL),
+                None => self.rest_after(took, self.forgiven > forgiven, times.is_none()),
             };
             if let Some(rest) = rest {
                 sleep(rest).await;
+                last_ended = Instant::now();
             }
         }
         self.repetition = outer;

@@ -11,8 +11,6 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::Instant;
 
 /// A user's connections.
 pub struct Session<N: Network> {
@@ -28,9 +26,6 @@ fn count<N: Network>(peer: &Peer<N>, counts: &mut BTreeMap<String, u64>) {
         *counts.entry(kind.to_owned()).or_default() += 1;
     }
 }
-
-/// Longer than any run: waiting is ended by what is waited for.
-const FOR_EVER: Duration = Duration::from_secs(86_400 * 365);
 
 impl<N: Network> Session<N> {
     /// Not connected yet.
@@ -105,7 +100,7 @@ impl<N: Network> Session<N> {
             biased;
             done = &mut work => return done,
             // The connection's end is kept by the peer, whose next use tells it.
-            _ = peer.idle_until(Instant::now() + FOR_EVER) => {}
+            _ = peer.idle() => {}
         }
         work.await
     }
