@@ -6,6 +6,7 @@
 //! Left out: packets and draws of the simulation, which no check may see.
 
 mod content;
+pub(crate) mod json;
 
 pub use content::{CONTENT_BYTES_MAX, Content};
 
@@ -371,7 +372,8 @@ pub fn digest(value: &Value) -> u64 {
 
 /// The [`digest`] of a value, and how many bytes it has as canonical JSON.
 pub fn digest_and_bytes(value: &Value) -> (u64, u32) {
-    // Written as a whole before it is hashed: a value is many small pieces. Its keys are texts, so that it can be written.
-    let json = serde_json::to_vec(value).unwrap_or_default();
+    // Written as a whole before it is hashed: a value is many small pieces.
+    let mut json = Vec::with_capacity(512);
+    json::write_value(&mut json, value);
     (xxh3_64(&json), u32::try_from(json.len()).unwrap_or(u32::MAX))
 }

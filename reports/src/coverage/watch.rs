@@ -154,15 +154,45 @@ fn number(of: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// Each piece is hashed onto the one before: cheap for the few bytes that a state is.
+/// Each piece is hashed onto the one before: cheap for the few numbers that a state is.
 struct Chained(u64);
+
+impl Chained {
+    /// Odd, so that no two numbers become the same, with bits all over.
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+
+    fn mix(&mut self, number: u64) {
+        let mixed = (self.0 ^ number).wrapping_mul(Self::FACTOR);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+}
 
 impl Hasher for Chained {
     fn write(&mut self, bytes: &[u8]) {
         self.0 = xxh3_64_with_seed(bytes, self.0);
     }
 
+    fn write_u8(&mut self, number: u8) {
+        self.mix(number.into());
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.mix(number.into());
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.mix(number);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.mix(number as u64);
+    }
+
+    fn write_isize(&mut self, number: isize) {
+        self.mix(number as u64);
+    }
+
     fn finish(&self) -> u64 {
-        self.0
+        self.0.wrapping_mul(Self::FACTOR)
     }
 }

@@ -1,6 +1,8 @@
 //! An event as a line of `events.jsonl`, written field by field: the same bytes as its `Serialize` with less work, since a
-//! generator writes a line for every event of a load. Neighbours: `event` says what the fields mean, `writer` compresses lines.
+//! generator writes a line for every event of a load. Neighbours: `event` says what the fields mean, `event::json`
+//! writes texts, `writer` compresses lines.
 
+use crate::event::json::{write_plain, write_text};
 use crate::event::{Body, Event};
 use serde::Serialize;
 
@@ -14,11 +16,12 @@ pub fn write_line(out: &mut Vec<u8>, event: &Event) -> serde_json::Result<()> {
     put(out, "{\"n\":", n)?;
     put(out, ",\"t_ns\":", t_ns)?;
     put_unless(*process == 0, out, ",\"process\":", process)?;
-    put_text(out, ",\"user\":", user)?;
+    put_text(out, ",\"user\":", user);
     put_unless(*conn == 0, out, ",\"conn\":", conn)?;
-    put_plain(out, ",\"kind\":", kind.word());
+    out.extend_from_slice(b",\"kind\":");
+    write_plain(out, kind.word());
     if !op.is_empty() {
-        put_text(out, ",\"op\":", op)?;
+        put_text(out, ",\"op\":", op);
     }
     put_unless(op_id.is_none(), out, ",\"op_id\":", op_id)?;
     put_unless(planned_ns.is_none(), out, ",\"planned_ns\":", planned_ns)?;
@@ -27,7 +30,7 @@ pub fn write_line(out: &mut Vec<u8>, event: &Event) -> serde_json::Result<()> {
     match body {
         Body::Empty => {}
         Body::Other { kind } => {
-            put_text(out, ",\"body\":{\"is\":\"other\",\"type\":", kind)?;
+            put_text(out, ",\"body\":{\"is\":\"other\",\"type\":", kind);
             out.push(b'}');
         }
         told => put(out, ",\"body\":", told)?,
@@ -41,39 +44,9 @@ fn put(out: &mut Vec<u8>, key: &str, value: &impl Serialize) -> serde_json::Resu
     serde_json::to_writer(out, value)
 }
 
-/// Names hardly ever hold what JSON escapes.
-fn put_text(out: &mut Vec<u8>, key: &str, text: &str) -> serde_json::Result<()> {
-    if !is_plain(text.as_bytes()) {
-        return put(out, key, &text);
-    }
-    put_plain(out, key, text);
-    Ok(())
-}
-
-fn put_plain(out: &mut Vec<u8>, key: &str, text: &str) {
-    out.reserve(key.len() + text.len() + 2);
+fn put_text(out: &mut Vec<u8>, key: &str, text: &str) {
     out.extend_from_slice(key.as_bytes());
-    out.push(b'"');
-    out.extend_from_slice(text.as_bytes());
-    out.push(b'"');
-}
-
-/// Whether JSON writes these bytes of a text as they are: no control character, quotation mark or backslash among them. Looks at
-/// eight at a time.
-fn is_plain(text: &[u8]) -> bool {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    const TOP: u64 = 0x8080_8080_8080_8080;
-    // The top bit of each byte that is less than `most`, which is at most 128; of one that follows such a byte perhaps as well.
-    let less = |bytes: u64, most: u8| bytes.wrapping_sub(EACH * u64::from(most)) & !bytes & TOP;
-    let is_escaped = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
-    let (eights, rest) = text.as_chunks::<8>();
-    let is_plain_eight = |eight: &[u8; 8]| {
-        let bytes = u64::from_le_bytes(*eight);
-        let quotes = bytes ^ EACH * u64::from(b'"');
-        let backslashes = bytes ^ EACH * u64::from(b'\\');
-        less(bytes, b' ') | less(quotes, 1) | less(backslashes, 1) == 0
-    };
-    eights.iter().all(is_plain_eight) && !rest.iter().copied().any(is_escaped)
+    write_text(out, text);
 }
 
 fn put_unless(is_absent: bool, out: &mut Vec<u8>, key: &str, value: &impl Serialize) -> serde_json::Result<()> {
@@ -90,22 +63,6 @@ mod tests {
         let mut line = Vec::new();
         write_line(&mut line, event).unwrap();
         assert_eq!(String::from_utf8(line).unwrap(), format!("{}\n", serde_json::to_string(event).unwrap()));
-    }
-
-    #[test]
-    fn a_text_is_plain_as_long_as_no_byte_at_any_place_is_escaped() {
-        for length in [0, 1, 7, 8, 9, 16, 19] {
-            let plain = vec![b'a'; length];
-            assert!(is_plain(&plain));
-            for at in 0..length {
-                for byte in 0..=u8::MAX {
-                    let text = [&plain[..at], &[byte], &plain[at + 1..]].concat();
-                    let is_escaped = byte < 0x20 || byte == b'"' || byte == b'\\';
-                    assert_eq!(is_plain(&text), !is_escaped, "{byte} at {at} of {length}");
-                }
-            }
-        }
-        assert!(is_plain("ä – 漢字 \u{7f}".as_bytes()));
     }
 
     #[test]
