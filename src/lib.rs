@@ -24,6 +24,7 @@
 //! `rehearsal` (`main.rs`) plays scenario files without any Rust. Left out: a target elsewhere, which the program loads.
 
 mod rehearse;
+mod scenario_file;
 
 pub use rehearsal_loadgen::system::{Host, Server, Stop, System};
 pub use rehearsal_reference::network::{DatagramSocket, Endpoint, Listener, Network, Stream};

@@ -14,7 +14,6 @@ use rehearsal_loadgen::live::options::{Interrupt, LiveError, LiveOptions, LiveRu
 use rehearsal_loadgen::live::policy::Policy;
 use rehearsal_loadgen::live::preflight::Preflight;
 use rehearsal_loadgen::live::progress::{Progress as LiveProgress, RunStage};
-use rehearsal_loadgen::live::start::Start;
 use rehearsal_loadgen::live::startup::{self, Processes, Route};
 use rehearsal_loadgen::live::telemetry::{Outlets, Telemetry};
 use rehearsal_loadgen::live::tls::Trust;
@@ -27,7 +26,6 @@ use rehearsal_reports::record::SharedClock;
 use rehearsal_reports::render::{units, words};
 use rehearsal_scenarios::plan::{Identities, Plan};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -63,22 +61,15 @@ pub fn options(source: &Source, place: &Where<'_>) -> Result<LiveOptions, Failur
     let project = project::load()?;
     target.headers = project.headers;
     Ok(LiveOptions {
-        target,
         allowed_hosts: place.allowed_hosts.to_vec(),
         trust: place.ca.map_or(Trust::Machine, |path| Trust::Private(path.to_owned())),
         out: place.out.map(Path::to_owned),
-        run_id,
         scenario_text: String::from_utf8_lossy(&source.bytes).into_owned(),
-        parameters: BTreeMap::new(),
         versions: records::versions(),
         lock_hash: env!("REHEARSAL_LOCK_HASH").to_owned(),
-        folder: None,
-        segment: None,
-        start: Start::WhenReady,
-        clock: None,
         policy: project.policy,
-        step: None,
         arguments: records::arguments(),
+        ..LiveOptions::new(target, run_id)
     })
 }
 

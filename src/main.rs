@@ -26,6 +26,7 @@ mod progress;
 mod project;
 mod records;
 mod rejudge;
+mod scenario_file;
 mod screen;
 mod shrinking;
 mod simulated;

@@ -1,18 +1,16 @@
 //! [`scenario`]: a scenario file, played against a system of the caller's: over many seeds, or live on this machine.
 //! Neighbours: `sim::explore` and `loadgen::live` play. Left out: the terminal, which is the program's.
 
+use crate::scenario_file::ScenarioFile;
 use rehearsal_loadgen::live::deployment::{Deployment, LiveSystem};
 use rehearsal_loadgen::live::options::{Interrupt, LiveOptions};
-use rehearsal_loadgen::live::policy::Policy;
-use rehearsal_loadgen::live::start::Start;
-use rehearsal_loadgen::live::tls::Trust;
 use rehearsal_loadgen::live::{self, machine, url};
 use rehearsal_loadgen::system::System;
 use rehearsal_loadgen::target::user_agent;
 use rehearsal_reports::outcome::Outcome;
 use rehearsal_reports::render::text::{self, Style};
 use rehearsal_scenarios::plan::{Expectation, Plan, Service, World};
-use rehearsal_scenarios::{Overrides, Scenario, load, variant_names, with_rows};
+use rehearsal_scenarios::{Overrides, Scenario, load, variant_names};
 use rehearsal_sim::explore::{ExploreOptions, SeedRange, explore_system, outcome_of};
 use rehearsal_sim::reference_system::Reference;
 use rehearsal_sim::seed::NO_SYSTEM;
@@ -169,21 +167,32 @@ impl Rehearsal {
         let mut plan = plan;
         // The system has them; to a load they would be those of a server that somebody else has started.
         plan.system.defects.clear();
-        let played = self.load_live(plan, &deployment.url());
+        let options = self.live_options(&plan, &deployment.url());
+        let out = options.as_ref().ok().and_then(|options| options.out.clone());
+        let played = options.and_then(|options| self.load_live(plan, options));
         let wrong = deployment.stop();
-        if wrong.is_empty() {
-            return played;
+        match played {
+            Ok((mut outcome, _)) if wrong.is_empty() && outcome.passes() => {
+                // What cannot be removed lies in the folder for temporary files, where the machine does.
+                out.into_iter().for_each(|out| drop(std::fs::remove_dir_all(out)));
+                outcome.record = None;
+                Ok(outcome)
+            }
+            Ok((mut outcome, record)) if wrong.is_empty() => {
+                outcome.notes.push(format!("its record is in {}", record.display()));
+                Ok(outcome)
+            }
+            Err(trouble) if wrong.is_empty() => Err(trouble),
+            Ok((_, record)) => {
+                let what = wrong.join("; ");
+                Err(self.trouble(format!("the system: {what}; its record is in {}", record.display())))
+            }
+            Err(trouble) => Err(self.trouble(format!("the system: {}; {trouble}", wrong.join("; ")))),
         }
-        let came_to = match played {
-            Ok(outcome) => outcome.record.map_or_else(String::new, |record| format!("; its record is in {record}")),
-            Err(trouble) => format!("; {trouble}"),
-        };
-        Err(self.trouble(format!("the system: {}{came_to}", wrong.join("; "))))
     }
 
-    fn load_live(&self, plan: Plan, at: &str) -> Result<Outcome, Trouble> {
-        let options = self.live_options(&plan, at)?;
-        let folder = options.out.clone();
+    /// The outcome, and where its record is.
+    fn load_live(&self, plan: Plan, options: LiveOptions) -> Result<(Outcome, PathBuf), Trouble> {
         let (_never, interrupt) = watch::channel(Interrupt::None);
         let play = || {
             let runtime = Builder::new_multi_thread().enable_all().build();
@@ -199,15 +208,7 @@ impl Rehearsal {
         if let Some(reason) = run.unreachable {
             return Err(self.trouble(format!("{reason}; its record is in {}", run.record.display())));
         }
-        let mut outcome = run.outcome;
-        if outcome.passes() {
-            // What cannot be removed lies in the folder for temporary files, where the machine does.
-            folder.into_iter().for_each(|folder| drop(std::fs::remove_dir_all(folder)));
-            outcome.record = None;
-        } else {
-            outcome.notes.push(format!("its record is in {}", run.record.display()));
-        }
-        Ok(outcome)
+        Ok((run.outcome, run.record))
     }
 
     fn live_options(&self, plan: &Plan, at: &str) -> Result<LiveOptions, Trouble> {
@@ -215,28 +216,17 @@ impl Rehearsal {
         let run_id = surroundings.random_hex(8);
         let target = url::target(at, None, user_agent(&run_id)).map_err(|error| self.trouble(error.to_string()))?;
         Ok(LiveOptions {
-            target,
-            allowed_hosts: Vec::new(),
-            trust: Trust::Machine,
             out: Some(std::env::temp_dir().join(format!("rehearsal-{run_id}"))),
-            run_id,
-            scenario_text: String::from_utf8_lossy(&self.read()?.0).into_owned(),
+            scenario_text: String::from_utf8_lossy(&self.read()?.bytes).into_owned(),
             parameters: plan.parameters.clone(),
             versions: BTreeMap::from([("rehearsal".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
             lock_hash: env!("REHEARSAL_LOCK_HASH").to_owned(),
-            folder: None,
-            segment: None,
-            start: Start::WhenReady,
-            clock: None,
-            policy: Policy::default(),
-            step: None,
-            arguments: Vec::new(),
+            ..LiveOptions::new(target, run_id)
         })
     }
 
     fn load(&self) -> Result<Scenario, Trouble> {
-        let name = self.file.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let (bytes, unreadable_rows) = self.read()?;
+        let ScenarioFile { name, bytes, unreadable_rows } = self.read()?;
         let variants = variant_names(&bytes);
         if self.variant.is_none() && !variants.is_empty() {
             let named = variants.join(", ");
@@ -247,15 +237,9 @@ impl Rehearsal {
         load(&name, &bytes, &overrides).map_err(|faults| Trouble(faults.to_string()))
     }
 
-    /// The file with its rows in it, and the files of rows that could not be read.
-    fn read(&self) -> Result<(Vec<u8>, BTreeMap<String, String>), Trouble> {
-        let shown = self.file.display();
-        let bytes = std::fs::read(&self.file).map_err(|error| Trouble(format!("cannot read {shown}: {error}")))?;
-        let beside = |rows: &str| {
-            let beside = self.file.parent().unwrap_or(Path::new(".")).join(rows);
-            std::fs::read_to_string(beside).map_err(|error| error.to_string())
-        };
-        Ok(with_rows(&bytes, beside))
+    fn read(&self) -> Result<ScenarioFile, Trouble> {
+        let unreadable = |error| Trouble(format!("cannot read {}: {error}", self.file.display()));
+        ScenarioFile::read(&self.file).map_err(unreadable)
     }
 
     fn trouble(&self, reason: String) -> Trouble {

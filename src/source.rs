@@ -2,6 +2,7 @@
 
 use crate::cli::{Expect, Settings};
 use crate::exit::{Exit, Failure};
+use crate::scenario_file::ScenarioFile;
 use rehearsal_reports::record::Header;
 use rehearsal_scenarios::plan::{Expectation, Plan};
 use rehearsal_scenarios::{Diagnostics, Overrides, Scenario, library};
@@ -189,15 +190,8 @@ fn folder(path: &Path, settings: &Settings) -> Result<Vec<Source>, Failure> {
 }
 
 fn read(path: &Path, settings: &Settings) -> Result<Source, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| {
+    let ScenarioFile { name, bytes, unreadable_rows } = ScenarioFile::read(path).map_err(|error| {
         Failure::usage(format!("cannot read {}: {error}", path.display()), "check its name and its permissions")
     })?;
-    let beside = |file: &str| {
-        let beside = path.parent().unwrap_or(Path::new(".")).join(file);
-        std::fs::read_to_string(beside).map_err(|error| error.to_string())
-    };
-    // So that a record holds all that was played.
-    let (bytes, unreadable_rows) = rehearsal_scenarios::with_rows(&bytes, beside);
-    let name = path.file_stem().map_or_else(|| "scenario".to_owned(), |stem| stem.to_string_lossy().into_owned());
     Ok(Source { name, shown: path.display().to_string(), bytes, unreadable_rows, settings: settings.clone() })
 }

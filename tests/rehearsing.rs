@@ -73,11 +73,15 @@ fn what_a_test_cannot_play_live_is_told() {
 }
 
 /// A till that speaks HTTP and knows no WebSocket.
-struct Till;
+struct Till {
+    /// Whether it panics when it is told to stop.
+    is_bad_at_goodbyes: bool,
+}
 
 impl System for Till {
     fn deploy<N: Network>(&self, _: &Plan) -> Vec<Server<N>> {
-        vec![Server::new("server-0", |host: Host<N>, stop: Stop| async move {
+        let is_bad_at_goodbyes = self.is_bad_at_goodbyes;
+        vec![Server::new("server-0", move |host: Host<N>, stop: Stop| async move {
             let mut listener = host.listen().await.expect("the port is free");
             let serve = async {
                 while let Ok((mut stream, _)) = listener.accept().await {
@@ -94,17 +98,31 @@ impl System for Till {
                 () = serve => {}
                 () = stop.asked() => {}
             }
+            assert!(!is_bad_at_goodbyes, "no goodbye");
         })]
     }
 }
 
+const LOOK: &str = "format = 1\n[system]\nservice = \"own\"\n[time]\nmeasure = \"1s\"\nsettle = \"1s\"\n\
+                    [users.fans]\nflow = \"look\"\ncount = 3\n[flow.look]\nsteps = [{ http = { path = \"/left\" } }]\n";
+
+#[test]
+fn the_record_of_a_run_stays_whose_system_panics_only_while_it_stops() {
+    let (_folder, file) = written(LOOK, &[]);
+    let trouble = scenario(&file).live().system(Till { is_bad_at_goodbyes: true }).try_run().unwrap_err().to_string();
+    assert!(trouble.contains("no goodbye"), "{trouble}");
+    let (_, record) = trouble.split_once("its record is in ").expect("it is told");
+    let record = PathBuf::from(record.trim());
+    assert!(record.join("events.jsonl.zst").is_file(), "{record:?}");
+    let out = record.parent().and_then(|scenario| scenario.parent()).expect("runs/<scenario>/<time>");
+    std::fs::remove_dir_all(out).expect("it is ours");
+}
+
 #[test]
 fn a_service_without_a_websocket_is_played_in_both_worlds() {
-    let text = "format = 1\n[system]\nservice = \"own\"\n[time]\nmeasure = \"1s\"\nsettle = \"1s\"\n\
-                [users.fans]\nflow = \"look\"\ncount = 3\n[flow.look]\nsteps = [{ http = { path = \"/left\" } }]\n";
-    let (_folder, file) = written(text, &[]);
+    let (_folder, file) = written(LOOK, &[]);
     for rehearsal in [scenario(&file).seeds(1..=3), scenario(&file).live()] {
-        let outcome = rehearsal.system(Till).run();
+        let outcome = rehearsal.system(Till { is_bad_at_goodbyes: false }).run();
         assert!(outcome.operations.iter().all(|operation| operation.errors == 0), "{:?}", outcome.operations);
     }
 }

@@ -15,7 +15,6 @@ mod server;
 use rehearsal_loadgen::live::capacity::{Listener, search};
 use rehearsal_loadgen::live::options::{Interrupt, LiveOptions};
 use rehearsal_loadgen::live::progress::OnProgress;
-use rehearsal_loadgen::live::tls::Trust;
 use rehearsal_loadgen::target::{Target, user_agent};
 use rehearsal_reports::capacity::outcome::{CapacityOutcome, PlayedStep};
 use rehearsal_reports::capacity::search::Answer;
@@ -118,22 +117,9 @@ fn plan(rate: f64, seed: u64) -> Plan {
 
 fn options(port: u16, folder: &TempDir) -> LiveOptions {
     LiveOptions {
-        target: Target::plain("127.0.0.1", port, &user_agent("bench")),
-        allowed_hosts: Vec::new(),
-        trust: Trust::Machine,
         out: Some(folder.path().to_owned()),
-        run_id: "bench".into(),
         scenario_text: SCENARIO.into(),
-        parameters: Default::default(),
-        versions: Default::default(),
-        lock_hash: String::new(),
-        policy: Default::default(),
-        step: None,
-        folder: None,
-        segment: None,
-        start: Default::default(),
-        clock: None,
-        arguments: Vec::new(),
+        ..LiveOptions::new(Target::plain("127.0.0.1", port, &user_agent("bench")), "bench".into())
     }
 }
 

@@ -68,6 +68,28 @@ pub struct SearchStep {
 }
 
 impl LiveOptions {
+    /// The whole plan, at once, by this process alone, on this machine, with nothing said of where the plan comes from.
+    pub fn new(target: Target, run_id: String) -> LiveOptions {
+        LiveOptions {
+            target,
+            allowed_hosts: Vec::new(),
+            trust: Trust::Machine,
+            out: None,
+            folder: None,
+            segment: None,
+            start: Start::WhenReady,
+            clock: None,
+            run_id,
+            scenario_text: String::new(),
+            parameters: BTreeMap::new(),
+            versions: BTreeMap::new(),
+            lock_hash: String::new(),
+            policy: Policy::default(),
+            step: None,
+            arguments: Vec::new(),
+        }
+    }
+
     /// What is loaded, without secrets.
     pub fn targets(&self) -> Vec<String> {
         let (ws, http) = (ws_url(&self.target), http_url(&self.target));

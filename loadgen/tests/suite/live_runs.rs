@@ -31,22 +31,11 @@ use tokio::sync::watch;
 
 pub fn options(target: Target, out: &TempDir) -> LiveOptions {
     LiveOptions {
-        target,
-        allowed_hosts: Vec::new(),
-        trust: Trust::Machine,
-        folder: None,
-        segment: None,
-        start: Default::default(),
-        clock: None,
         out: Some(out.path().to_owned()),
-        run_id: "test".into(),
         scenario_text: "format = 1\n".into(),
-        parameters: Default::default(),
-        versions: Default::default(),
         lock_hash: "00".into(),
-        policy: Default::default(),
-        step: None,
         arguments: vec!["load".into(), "test.toml".into()],
+        ..LiveOptions::new(target, "test".into())
     }
 }
 

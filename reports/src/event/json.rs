@@ -67,8 +67,8 @@ fn is_plain(text: &[u8]) -> bool {
     let (eights, rest) = text.as_chunks::<8>();
     let is_plain_eight = |eight: &[u8; 8]| {
         let bytes = u64::from_le_bytes(*eight);
-        let quotes = bytes ^ EACH * u64::from(b'"');
-        let backslashes = bytes ^ EACH * u64::from(b'\\');
+        let quotes = bytes ^ (EACH * u64::from(b'"'));
+        let backslashes = bytes ^ (EACH * u64::from(b'\\'));
         less(bytes, b' ') | less(quotes, 1) | less(backslashes, 1) == 0
     };
     eights.iter().all(is_plain_eight) && !rest.iter().copied().any(is_escaped)
