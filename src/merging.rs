@@ -9,7 +9,7 @@ use rehearsal_loadgen::live::files::{self, Files};
 use rehearsal_loadgen::live::{record_dir, utc};
 use rehearsal_reports::judge::overall;
 use rehearsal_reports::outcome::{CheckSummary, Generator, Outcome, Seeds, Validity};
-use rehearsal_reports::record::{EventReader, FileEnd, Folding, Header, MergedPart, Merging, SharedClock};
+use rehearsal_reports::record::{EventReader, FileEnd, Folding, Header, MergedPart, Merging, SharedClock, Told};
 use rehearsal_reports::story::story;
 use rehearsal_reports::verdict::Verdict;
 use rehearsal_scenarios::plan::{Plan, Segment};
@@ -26,6 +26,7 @@ pub struct Part {
     pub segment: Segment,
     header: Header,
     outcome: Option<Outcome>,
+    complete: bool,
     clock_offset_ns: Option<i64>,
 }
 
@@ -40,8 +41,10 @@ impl Part {
             ));
         };
         // A run that was killed said nothing, and what cannot be read is not needed.
-        let outcome = rejudge::verdict(folder).ok().flatten().map(|said| said.outcome);
-        Ok(Part { folder: folder.to_owned(), segment, header, outcome, clock_offset_ns: None })
+        let said = rejudge::verdict(folder).ok().flatten();
+        let complete = said.as_ref().is_none_or(|said| said.complete);
+        let outcome = said.map(|said| said.outcome);
+        Ok(Part { folder: folder.to_owned(), segment, header, outcome, complete, clock_offset_ns: None })
     }
 
     /// The same, with what its process found out about its clock in the end.
@@ -124,16 +127,17 @@ pub fn merge(parts: &[Part], folder: &Path, arguments: Vec<String>, lost: Vec<St
         merged.latencies(&folding.drain_intervals());
     }
     let end = if lost.is_empty() { events.end() } else { FileEnd::Truncated };
-    let (mut judged, intervals) = folding.finish(&plan, end, None);
+    let told = Told { complete: parts.iter().all(|part| part.complete), ..Told::default() };
+    let (mut judged, intervals) = folding.finish(&plan, end, told);
     merged.latencies(&intervals);
     if let Some(error) = merged.finish() {
         return Err(unwritable(std::io::Error::other(error)));
     }
     std::fs::write(folder.join(files::SAMPLES), samples(parts)).map_err(unwritable)?;
     judged.verdicts = rejudge::doubt(folder, &plan, &header.merged, judged.verdicts)?;
-    let written = judged.events;
+    let (written, complete) = (judged.events, judged.end.complete);
     let outcome = outcome(&plan, parts, &header, judged, lost, folder);
-    files::write_verdict(folder, &outcome, written).map_err(unwritable)?;
+    files::write_verdict(folder, &outcome, written, complete).map_err(unwritable)?;
     Ok(outcome)
 }
 

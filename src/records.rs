@@ -60,7 +60,8 @@ pub fn finish(folder: &Path, run: &SeedRun, outcome: &Outcome, log: &NetworkFile
             events.write(event)?;
         }
         events.finish()?.into_inner()?.sync_all()?;
-        std::fs::write(folder.join("verdict.json"), VerdictFile::new(outcome.clone(), run.event_count).to_bytes())
+        let verdict = VerdictFile::new(outcome.clone(), run.event_count, run.failure.is_none());
+        std::fs::write(folder.join("verdict.json"), verdict.to_bytes())
     };
     finish().map_err(|error: io::Error| unwritable(folder, &error))
 }

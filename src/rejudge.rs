@@ -25,8 +25,8 @@ pub fn rejudge(folder: &Path) -> Result<(Outcome, Exit), Failure> {
     let source = Source::of_record(&header, folder.join("header.json").display().to_string());
     let plan = plan_of(&header, &source)?;
     let said = verdict(folder);
-    let written = said.as_ref().ok().and_then(|said| said.as_ref()?.events);
-    let mut judged = judge_record(&plan, events(folder)?, written).map_err(|error| unreadable(&error))?;
+    let told = said.as_ref().ok().and_then(|said| Some(said.as_ref()?.told())).unwrap_or_default();
+    let mut judged = judge_record(&plan, events(folder)?, told).map_err(|error| unreadable(&error))?;
     judged.verdicts = doubt(folder, &plan, &header.merged, judged.verdicts)?;
     let outcome = outcome(folder, &plan, &header, judged, said)?;
     let exit = output::exit_of(&outcome);
@@ -121,12 +121,21 @@ fn outcome(folder: &Path, plan: &Plan, header: &Header, judged: Judged, said: Sa
     let (first, mut notes) = match said {
         Ok(Some(VerdictFile { outcome: mut first, .. })) => {
             let mut notes = std::mem::take(&mut first.notes);
+            let otherwise = otherwise(&first, &judged.verdicts);
             if first.verdict != verdict {
                 notes.push(format!(
                     "when it was made, the record was judged otherwise: {}",
                     overall_word(first.verdict)
                 ));
                 notes.extend(reasons);
+            } else if !otherwise.is_empty() {
+                notes.push(format!("when it was made, the record was judged otherwise: {}", otherwise.join(", ")));
+            }
+            if first.seeds.first != header.seed {
+                notes.push(format!(
+                    "the header names seed {}, its run played {}: it was edited",
+                    header.seed, first.seeds.first
+                ));
             }
             (first, notes)
         }
@@ -182,6 +191,16 @@ fn outcome(folder: &Path, plan: &Plan, header: &Header, judged: Judged, said: Sa
         duration_ns: judged.end.t_ns.max(0),
         ..first
     })
+}
+
+/// The checks that said something else when the run ended, with what they said.
+fn otherwise(first: &Outcome, now: &[CheckVerdict]) -> Vec<String> {
+    let was = |check: &CheckVerdict| {
+        let was = first.checks.iter().map(|summary| &summary.check).find(|was| was.name == check.name)?;
+        let differs = was.verdict.word() != check.verdict.word();
+        differs.then(|| format!("{} ({})", check.name, was.verdict.word().replace('_', " ")))
+    };
+    now.iter().filter_map(was).collect()
 }
 
 fn is_broken(check: &CheckVerdict) -> bool {

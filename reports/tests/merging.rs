@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 use proptest::prelude::*;
 use rehearsal_reports::event::{Body, Event, Kind, RUN, digest};
 use rehearsal_reports::numbers::seconds::{Interval, Time};
-use rehearsal_reports::record::{EventReader, EventWriter, FileEnd, Folding, Judged, Merging};
+use rehearsal_reports::record::{EventReader, EventWriter, FileEnd, Folding, Judged, Merging, Told};
 use rehearsal_scenarios::plan::{Plan, World};
 use rehearsal_scenarios::{Overrides, load};
 use serde_json::json;
@@ -125,7 +125,7 @@ fn fold(events: impl Iterator<Item = Event>) -> (Judged, Histograms) {
         folding.observe(&event);
         add(&mut histograms, folding.drain_intervals());
     }
-    let (judged, last) = folding.finish(&plan, FileEnd::Finished, None);
+    let (judged, last) = folding.finish(&plan, FileEnd::Finished, Told::default());
     add(&mut histograms, last);
     (judged, histograms)
 }

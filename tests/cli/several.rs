@@ -5,7 +5,7 @@ use crate::live::assert_nothing_is_left_on;
 use crate::support::{Ran, Server, folder, program, run_in, scenario, signal};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -212,7 +212,8 @@ impl Redis {
                 !required.split(',').any(|it| it == "redis"),
                 "REHEARSAL_REQUIRE names redis, which is not installed"
             );
-            eprintln!("skipped: no redis-server in PATH");
+            // Past the capture of a test's output: who reads the log shall see it.
+            let _ = writeln!(std::io::stderr(), "skipped: no redis-server in PATH");
             return None;
         };
         let lines = BufReader::new(process.stdout.take().expect("piped")).lines();

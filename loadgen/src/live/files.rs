@@ -121,9 +121,9 @@ fn write_all(path: &Path, events: &[Event]) -> io::Result<EventWriter<File>> {
     Ok(writer)
 }
 
-/// Writes `verdict.json` of a run that wrote so many events.
-pub fn write_verdict(folder: &Path, outcome: &Outcome, events: u64) -> io::Result<()> {
-    std::fs::write(folder.join(VERDICT), VerdictFile::new(outcome.clone(), events).to_bytes())
+/// Writes `verdict.json` of a run that wrote so many events, and came to its end or not.
+pub fn write_verdict(folder: &Path, outcome: &Outcome, events: u64, complete: bool) -> io::Result<()> {
+    std::fs::write(folder.join(VERDICT), VerdictFile::new(outcome.clone(), events, complete).to_bytes())
 }
 
 /// Reads the events of a record again, for the story of a violation; at most `count` of them, and what can be read.

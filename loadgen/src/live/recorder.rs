@@ -159,6 +159,8 @@ pub struct Recorded {
     pub end_ns: i64,
     /// How many events were written.
     pub events: u64,
+    /// Whether the run came to its end.
+    pub complete: bool,
     /// What was observed.
     pub observed: Vec<ObservedSeries>,
     /// How often what is observed did not answer, by its name.
@@ -353,6 +355,7 @@ impl Recorder {
             pulse: self.pulse,
             end_ns: self.end_ns,
             events: self.next_n,
+            complete: end.complete,
             observed: self.metrics.finish(),
             unanswered: self.shared.probes.take().unanswered,
             write_error: self.files.finish(),

@@ -11,7 +11,7 @@ use crate::recorder::{Dropped, UserRecorder, error};
 use crate::steward::Steward;
 use rehearsal_reference::network::Network;
 use rehearsal_reference::peer::Credentials;
-use rehearsal_reports::event::{Body, Kind, Name};
+use rehearsal_reports::event::{Body, CUT_SHORT, Kind, Name};
 use rehearsal_scenarios::draw::Draw;
 use rehearsal_scenarios::plan::{Behaviour, Service, UserPlan};
 use std::sync::Arc;
@@ -21,8 +21,10 @@ use std::sync::Arc;
 pub enum UserEnd {
     /// It did all it wanted.
     Finished,
-    /// A step said to stop, or the run came to its end first.
+    /// A step said to stop.
     Stopped,
+    /// The run was over before it did.
+    CutShort,
     /// Something went wrong, in words.
     Failed(String),
     /// Its start came after the last moment to begin.
@@ -92,6 +94,7 @@ pub(super) async fn play_life<N: Network>(env: &UserEnv<N>, number: u32, incarna
     let body = match &end {
         UserEnd::Failed(reason) => error("user_failed", reason),
         UserEnd::Stopped => Body::Text { text: "stopped".into() },
+        UserEnd::CutShort => Body::Text { text: CUT_SHORT.into() },
         UserEnd::Finished | UserEnd::NeverStarted => Body::Text { text: "finished".into() },
     };
     recorder.note(Kind::Ended, &user, body);
@@ -115,7 +118,7 @@ async fn live<N: Network>(env: &UserEnv<N>, number: u32, incarnation: u32, recor
     let entered = tokio::select! {
         biased;
         () = env.reached(RunPhase::Settling), if incarnation == 0 => return UserEnd::NeverStarted,
-        () = env.reached(RunPhase::Ended) => return UserEnd::Stopped,
+        () = env.reached(RunPhase::Ended) => return UserEnd::CutShort,
         entered = env.commons.admission.enter() => entered,
     };
     let (room, identity) = match env.plan.system.service {
@@ -126,7 +129,7 @@ async fn live<N: Network>(env: &UserEnv<N>, number: u32, incarnation: u32, recor
             };
             let identity = tokio::select! {
                 biased;
-                () = env.reached(RunPhase::Ended) => return UserEnd::Stopped,
+                () = env.reached(RunPhase::Ended) => return UserEnd::CutShort,
                 identity = Box::pin(identity_of(env, number, recorder)) => match identity {
                     Ok(identity) => identity,
                     Err(reason) => return UserEnd::Failed(reason),

@@ -18,7 +18,8 @@ use rehearsal_reference::protocol::{self, Metadata, Object};
 use rehearsal_reference::server::ServerOptions;
 use rehearsal_reference::target::Headers;
 use rehearsal_reports::outcome::{Outcome, Overall};
-use rehearsal_reports::record::{EventReader, FileEnd, Header, VerdictFile};
+use rehearsal_reports::record::{EventReader, FileEnd, Header, VerdictFile, judge_record};
+use rehearsal_reports::verdict::CheckVerdict;
 use rehearsal_scenarios::distribution::Distribution;
 use rehearsal_scenarios::plan::{Begin, Behaviour, FaultAction, FaultPlan, Otherwise, Plan, Profile, Step, Verb};
 use serde_json::json;
@@ -43,6 +44,13 @@ pub fn options(target: Target, out: &TempDir) -> LiveOptions {
 pub async fn run_quietly(plan: Plan, options: LiveOptions) -> Result<LiveRun, LiveError> {
     let (_never, interrupt) = watch::channel(Interrupt::None);
     run(Arc::new(plan), options, Box::new(|_| {}), interrupt).await
+}
+
+/// What the checks say of a record, by what is in its folder.
+fn judged_again(plan: &Plan, record: &Path) -> Vec<CheckVerdict> {
+    let verdict = VerdictFile::from_bytes(&std::fs::read(record.join("verdict.json")).unwrap()).unwrap();
+    let events = EventReader::new(File::open(record.join("events.jsonl.zst")).unwrap()).unwrap();
+    judge_record(plan, events, verdict.told()).unwrap().verdicts
 }
 
 /// Never interrupted.
@@ -306,9 +314,13 @@ async fn an_interrupt_ends_politely_and_a_second_one_at_once_and_both_leave_a_re
         });
         let mut plan = busy_plan(1_000);
         plan.phases.measure_ns = 600_000 * MS;
-        let run = run(Arc::new(plan), options(served.target(), &out), on_progress, interrupt).await.unwrap();
+        let plan = Arc::new(plan);
+        let run = run(plan.clone(), options(served.target(), &out), on_progress, interrupt).await.unwrap();
         assert_eq!(run.interrupted, ask);
         assert_eq!(!run.left_behind.is_nothing(), leaves_something);
+        let judged = judged_again(&plan, &run.record);
+        let when_it_ended = run.outcome.checks.iter().map(|summary| &summary.check);
+        assert_eq!(judged.iter().collect::<Vec<_>>(), when_it_ended.collect::<Vec<_>>(), "judged again");
         assert!(run.outcome.notes.iter().any(|note| note.contains("interrupted")), "{:?}", run.outcome.notes);
         assert_eq!(events(&run.record).1, Some(FileEnd::Finished));
     }

@@ -10,7 +10,7 @@ use super::findings::{Findings, Profile, seconds, users};
 use super::moment::Moment;
 use super::names::Id;
 use super::{Check, RunEnd};
-use crate::event::{Body, Kind};
+use crate::event::{Body, CUT_SHORT, Kind};
 use crate::verdict::{CheckVerdict, Evidence};
 use std::collections::BTreeMap;
 
@@ -74,7 +74,11 @@ impl Check for FlowsEnd {
 impl FlowsEnd {
     fn ended(&mut self, moment: &Moment<'_>, cast: &Cast, begun: &Begun) {
         let event = moment.event;
-        let Body::Error { message, .. } = &event.body else { return self.findings.judge() };
+        let message = match &event.body {
+            Body::Error { message, .. } => message,
+            Body::Text { text } if text.starts_with(CUT_SHORT) => return,
+            _ => return self.findings.judge(),
+        };
         if cast.is_troubled(moment.user, begun.t_ns, event.t_ns) {
             return;
         }
@@ -105,6 +109,11 @@ mod tests {
 
     fn finishes(history: &mut History, user: &str) {
         history.put(user, 0, Kind::Ended, OP, None, Body::Text { text: "finished".into() });
+    }
+
+    fn is_cut_short(history: &mut History, user: &str, by: &str) {
+        let text = format!("{CUT_SHORT}{by}").into();
+        history.put(user, 0, Kind::Ended, OP, None, Body::Text { text });
     }
 
     fn fails(history: &mut History, user: &str) {
@@ -141,11 +150,15 @@ mod tests {
     #[test]
     fn a_flow_that_the_end_of_the_run_or_a_fault_cut_short_is_not_judged() {
         let mut history = History::new();
-        begins(history.at(1.0), "cut off");
+        begins(history.at(1.0), "without an end");
         begins(history.at(1.0), "a");
+        begins(history.at(1.0), "b");
+        begins(history.at(1.0), "c");
         history.at(2.0).fault("cut", "partition begins", &["a", "server-0"]);
         history.at(4.0).fault("cut", "partition ends", &["a", "server-0"]);
         fails(history.at(5.0), "a");
+        is_cut_short(history.at(9.0), "b", "");
+        is_cut_short(history.at(9.0), "c", ": step `expect`: closed");
         assert_eq!(history.at(9.0).verdict_under(NAME).verdict.word(), "not_judged");
         begins(history.at(10.0), "a");
         fails(history.at(11.0), "a");

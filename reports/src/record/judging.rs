@@ -28,18 +28,30 @@ pub struct Judged {
     pub end: RunEnd,
 }
 
-/// Judges the events of a record by the checks and thresholds of its plan (the header's scenario, seed and world give it).
-/// `written` is how many events its run wrote, if it told: what is not all of them has no end.
-pub fn judge_record<R: Read>(
-    plan: &Plan,
-    mut events: EventReader<R>,
-    written: Option<u64>,
-) -> Result<Judged, RecordError> {
+/// What a run told of its own record at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// How many events it wrote, if it told: what is not all of them has no end.
+    pub events: Option<u64>,
+    /// Whether it came to its end.
+    pub complete: bool,
+}
+
+impl Default for Told {
+    /// Nothing that contradicts the events.
+    fn default() -> Self {
+        Told { events: None, complete: true }
+    }
+}
+
+/// Judges the events of a record by the checks and thresholds of its plan (the header's scenario, seed and world give it), and by
+/// what its run told.
+pub fn judge_record<R: Read>(plan: &Plan, mut events: EventReader<R>, told: Told) -> Result<Judged, RecordError> {
     let mut folding = Folding::new(plan);
     for event in events.by_ref() {
         folding.observe(&event?);
     }
-    Ok(folding.finish(plan, events.end().unwrap_or(FileEnd::Truncated), written).0)
+    Ok(folding.finish(plan, events.end().unwrap_or(FileEnd::Truncated), told).0)
 }
 
 /// Checks and numbers over events that come from anywhere.
@@ -70,10 +82,10 @@ impl Folding {
     }
 
     /// What comes of it, and the intervals that were not drained before.
-    pub fn finish(self, plan: &Plan, file: FileEnd, written: Option<u64>) -> (Judged, Vec<Interval>) {
+    pub fn finish(self, plan: &Plan, file: FileEnd, told: Told) -> (Judged, Vec<Interval>) {
         let Folding { judge, numbers, events, t_ns } = self;
-        let written = written.filter(|written| file == FileEnd::Finished && *written != events);
-        let end = RunEnd { t_ns, complete: file == FileEnd::Finished && written.is_none() };
+        let written = told.events.filter(|written| file == FileEnd::Finished && *written != events);
+        let end = RunEnd { t_ns, complete: told.complete && file == FileEnd::Finished && written.is_none() };
         let (totals, intervals) = numbers.finish(plan, end);
         (Judged { verdicts: judge.finish(end), totals, events, file, written, end }, intervals)
     }
@@ -109,7 +121,7 @@ mod tests {
     }
 
     fn judge(file: &[u8]) -> Judged {
-        judge_record(&plan(World::Simulated), EventReader::new(file).unwrap(), None).unwrap()
+        judge_record(&plan(World::Simulated), EventReader::new(file).unwrap(), Told::default()).unwrap()
     }
 
     #[test]
@@ -139,12 +151,29 @@ mod tests {
         all[..all.len() - 3].iter().for_each(|event| writer.write(event).unwrap());
         let cut = writer.finish().unwrap();
         let judge = |file: &[u8], written| {
-            judge_record(&plan(World::Simulated), EventReader::new(file).unwrap(), Some(written)).unwrap()
+            let told = Told { events: Some(written), ..Told::default() };
+            judge_record(&plan(World::Simulated), EventReader::new(file).unwrap(), told).unwrap()
         };
         let written = all.len() as u64;
         assert_eq!((judge(&file, written).written, judge(&cut, written).written), (None, Some(written)));
         assert!(judge(&file, written).end.complete && !judge(&cut, written).end.complete);
         assert!(words(&judge(&cut, written)).contains(&("nothing_is_left_behind", "unknown")));
+    }
+
+    #[test]
+    fn what_was_open_when_a_run_was_broken_off_stays_open() {
+        let file = two_jobs_at_once();
+        let all: Vec<_> = EventReader::new(&file[..]).unwrap().map(Result::unwrap).collect();
+        let mut writer = EventWriter::new(Vec::new()).unwrap();
+        // Its room was not deleted any more.
+        all[..all.len() - 2].iter().for_each(|event| writer.write(event).unwrap());
+        let file = writer.finish().unwrap();
+        for (complete, left) in [(true, "broken"), (false, "unknown")] {
+            let told = Told { complete, ..Told::default() };
+            let judged = judge_record(&plan(World::Simulated), EventReader::new(&file[..]).unwrap(), told).unwrap();
+            assert!(words(&judged).contains(&("worker_runs_one_job_at_a_time", "broken")));
+            assert!(words(&judged).contains(&("nothing_is_left_behind", left)), "{:?}", words(&judged));
+        }
     }
 
     #[test]
@@ -159,7 +188,7 @@ mod tests {
         plan.checks.named = vec!["reservation_always_ends".into()];
         plan.checks.skipped.insert("departed_peers_disappear".into(), "nobody departs".into());
         let file = two_jobs_at_once();
-        let judged = judge_record(&plan, EventReader::new(&file[..]).unwrap(), None).unwrap();
+        let judged = judge_record(&plan, EventReader::new(&file[..]).unwrap(), Told::default()).unwrap();
         assert!(words(&judged).contains(&("reservation_always_ends", "unknown")));
         assert!(words(&judged).iter().all(|(name, _)| *name != "departed_peers_disappear"));
     }

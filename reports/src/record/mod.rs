@@ -24,7 +24,7 @@ pub mod writer;
 
 pub use error::RecordError;
 pub use header::{Header, MergedPart, SharedClock};
-pub use judging::{Folding, Judged, judge_record};
+pub use judging::{Folding, Judged, Told, judge_record};
 pub use merging::Merging;
 pub use reader::{EventReader, FileEnd};
 pub use verdict_file::VerdictFile;

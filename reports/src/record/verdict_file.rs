@@ -1,5 +1,6 @@
 //! `verdict.json`: the outcome of the run that the record is of, so that a report can be made again without judging.
 
+use super::judging::Told;
 use super::{FORMAT, RecordError};
 use crate::outcome::Outcome;
 use serde::{Deserialize, Serialize};
@@ -14,12 +15,24 @@ pub struct VerdictFile {
     /// How many events the run wrote; absent in older records.
     #[serde(default)]
     pub events: Option<u64>,
+    /// Whether the run came to its end, so that what was open then stayed open; older records were those of runs that did.
+    #[serde(default = "yes")]
+    pub complete: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl VerdictFile {
-    /// The file for this outcome of a run that wrote so many events.
-    pub fn new(outcome: Outcome, events: u64) -> Self {
-        VerdictFile { format: FORMAT, outcome, events: Some(events) }
+    /// The file for this outcome of a run that wrote so many events, and came to its end or not.
+    pub fn new(outcome: Outcome, events: u64, complete: bool) -> Self {
+        VerdictFile { format: FORMAT, outcome, events: Some(events), complete }
+    }
+
+    /// What the run told of its own record.
+    pub fn told(&self) -> Told {
+        Told { events: self.events, complete: self.complete }
     }
 
     /// The file's bytes; the same outcome gives the same bytes.

@@ -2,7 +2,7 @@
 
 use crate::chromium::{chromium, visit};
 use crate::fixture::report;
-use rehearsal_reports::render::html;
+use rehearsal_reports::render::{Report, html};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -10,7 +10,9 @@ use std::path::Path;
 fn chromium_shows_the_verdict_without_errors_requests_or_sideways_scrolling() {
     let Some(chromium) = chromium() else { return };
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("report.html"), html::report(&report())).unwrap();
+    // As long as names of scenarios are, and without a blank.
+    let titled = Report { title: "worker_dies_between_acceptance_and_assignment".to_owned(), ..report() };
+    std::fs::write(folder.path().join("report.html"), html::report(&titled)).unwrap();
     for width in [360, 1_200] {
         let seen = look(&chromium, folder.path(), width);
         assert!(seen.text.contains("37 of 100 seeds, lowest seed 4"), "the verdict is not visible: {}", seen.text);

@@ -4,6 +4,7 @@
 //! Skipped, with a reason, where Chromium is missing; `REHEARSAL_REQUIRE=chromium` makes that a failure.
 
 use serde::de::DeserializeOwned;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -19,7 +20,8 @@ pub fn chromium() -> Option<PathBuf> {
             !required.split(',').any(|it| it == "chromium"),
             "REHEARSAL_REQUIRE names chromium, which is not installed"
         );
-        eprintln!("skipped: no {} in PATH", names.join(", "));
+        // Past the capture of a test's output: who reads the log shall see it.
+        let _ = writeln!(std::io::stderr(), "skipped: no {} in PATH", names.join(", "));
     }
     found
 }

@@ -83,7 +83,7 @@ async fn walk_one<N: Network>(env: &UserEnv<N>, walker: u32, left: &watch::Sende
         left.clients += usize::from(is_client);
     });
     let end = play_user(env.clone(), walker, 0).await;
-    let is_cut_off = is_flow && end == UserEnd::Stopped && env.phase() == RunPhase::Ended;
+    let is_cut_off = is_flow && end == UserEnd::CutShort;
     left.send_modify(|left| {
         left.flows -= usize::from(is_flow);
         left.clients -= usize::from(is_client);

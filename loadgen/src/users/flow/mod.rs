@@ -26,7 +26,7 @@ use crate::commons::RunPhase;
 use crate::recorder::error;
 use interpreter::{Control, Interpreter};
 use rehearsal_reference::network::Network;
-use rehearsal_reports::event::{Body, Kind, Name};
+use rehearsal_reports::event::{Body, CUT_SHORT, Kind, Name};
 use rehearsal_scenarios::plan::Step;
 
 /// Plays the steps to their end, or until the run has ended, and leaves cleanly. The record says when the flow began, and
@@ -39,7 +39,7 @@ pub(super) async fn play<N: Network>(player: Player<N>, steps: &[Step]) -> UserE
     let mut interpreter = Interpreter::new(player, node::count(steps));
     let end = tokio::select! {
         biased;
-        () = env.reached(RunPhase::Ended) => UserEnd::Stopped,
+        () = env.reached(RunPhase::Ended) => UserEnd::CutShort,
         played = interpreter.play(&nodes) => match played {
             Ok(Control::Next) => UserEnd::Finished,
             Ok(Control::Stop) => UserEnd::Stopped,
@@ -56,7 +56,8 @@ pub(super) async fn play<N: Network>(player: Player<N>, steps: &[Step]) -> UserE
 fn how(end: &UserEnd, phase: RunPhase) -> Body {
     let text = match end {
         UserEnd::Failed(reason) if phase < RunPhase::Settling => return error("step_failed", reason),
-        UserEnd::Failed(reason) => format!("cut short by the end of the run: {reason}"),
+        UserEnd::Failed(reason) => format!("{CUT_SHORT}: {reason}"),
+        UserEnd::CutShort => CUT_SHORT.to_owned(),
         UserEnd::Stopped => "stopped".to_owned(),
         UserEnd::Finished | UserEnd::NeverStarted => "finished".to_owned(),
     };
