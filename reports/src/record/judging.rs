@@ -116,6 +116,14 @@ mod tests {
         writer.finish().unwrap()
     }
 
+    /// The file without its last events, and how many it had with them.
+    fn packed_without(last: usize, file: &[u8]) -> (Vec<u8>, u64) {
+        let all: Vec<_> = EventReader::new(file).unwrap().map(Result::unwrap).collect();
+        let mut writer = EventWriter::new(Vec::new()).unwrap();
+        all[..all.len() - last].iter().for_each(|event| writer.write(event).unwrap());
+        (writer.finish().unwrap(), all.len() as u64)
+    }
+
     fn words(judged: &Judged) -> Vec<(&str, &str)> {
         judged.verdicts.iter().map(|verdict| (verdict.name.as_str(), verdict.verdict.word())).collect()
     }
@@ -146,15 +154,11 @@ mod tests {
     #[test]
     fn a_record_that_was_packed_again_without_its_last_events_has_no_end() {
         let file = two_jobs_at_once();
-        let all: Vec<_> = EventReader::new(&file[..]).unwrap().map(Result::unwrap).collect();
-        let mut writer = EventWriter::new(Vec::new()).unwrap();
-        all[..all.len() - 3].iter().for_each(|event| writer.write(event).unwrap());
-        let cut = writer.finish().unwrap();
+        let (cut, written) = packed_without(3, &file);
         let judge = |file: &[u8], written| {
             let told = Told { events: Some(written), ..Told::default() };
             judge_record(&plan(World::Simulated), EventReader::new(file).unwrap(), told).unwrap()
         };
-        let written = all.len() as u64;
         assert_eq!((judge(&file, written).written, judge(&cut, written).written), (None, Some(written)));
         assert!(judge(&file, written).end.complete && !judge(&cut, written).end.complete);
         assert!(words(&judge(&cut, written)).contains(&("nothing_is_left_behind", "unknown")));
@@ -162,12 +166,8 @@ mod tests {
 
     #[test]
     fn what_was_open_when_a_run_was_broken_off_stays_open() {
-        let file = two_jobs_at_once();
-        let all: Vec<_> = EventReader::new(&file[..]).unwrap().map(Result::unwrap).collect();
-        let mut writer = EventWriter::new(Vec::new()).unwrap();
         // Its room was not deleted any more.
-        all[..all.len() - 2].iter().for_each(|event| writer.write(event).unwrap());
-        let file = writer.finish().unwrap();
+        let (file, _) = packed_without(2, &two_jobs_at_once());
         for (complete, left) in [(true, "broken"), (false, "unknown")] {
             let told = Told { complete, ..Told::default() };
             let judged = judge_record(&plan(World::Simulated), EventReader::new(&file[..]).unwrap(), told).unwrap();
