@@ -42,7 +42,7 @@ impl Part {
         };
         // A run that was killed said nothing, and what cannot be read is not needed.
         let said = rejudge::verdict(folder).ok().flatten();
-        let complete = said.as_ref().is_none_or(|said| said.complete);
+        let complete = said.as_ref().is_none_or(|said| said.told.complete);
         let outcome = said.map(|said| said.outcome);
         Ok(Part { folder: folder.to_owned(), segment, header, outcome, complete, clock_offset_ns: None })
     }
@@ -128,16 +128,16 @@ pub fn merge(parts: &[Part], folder: &Path, arguments: Vec<String>, lost: Vec<St
     }
     let end = if lost.is_empty() { events.end() } else { FileEnd::Truncated };
     let told = Told { complete: parts.iter().all(|part| part.complete), ..Told::default() };
-    let (mut judged, intervals) = folding.finish(&plan, end, told);
+    let (mut judged, intervals) = folding.finish(&plan, end, &told);
     merged.latencies(&intervals);
-    if let Some(error) = merged.finish() {
+    let (told, error) = merged.finish(judged.events, judged.end.complete);
+    if let Some(error) = error {
         return Err(unwritable(std::io::Error::other(error)));
     }
     std::fs::write(folder.join(files::SAMPLES), samples(parts)).map_err(unwritable)?;
     judged.verdicts = rejudge::doubt(folder, &plan, &header.merged, judged.verdicts)?;
-    let (written, complete) = (judged.events, judged.end.complete);
     let outcome = outcome(&plan, parts, &header, judged, lost, folder);
-    files::write_verdict(folder, &outcome, written, complete).map_err(unwritable)?;
+    files::write_verdict(folder, &outcome, told).map_err(unwritable)?;
     Ok(outcome)
 }
 

@@ -7,7 +7,7 @@ use rehearsal_loadgen::live::crew::store::without_secrets;
 use rehearsal_loadgen::live::{self, machine, record_dir};
 use rehearsal_reports::outcome::Outcome;
 use rehearsal_reports::record::network::{Entry, NetworkHeader, NetworkWriter};
-use rehearsal_reports::record::{self, EventWriter, Header, VerdictFile};
+use rehearsal_reports::record::{self, EventWriter, Header, Told, VerdictFile};
 use rehearsal_scenarios::plan::Plan;
 use rehearsal_sim::engine::EngineKind;
 use rehearsal_sim::netlog::NetworkLog;
@@ -59,9 +59,10 @@ pub fn finish(folder: &Path, run: &SeedRun, outcome: &Outcome, log: &NetworkFile
         for event in &run.events {
             events.write(event)?;
         }
+        let header = std::fs::read(folder.join("header.json"))?;
+        let told = Told::new(run.event_count, events.hash(), &header, run.failure.is_none());
         events.finish()?.into_inner()?.sync_all()?;
-        let verdict = VerdictFile::new(outcome.clone(), run.event_count, run.failure.is_none());
-        std::fs::write(folder.join("verdict.json"), verdict.to_bytes())
+        std::fs::write(folder.join("verdict.json"), VerdictFile::new(outcome.clone(), told).to_bytes())
     };
     finish().map_err(|error: io::Error| unwritable(folder, &error))
 }

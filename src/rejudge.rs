@@ -21,14 +21,17 @@ pub const STORY_EVENTS_MAX: usize = 2_000_000;
 
 /// The outcome of a record, judged again, and its exit code.
 pub fn rejudge(folder: &Path) -> Result<(Outcome, Exit), Failure> {
-    let header = header(folder)?;
+    let header_file = header_file(folder)?;
+    let header = Header::from_bytes(&header_file).map_err(|error| unreadable(&error))?;
     let source = Source::of_record(&header, folder.join("header.json").display().to_string());
     let plan = plan_of(&header, &source)?;
     let said = verdict(folder);
-    let told = said.as_ref().ok().and_then(|said| Some(said.as_ref()?.told())).unwrap_or_default();
-    let mut judged = judge_record(&plan, events(folder)?, told).map_err(|error| unreadable(&error))?;
+    let told = said.as_ref().ok().and_then(|said| Some(said.as_ref()?.told.clone())).unwrap_or_default();
+    let mut judged = judge_record(&plan, events(folder)?, &told).map_err(|error| unreadable(&error))?;
     judged.verdicts = doubt(folder, &plan, &header.merged, judged.verdicts)?;
-    let outcome = outcome(folder, &plan, &header, judged, said)?;
+    let edited = edited(told.contradicts_header(&header_file), judged.edited);
+    let mut outcome = outcome(folder, &plan, &header, judged, said)?;
+    outcome.notes.extend(edited);
     let exit = output::exit_of(&outcome);
     Ok((outcome, exit))
 }
@@ -92,14 +95,17 @@ pub fn doubt(
 
 /// The header of a record.
 pub fn header(folder: &Path) -> Result<Header, Failure> {
+    Header::from_bytes(&header_file(folder)?).map_err(|error| unreadable(&error))
+}
+
+fn header_file(folder: &Path) -> Result<Vec<u8>, Failure> {
     let path = folder.join("header.json");
-    let bytes = std::fs::read(&path).map_err(|error| {
+    std::fs::read(&path).map_err(|error| {
         Failure::usage(
             format!("cannot read {}: {error}", path.display()),
             "name a record's folder, such as runs/latest",
         )
-    })?;
-    Header::from_bytes(&bytes).map_err(|error| unreadable(&error))
+    })
 }
 
 /// Its events.
@@ -116,6 +122,20 @@ pub fn unreadable(error: &RecordError) -> Failure {
     Failure::usage(error.to_string(), "")
 }
 
+/// What is not as the run wrote it, though it can be judged.
+fn edited(header: bool, events: bool) -> Option<String> {
+    let files = match (header, events) {
+        (false, false) => return None,
+        (true, false) => "header.json is",
+        (false, true) => "events.jsonl.zst is",
+        (true, true) => "header.json and events.jsonl.zst are",
+    };
+    Some(format!(
+        "the record was edited: {files} not as its run wrote it, and is judged as it is now; to have what was \
+         played, play it again"
+    ))
+}
+
 fn outcome(folder: &Path, plan: &Plan, header: &Header, judged: Judged, said: Said) -> Result<Outcome, Failure> {
     let (verdict, expected, reasons) = overall(&judged.verdicts, &plan.expect);
     let (first, mut notes) = match said {
@@ -130,12 +150,6 @@ fn outcome(folder: &Path, plan: &Plan, header: &Header, judged: Judged, said: Sa
                 notes.extend(reasons);
             } else if !otherwise.is_empty() {
                 notes.push(format!("when it was made, the record was judged otherwise: {}", otherwise.join(", ")));
-            }
-            if first.seeds.first != header.seed {
-                notes.push(format!(
-                    "the header names seed {}, its run played {}: it was edited",
-                    header.seed, first.seeds.first
-                ));
             }
             (first, notes)
         }

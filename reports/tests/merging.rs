@@ -125,7 +125,7 @@ fn fold(events: impl Iterator<Item = Event>) -> (Judged, Histograms) {
         folding.observe(&event);
         add(&mut histograms, folding.drain_intervals());
     }
-    let (judged, last) = folding.finish(&plan, FileEnd::Finished, Told::default());
+    let (judged, last) = folding.finish(&plan, FileEnd::Finished, &Told::default());
     add(&mut histograms, last);
     (judged, histograms)
 }

@@ -1,6 +1,7 @@
 //! Rubbish: files, records, arguments and targets. Each gives one clear message with a hint and the documented exit code.
 
 use crate::support::{Ran, folder, program, run_in, scenario};
+use rehearsal_reports::event::Event;
 use rehearsal_reports::record::{EventReader, EventWriter};
 use std::io::{Read, Write};
 use std::path::Path;
@@ -168,7 +169,7 @@ fn records_that_are_cut_off_edited_newer_or_missing_are_told() {
 }
 
 #[test]
-fn a_broken_verdict_blocks_nobody_and_a_record_that_was_packed_again_without_its_end_says_so() {
+fn what_was_edited_in_a_record_is_told_and_a_broken_verdict_blocks_nobody() {
     let folder = folder();
     run_in(folder.path(), &["simulate", "two_clients_race_naive_worker", "--seeds", "1", "--out", "r"]).ends_with(0);
     let record = folder.path().join("r/two_clients_race_naive_worker/seed-1");
@@ -178,15 +179,30 @@ fn a_broken_verdict_blocks_nobody_and_a_record_that_was_packed_again_without_its
 
     let path = record.join("events.jsonl.zst");
     let packed = std::fs::read(&path).expect("there");
-    let events: Vec<_> =
+    let events: Vec<Event> =
         EventReader::new(&packed[..]).expect("readable").map(|event| event.expect("an event")).collect();
-    let mut writer = EventWriter::new(Vec::new()).expect("in memory");
-    events[..events.len() - 4].iter().for_each(|event| writer.write(event).expect("in memory"));
-    std::fs::write(&path, writer.finish().expect("in memory")).expect("writable");
-    let cut = check();
+    let repack = |events: &[Event]| {
+        let mut writer = EventWriter::new(Vec::new()).expect("in memory");
+        events.iter().for_each(|event| writer.write(event).expect("in memory"));
+        std::fs::write(&path, writer.finish().expect("in memory")).expect("writable");
+    };
+    repack(&events[..events.len() - 4]);
+    let cut = check().stdout;
     let told = format!("the record holds {} events, its run wrote {}", events.len() - 4, events.len());
-    assert!(cut.stdout.contains(&told) && cut.stdout.contains("edited or cut"), "{}", cut.stdout);
-    std::fs::write(&path, &packed).expect("writable");
+    assert!(cut.contains(&told) && cut.contains("edited or cut"), "{cut}");
+    repack(&events);
+    assert_eq!(check().ends_with(0).stdout, whole.stdout, "packed again as it was");
+    let mut edited = events.clone();
+    edited[2].t_ns += 1;
+    repack(&edited);
+    let told = check().ends_with(0).stdout;
+    assert!(told.contains("the record was edited: events.jsonl.zst is not as its run wrote it"), "{told}");
+    let header = std::fs::read_to_string(record.join("header.json")).expect("there");
+    std::fs::write(record.join("header.json"), header.replacen("\"seed\": 1", "\"seed\": 2", 1)).expect("writable");
+    let told = check().stdout;
+    assert!(told.contains("the record was edited: header.json and events.jsonl.zst are not"), "{told}");
+    std::fs::write(record.join("header.json"), header).expect("writable");
+    repack(&events);
 
     for rubbish in ["", "{", "[1]", "{\"format\": 99}"] {
         std::fs::write(record.join("verdict.json"), rubbish).expect("writable");

@@ -93,12 +93,12 @@ pub async fn run(
     let ending = run.play_all().await;
     let left_behind = run.finish(&ending).await;
     let Ok(recorded) = thread.join() else { return Err(LiveError::RecorderStopped { folder: record }) };
-    let (unreachable, events, complete) = (ending.unreachable(&recorded), recorded.events, recorded.complete);
+    let (unreachable, told) = (ending.unreachable(&recorded), recorded.told.clone());
     let interrupted = *run.interrupt.borrow();
     let mut outcome = outcome(&plan, &options, &record, recorded, &preflight, &left_behind, &ending);
     outcome.notes.extend(run.breaker.remark());
     outcome.notes.extend(run.env.network.inner().reached().remark());
-    if let Err(error) = write_verdict(&record, &outcome, events, complete) {
+    if let Err(error) = write_verdict(&record, &outcome, told) {
         return Err(LiveError::Record { folder: record, error });
     }
     Ok(LiveRun { outcome, record, left_behind, ending, interrupted, unreachable })

@@ -6,7 +6,7 @@ use rehearsal_reports::event::Event;
 use rehearsal_reports::numbers::hlog::LatencyLog;
 use rehearsal_reports::numbers::seconds::Interval;
 use rehearsal_reports::outcome::Outcome;
-use rehearsal_reports::record::{EventReader, EventWriter, Header, VerdictFile};
+use rehearsal_reports::record::{EventReader, EventWriter, Header, Told, VerdictFile};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -96,14 +96,16 @@ impl Files {
         }
     }
 
-    /// Ends the files; the error says why they are not whole.
-    pub fn finish(mut self) -> Option<String> {
+    /// Ends the files of a run that came to its end or not, and was to write so many events. What it has to tell of them,
+    /// and why they are not whole.
+    pub fn finish(mut self, events: u64, complete: bool) -> (Told, Option<String>) {
+        let told = Told::new(events, self.events.hash(), &self.header.to_bytes(), complete);
         let flushed = self.samples.flush();
         self.keep_error(flushed);
         if let Err(error) = self.events.finish() {
             self.error.get_or_insert(error.to_string());
         }
-        self.error
+        (told, self.error)
     }
 
     fn keep_error(&mut self, written: io::Result<()>) {
@@ -121,9 +123,9 @@ fn write_all(path: &Path, events: &[Event]) -> io::Result<EventWriter<File>> {
     Ok(writer)
 }
 
-/// Writes `verdict.json` of a run that wrote so many events, and came to its end or not.
-pub fn write_verdict(folder: &Path, outcome: &Outcome, events: u64, complete: bool) -> io::Result<()> {
-    std::fs::write(folder.join(VERDICT), VerdictFile::new(outcome.clone(), events, complete).to_bytes())
+/// Writes `verdict.json` of a run that tells so of its record.
+pub fn write_verdict(folder: &Path, outcome: &Outcome, told: Told) -> io::Result<()> {
+    std::fs::write(folder.join(VERDICT), VerdictFile::new(outcome.clone(), told).to_bytes())
 }
 
 /// Reads the events of a record again, for the story of a violation; at most `count` of them, and what can be read.

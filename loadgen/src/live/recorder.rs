@@ -28,6 +28,7 @@ use rehearsal_reports::judge::Judge;
 use rehearsal_reports::metrics::MetricSeries;
 use rehearsal_reports::numbers::{self, MEASURE, Numbers};
 use rehearsal_reports::outcome::{Generator, ObservedSeries, Validity};
+use rehearsal_reports::record::Told;
 use rehearsal_reports::verdict::CheckVerdict;
 use rehearsal_scenarios::plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
@@ -157,10 +158,8 @@ pub struct Recorded {
     pub numbers: numbers::Totals,
     /// Plan time of the last event, in nanoseconds.
     pub end_ns: i64,
-    /// How many events were written.
-    pub events: u64,
-    /// Whether the run came to its end.
-    pub complete: bool,
+    /// What there is to tell of the record.
+    pub told: Told,
     /// What was observed.
     pub observed: Vec<ObservedSeries>,
     /// How often what is observed did not answer, by its name.
@@ -348,17 +347,17 @@ impl Recorder {
         let end = RunEnd { t_ns: self.end_ns, complete: status.is_complete };
         let (numbers, intervals) = self.numbers.finish(&self.plan, end);
         self.files.latencies(&intervals);
+        let (told, write_error) = self.files.finish(self.next_n, end.complete);
         Recorded {
             numbers,
             verdicts: self.judge.finish(end),
             generator: self.watch.judge(self.shared.lag.totals(), status.faults),
             pulse: self.pulse,
             end_ns: self.end_ns,
-            events: self.next_n,
-            complete: end.complete,
+            told,
             observed: self.metrics.finish(),
             unanswered: self.shared.probes.take().unanswered,
-            write_error: self.files.finish(),
+            write_error,
         }
     }
 }

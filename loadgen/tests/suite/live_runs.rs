@@ -50,7 +50,7 @@ pub async fn run_quietly(plan: Plan, options: LiveOptions) -> Result<LiveRun, Li
 fn judged_again(plan: &Plan, record: &Path) -> Vec<CheckVerdict> {
     let verdict = VerdictFile::from_bytes(&std::fs::read(record.join("verdict.json")).unwrap()).unwrap();
     let events = EventReader::new(File::open(record.join("events.jsonl.zst")).unwrap()).unwrap();
-    judge_record(plan, events, verdict.told()).unwrap().verdicts
+    judge_record(plan, events, &verdict.told).unwrap().verdicts
 }
 
 /// Never interrupted.

@@ -53,7 +53,7 @@ where
         for event in Shifted::new(again()?, process, by_ns) {
             folding.observe(&event?);
         }
-        let (judged, _) = folding.finish(plan, FileEnd::Finished, Told::default());
+        let (judged, _) = folding.finish(plan, FileEnd::Finished, &Told::default());
         for &index in &across {
             let name = &verdicts[index].name;
             if !judged.verdicts.iter().any(|check| check.name == *name && is_broken(check)) {
@@ -200,7 +200,7 @@ mod tests {
         let plan = plan(World::Live);
         let mut folding = Folding::new(&plan);
         events.iter().for_each(|event| folding.observe(event));
-        let (judged, _) = folding.finish(&plan, FileEnd::Finished, Told::default());
+        let (judged, _) = folding.finish(&plan, FileEnd::Finished, &Told::default());
         let verdicts = doubt(&plan, parts, judged.verdicts, || Ok(events.iter().cloned().map(Ok))).unwrap();
         verdicts.into_iter().find(|verdict| verdict.name == check).unwrap().verdict
     }

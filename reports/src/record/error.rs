@@ -35,6 +35,6 @@ pub enum RecordError {
         why: String,
     },
     /// The reading itself failed.
-    #[error("the events cannot be read: {0}")]
+    #[error("the events cannot be read: {0}\n  hint: a record is the folder that a run leaves, unedited")]
     Io(#[from] std::io::Error),
 }

@@ -1,7 +1,7 @@
 //! Judging a record again: the checks of its plan over its events, as if the run were going on. Neighbours: `reader`, and the
 //! judge and the numbers that a live run folds.
 
-use super::{EventReader, FileEnd, RecordError};
+use super::{EventReader, FileEnd, RecordError, Told};
 use crate::checks::RunEnd;
 use crate::event::Event;
 use crate::judge::Judge;
@@ -24,34 +24,24 @@ pub struct Judged {
     pub file: FileEnd,
     /// How many events the run wrote, where that is another number: the record was edited.
     pub written: Option<u64>,
+    /// Whether there are as many events as the run wrote, but others.
+    pub edited: bool,
     /// Plan time of the last event; incomplete if the file was cut off.
     pub end: RunEnd,
 }
 
-/// What a run told of its own record at its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// How many events it wrote, if it told: what is not all of them has no end.
-    pub events: Option<u64>,
-    /// Whether it came to its end.
-    pub complete: bool,
-}
-
-impl Default for Told {
-    /// Nothing that contradicts the events.
-    fn default() -> Self {
-        Told { events: None, complete: true }
-    }
-}
-
 /// Judges the events of a record by the checks and thresholds of its plan (the header's scenario, seed and world give it), and by
 /// what its run told.
-pub fn judge_record<R: Read>(plan: &Plan, mut events: EventReader<R>, told: Told) -> Result<Judged, RecordError> {
+pub fn judge_record<R: Read>(plan: &Plan, mut events: EventReader<R>, told: &Told) -> Result<Judged, RecordError> {
     let mut folding = Folding::new(plan);
     for event in events.by_ref() {
         folding.observe(&event?);
     }
-    Ok(folding.finish(plan, events.end().unwrap_or(FileEnd::Truncated), told).0)
+    let end = events.end().unwrap_or(FileEnd::Truncated);
+    let (judged, _) = folding.finish(plan, end, told);
+    let is_as_many = end == FileEnd::Finished && judged.written.is_none();
+    let edited = is_as_many && told.events_hash.as_ref().is_some_and(|hash| *hash != events.hash());
+    Ok(Judged { edited, ..judged })
 }
 
 /// Checks and numbers over events that come from anywhere.
@@ -82,12 +72,12 @@ impl Folding {
     }
 
     /// What comes of it, and the intervals that were not drained before.
-    pub fn finish(self, plan: &Plan, file: FileEnd, told: Told) -> (Judged, Vec<Interval>) {
+    pub fn finish(self, plan: &Plan, file: FileEnd, told: &Told) -> (Judged, Vec<Interval>) {
         let Folding { judge, numbers, events, t_ns } = self;
         let written = told.events.filter(|written| file == FileEnd::Finished && *written != events);
         let end = RunEnd { t_ns, complete: told.complete && file == FileEnd::Finished && written.is_none() };
         let (totals, intervals) = numbers.finish(plan, end);
-        (Judged { verdicts: judge.finish(end), totals, events, file, written, end }, intervals)
+        (Judged { verdicts: judge.finish(end), totals, events, file, written, edited: false, end }, intervals)
     }
 }
 
@@ -129,7 +119,7 @@ mod tests {
     }
 
     fn judge(file: &[u8]) -> Judged {
-        judge_record(&plan(World::Simulated), EventReader::new(file).unwrap(), Told::default()).unwrap()
+        judge_record(&plan(World::Simulated), EventReader::new(file).unwrap(), &Told::default()).unwrap()
     }
 
     #[test]
@@ -157,7 +147,7 @@ mod tests {
         let (cut, written) = packed_without(3, &file);
         let judge = |file: &[u8], written| {
             let told = Told { events: Some(written), ..Told::default() };
-            judge_record(&plan(World::Simulated), EventReader::new(file).unwrap(), told).unwrap()
+            judge_record(&plan(World::Simulated), EventReader::new(file).unwrap(), &told).unwrap()
         };
         assert_eq!((judge(&file, written).written, judge(&cut, written).written), (None, Some(written)));
         assert!(judge(&file, written).end.complete && !judge(&cut, written).end.complete);
@@ -170,10 +160,30 @@ mod tests {
         let (file, _) = packed_without(2, &two_jobs_at_once());
         for (complete, left) in [(true, "broken"), (false, "unknown")] {
             let told = Told { complete, ..Told::default() };
-            let judged = judge_record(&plan(World::Simulated), EventReader::new(&file[..]).unwrap(), told).unwrap();
+            let judged = judge_record(&plan(World::Simulated), EventReader::new(&file[..]).unwrap(), &told).unwrap();
             assert!(words(&judged).contains(&("worker_runs_one_job_at_a_time", "broken")));
             assert!(words(&judged).contains(&("nothing_is_left_behind", left)), "{:?}", words(&judged));
         }
+    }
+
+    #[test]
+    fn an_edited_event_is_noticed_and_a_file_that_was_only_packed_again_is_not() {
+        let file = two_jobs_at_once();
+        let mut events: Vec<_> = EventReader::new(&file[..]).unwrap().map(Result::unwrap).collect();
+        let pack = |events: &[Event]| {
+            let mut writer = EventWriter::new(Vec::new()).unwrap();
+            events.iter().for_each(|event| writer.write(event).unwrap());
+            let told = Told::new(events.len() as u64, writer.hash(), b"", true);
+            (writer.finish().unwrap(), told)
+        };
+        let (packed, told) = pack(&events);
+        events[3].t_ns += 1;
+        let (edited, _) = pack(&events);
+        let judge =
+            |file: &[u8]| judge_record(&plan(World::Simulated), EventReader::new(file).unwrap(), &told).unwrap().edited;
+        assert!(packed != file, "flushed at other places");
+        assert_eq!([judge(&packed), judge(&file), judge(&edited)], [false, false, true]);
+        assert!(!judge(&file[..file.len() - 9]), "what is cut off is told as that");
     }
 
     #[test]
@@ -188,7 +198,7 @@ mod tests {
         plan.checks.named = vec!["reservation_always_ends".into()];
         plan.checks.skipped.insert("departed_peers_disappear".into(), "nobody departs".into());
         let file = two_jobs_at_once();
-        let judged = judge_record(&plan, EventReader::new(&file[..]).unwrap(), Told::default()).unwrap();
+        let judged = judge_record(&plan, EventReader::new(&file[..]).unwrap(), &Told::default()).unwrap();
         assert!(words(&judged).contains(&("reservation_always_ends", "unknown")));
         assert!(words(&judged).iter().all(|(name, _)| *name != "departed_peers_disappear"));
     }

@@ -5,7 +5,7 @@
 //! - [`writer`], [`reader`]: events, one object a line ([`line`](mod@line)), compressed, readable up to the last flush
 //! - [`judging`]: a record, judged again
 //! - [`merging`]: several records as one; [`clocks`]: what may be said about the order of their events
-//! - [`verdict_file`]: the outcome, `verdict.json`
+//! - [`verdict_file`]: the outcome, `verdict.json`, with what its run tells of the other files ([`told`])
 //! - [`network`]: what a simulation did below the events, which no check opens
 //! - [`error`]: what can be wrong with a record that somebody hands in
 //!
@@ -19,14 +19,16 @@ pub mod line;
 pub mod merging;
 pub mod network;
 pub mod reader;
+pub mod told;
 pub mod verdict_file;
 pub mod writer;
 
 pub use error::RecordError;
 pub use header::{Header, MergedPart, SharedClock};
-pub use judging::{Folding, Judged, Told, judge_record};
+pub use judging::{Folding, Judged, judge_record};
 pub use merging::Merging;
 pub use reader::{EventReader, FileEnd};
+pub use told::Told;
 pub use verdict_file::VerdictFile;
 pub use writer::EventWriter;
 

@@ -2,8 +2,10 @@
 //! are told with their line. Neighbours: `writer`, `judge_record`.
 
 use super::RecordError;
+use super::told::in_words;
 use crate::event::Event;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
+use xxhash_rust::xxh3::Xxh3;
 use zstd::stream::read::Decoder;
 
 /// No event is longer; a longer line is rubbish and must not fill the memory.
@@ -23,18 +25,25 @@ pub struct EventReader<R: Read> {
     lines: BufReader<Decoder<'static, BufReader<R>>>,
     line: Vec<u8>,
     number: u64,
+    hash: Xxh3,
     end: Option<FileEnd>,
 }
 
 impl<R: Read> EventReader<R> {
     /// A reader over a file.
     pub fn new(file: R) -> Result<Self, RecordError> {
-        Ok(EventReader { lines: BufReader::new(Decoder::new(file)?), line: Vec::new(), number: 0, end: None })
+        let lines = BufReader::new(Decoder::new(file)?);
+        Ok(EventReader { lines, line: Vec::new(), number: 0, hash: Xxh3::new(), end: None })
     }
 
     /// How the file ended, once the iterator has: `None` before that, and after an error.
     pub fn end(&self) -> Option<FileEnd> {
         self.end
+    }
+
+    /// The hash of the lines that were read.
+    pub fn hash(&self) -> String {
+        in_words(self.hash.digest())
     }
 
     fn read_event(&mut self) -> Result<Option<Event>, RecordError> {
@@ -55,6 +64,7 @@ impl<R: Read> EventReader<R> {
     }
 
     fn parse(&mut self) -> Result<Event, RecordError> {
+        self.hash.update(&self.line);
         let expected = self.number;
         self.number += 1;
         let event: Event =

@@ -1,7 +1,6 @@
 //! `verdict.json`: the outcome of the run that the record is of, so that a report can be made again without judging.
 
-use super::judging::Told;
-use super::{FORMAT, RecordError};
+use super::{FORMAT, RecordError, Told};
 use crate::outcome::Outcome;
 use serde::{Deserialize, Serialize};
 
@@ -12,27 +11,15 @@ pub struct VerdictFile {
     pub format: u32,
     /// The outcome.
     pub outcome: Outcome,
-    /// How many events the run wrote; absent in older records.
-    #[serde(default)]
-    pub events: Option<u64>,
-    /// Whether the run came to its end, so that what was open then stayed open; older records were those of runs that did.
-    #[serde(default = "yes")]
-    pub complete: bool,
-}
-
-fn yes() -> bool {
-    true
+    /// What the run tells of its record.
+    #[serde(flatten)]
+    pub told: Told,
 }
 
 impl VerdictFile {
-    /// The file for this outcome of a run that wrote so many events, and came to its end or not.
-    pub fn new(outcome: Outcome, events: u64, complete: bool) -> Self {
-        VerdictFile { format: FORMAT, outcome, events: Some(events), complete }
-    }
-
-    /// What the run told of its own record.
-    pub fn told(&self) -> Told {
-        Told { events: self.events, complete: self.complete }
+    /// The file for this outcome of a run that tells so of its record.
+    pub fn new(outcome: Outcome, told: Told) -> Self {
+        VerdictFile { format: FORMAT, outcome, told }
     }
 
     /// The file's bytes; the same outcome gives the same bytes.

@@ -2,8 +2,10 @@
 //! that is readable up to there. The same events, flushed at the same places, give the same bytes.
 
 use super::line::write_line;
+use super::told::in_words;
 use crate::event::Event;
 use std::io::{self, Write};
+use xxhash_rust::xxh3::Xxh3;
 use zstd::stream::write::Encoder;
 
 /// Compression must keep up beside a live load: this fast level still makes events 8 to 13 times smaller (level 1 does 13
@@ -16,13 +18,20 @@ const BATCH_BYTES: usize = 64 << 10;
 /// Writes `events.jsonl.zst`.
 pub struct EventWriter<W: Write> {
     encoder: Encoder<'static, W>,
+    /// Not compressed yet.
     lines: Vec<u8>,
+    /// Of the lines that are.
+    hash: Xxh3,
 }
 
 impl<W: Write> EventWriter<W> {
     /// A writer over an empty file.
     pub fn new(out: W) -> io::Result<Self> {
-        Ok(EventWriter { encoder: Encoder::new(out, LEVEL)?, lines: Vec::with_capacity(BATCH_BYTES) })
+        Ok(EventWriter {
+            encoder: Encoder::new(out, LEVEL)?,
+            lines: Vec::with_capacity(BATCH_BYTES),
+            hash: Xxh3::new(),
+        })
     }
 
     /// Writes an event.
@@ -32,6 +41,7 @@ impl<W: Write> EventWriter<W> {
     }
 
     fn compress(&mut self) -> io::Result<()> {
+        self.hash.update(&self.lines);
         self.encoder.write_all(&self.lines)?;
         self.lines.clear();
         Ok(())
@@ -46,6 +56,13 @@ impl<W: Write> EventWriter<W> {
     /// What is written to.
     pub fn get_ref(&self) -> &W {
         self.encoder.get_ref()
+    }
+
+    /// The hash of all lines so far, which a reader of the whole file finds again.
+    pub fn hash(&self) -> String {
+        let mut hash = self.hash.clone();
+        hash.update(&self.lines);
+        in_words(hash.digest())
     }
 
     /// Ends the file: its reader can tell that nothing is missing.

@@ -63,7 +63,8 @@ pub(crate) fn read(group: &View<'_>, faults: &mut Faults) -> Option<ChurnPlan> {
     let leave = match leave.as_text() {
         Some(word) => vec![(ending(Some(word)), 1.0)],
         None => {
-            let shares = leave.entries().iter().filter_map(|entry| Some((&entry.key, entry.node.as_number()?)));
+            // In an order of their own, so that a seed draws the same however the file sorts them.
+            let shares = SHARES.keys.iter().filter_map(|key| Some((key.name, leave.get(key.name)?.as_number()?)));
             shares.filter(|(_, share)| *share > 0.0).map(|(word, share)| (ending(Some(word)), share)).collect()
         }
     };
