@@ -8,6 +8,7 @@ mod closing;
 mod http;
 mod hub;
 mod liveness;
+mod long;
 mod metrics;
 mod negotiate;
 mod outbound;

@@ -4,6 +4,7 @@
 
 use super::closing::{LINGER, close_with, discard, follow};
 use super::liveness::{self, Pongs};
+use super::long::{LONG_BYTES, LongFrame, Outlet};
 use super::outbound::{Backlog, CloseOrder, Outbound, Outgoing, Waiting};
 use super::{Life, Shared};
 use crate::network::Stream;
@@ -61,6 +62,8 @@ pub(super) async fn run<S: Stream>(stream: S, read_ahead: Vec<u8>, shared: Arc<S
         .write_buffer_size(BUFFER_BYTES)
         .max_message_size(Some(limit))
         .max_frame_size(Some(limit));
+    let long = LongFrame::default();
+    let stream = Outlet::new(stream, long.clone());
     let ws = WebSocketStream::from_partially_read(stream, read_ahead, Role::Server, Some(config)).await;
     let (mut sink, mut source) = ws.split();
     let (outbound, Waiting { queue: mut queued, backlog, ordered }) = Outbound::new(&shared.options.limits);
@@ -71,8 +74,8 @@ pub(super) async fn run<S: Stream>(stream: S, read_ahead: Vec<u8>, shared: Arc<S
         biased;
         () = life.stopped() => End::close(close_code::GOING_AWAY, "the server shuts down"),
         Ok(order) = ordered => End::Close(order),
-        end = write(&mut sink, &mut queued, &backlog) => end,
-        end = read(&mut source, conn, &shared, &pongs) => end,
+        end = write(&mut sink, &long, &mut queued, &backlog) => end,
+        end = read(&mut source, &long, conn, &shared, &pongs) => end,
         () = liveness::watch(&queue, &pongs, &shared.options, &*shared.surroundings.timers) => End::Silent,
         () = unregistered(conn, &shared) => End::close(close_code::NOT_REGISTERED, "this connection did not register"),
     };
@@ -119,7 +122,8 @@ async fn vanish(mut queued: mpsc::Receiver<Outgoing>, backlog: &Backlog) {
 }
 
 async fn read<S: Stream>(
-    source: &mut SplitStream<WebSocketStream<S>>,
+    source: &mut SplitStream<WebSocketStream<Outlet<S>>>,
+    long: &LongFrame,
     conn: ConnectionId,
     shared: &Shared,
     pongs: &Pongs,
@@ -127,6 +131,7 @@ async fn read<S: Stream>(
     loop {
         for _ in 0..TURN {
             match source.next().await {
+                Some(Ok(Message::Close(_))) => long.close(),
                 Some(Ok(message)) => heard(&message, conn, shared, pongs),
                 Some(Err(error)) => return end_of(&error),
                 None => return End::Gone,
@@ -182,7 +187,8 @@ fn is_a_lost_connection(error: &ProtocolError) -> bool {
 }
 
 async fn write<S: Stream>(
-    sink: &mut SplitSink<WebSocketStream<S>, Message>,
+    sink: &mut SplitSink<WebSocketStream<Outlet<S>>, Message>,
+    long: &LongFrame,
     queued: &mut mpsc::Receiver<Outgoing>,
     backlog: &Backlog,
 ) -> End {
@@ -193,7 +199,11 @@ async fn write<S: Stream>(
         // Everything that waits goes out with one flush.
         for outgoing in turn.drain(..) {
             let bytes = outgoing.bytes();
-            if let Err(error) = sink.feed(frame(outgoing)).await {
+            let fed = match outgoing {
+                Outgoing::Text(text) if text.len() > LONG_BYTES => send_long(sink, long, text).await,
+                outgoing => sink.feed(frame(outgoing)).await,
+            };
+            if let Err(error) = fed {
                 return unwritten(&error).await;
             }
             // The sink takes a message only when the one before has gone out.
@@ -208,6 +218,17 @@ async fn write<S: Stream>(
         }
     }
     End::Gone
+}
+
+/// Sends it past the WebSocket, behind what the WebSocket has taken before.
+async fn send_long<S: Stream>(
+    sink: &mut SplitSink<WebSocketStream<Outlet<S>>, Message>,
+    long: &LongFrame,
+    text: String,
+) -> Result<(), Error> {
+    sink.flush().await?;
+    long.put(text)?;
+    sink.flush().await
 }
 
 /// Nothing can be written behind the other side's close frame either; then reading, which answers it, ends the connection.
