@@ -66,6 +66,7 @@ pub struct Commons {
     /// Names of peers, which all users' events share.
     pub peer_names: Arc<PeerNames>,
     watched: OnceLock<Arc<[String]>>,
+    over_ns: OnceLock<i64>,
 }
 
 /// One at a time signs in again for those who share an identity; and before each request to sign in everybody waits for its turn.
@@ -84,6 +85,16 @@ impl Commons {
     /// Nothing is made yet.
     pub fn new() -> Self {
         Commons::default()
+    }
+
+    /// Nothing new begins from this plan time on; the first time counts.
+    pub fn is_over(&self, now_ns: i64) {
+        let _ = self.over_ns.set(now_ns);
+    }
+
+    /// Since when nothing new begins, where that was said.
+    pub fn over_ns(&self) -> Option<i64> {
+        self.over_ns.get().copied()
     }
 
     /// Where the scenario's own checks look into messages.
@@ -219,11 +230,13 @@ impl Commons {
         lock(&self.others).retain(|other| (other.0, other.1.as_str()) != (what, id));
     }
 
-    /// Waits until `count` different users have come to this point. The caller bounds the time.
+    /// Waits until `count` different users are at this point. The caller bounds the time: who gives up is there no longer.
     pub async fn meet(&self, point: &str, user: u32, count: u32) {
         let mut arrivals = self.arrive(point, user);
+        let mut leaving = Leaving { commons: self, point, user, has_met: false };
         // The sender lives as long as the commons, which outlives this call: waiting cannot fail.
         let _ = arrivals.wait_for(|arrived| *arrived >= count as usize).await;
+        leaving.has_met = true;
     }
 
     fn arrive(&self, point: &str, user: u32) -> watch::Receiver<usize> {
@@ -234,6 +247,29 @@ impl Commons {
         meeting.arrived.insert(user);
         meeting.count.send_replace(meeting.arrived.len());
         meeting.count.subscribe()
+    }
+
+    fn leave(&self, point: &str, user: u32) {
+        if let Some(meeting) = lock(&self.meetings).get_mut(point) {
+            meeting.arrived.remove(&user);
+            meeting.count.send_replace(meeting.arrived.len());
+        }
+    }
+}
+
+/// Takes a user that gives up away from the point where it waited. Who has met stays, for those that wake up after it.
+struct Leaving<'a> {
+    commons: &'a Commons,
+    point: &'a str,
+    user: u32,
+    has_met: bool,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        if !self.has_met {
+            self.commons.leave(self.point, self.user);
+        }
     }
 }
 
@@ -253,7 +289,18 @@ mod tests {
         commons.arrive("here", 1);
         let alone = tokio::time::timeout(Duration::from_secs(1), commons.meet("here", 1, 2)).await;
         assert!(alone.is_err());
-        commons.meet("here", 2, 2).await;
+        tokio::join!(commons.meet("here", 1, 2), commons.meet("here", 2, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_up_waiting_is_there_no_longer_and_who_has_met_stays() {
+        let commons = Commons::new();
+        let within = |user| tokio::time::timeout(Duration::from_secs(1), commons.meet("here", user, 2));
+        assert!(within(1).await.is_err());
+        assert!(within(2).await.is_err(), "the first has left");
+        let (third, fourth) = tokio::join!(within(3), within(4));
+        assert!(third.is_ok() && fourth.is_ok());
+        assert!(within(5).await.is_ok());
     }
 
     #[test]

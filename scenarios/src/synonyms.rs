@@ -8,6 +8,7 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("die", &["kill"]),
     ("reboot", &["restart"]),
     ("vanish", &["lose"]),
+    ("silence", &["lose"]),
     ("cut", &["partition"]),
     ("isolate", &["partition"]),
     ("drop", &["loss", "share", "disconnect"]),

@@ -173,6 +173,7 @@ impl Run {
             ending = self.play(&mut users) => ending,
         };
         self.shared.enter(RunStage::Settle);
+        self.env.commons.is_over(self.env.sink.now_ns());
         self.faults.heal();
         self.orders.enter(RunPhase::Ended);
         tokio::select! {
@@ -247,6 +248,7 @@ impl Run {
             () = self.env.sleep_until(i64::try_from(play_ns).unwrap_or(i64::MAX)) => {}
         }
         self.shared.enter(RunStage::Settle);
+        self.env.commons.is_over(self.env.sink.now_ns());
         self.breaker.release();
         self.faults.heal();
         self.orders.enter(RunPhase::Settling);

@@ -72,7 +72,7 @@ pub fn outcome(
     let (verdict, expected, reasons) = overall(&recorded.verdicts, &plan.expect);
     let is_broken = verdict == Overall::Broken;
     let mut notes = guard::notes(plan);
-    notes.extend(faults::notes::notes(plan));
+    notes.extend(faults::notes::notes(plan, &recorded.struck));
     notes.extend(remarks(&recorded, preflight, left_behind, ending));
     if !expected {
         notes.extend(reasons);

@@ -158,6 +158,8 @@ pub struct Recorded {
     pub numbers: numbers::Totals,
     /// Plan time of the last event, in nanoseconds.
     pub end_ns: i64,
+    /// Faults that struck, by name.
+    pub struck: BTreeSet<Name>,
     /// What there is to tell of the record.
     pub told: Told,
     /// What was observed.
@@ -184,6 +186,7 @@ pub fn start(
         rate_planned: Some(planned_per_second(&plan)).filter(|rate| *rate > 0.0),
         pulse: Pulse::default(),
         hit: BTreeSet::new(),
+        struck: BTreeSet::new(),
         watch: GeneratorWatch::default(),
         held: Some(Vec::new()),
         next_n: 0,
@@ -213,6 +216,7 @@ struct Recorder {
     pulse: Pulse,
     /// Users whom a fault of the plan has hit.
     hit: BTreeSet<Name>,
+    struck: BTreeSet<Name>,
     watch: GeneratorWatch,
     // Events of the preparation wait here to be judged, until time 0 is known. The file has them already.
     held: Option<Vec<Stamped>>,
@@ -285,8 +289,9 @@ impl Recorder {
     fn observe(&mut self, event: &Event) {
         self.end_ns = event.t_ns;
         self.judge.observe(event);
-        if let (Kind::Fault, Body::Fault { users, .. }) = (event.kind, &event.body) {
+        if let (Kind::Fault, Body::Fault { name, users, .. }) = (event.kind, &event.body) {
             self.hit.extend(users.iter().cloned());
+            self.struck.insert(name.clone());
         }
         self.pulse.observe(event, self.hit.contains(&event.user));
         self.numbers.observe(event);
@@ -355,6 +360,7 @@ impl Recorder {
             pulse: self.pulse,
             end_ns: self.end_ns,
             told,
+            struck: self.struck,
             observed: self.metrics.finish(),
             unanswered: self.shared.probes.take().unanswered,
             write_error,

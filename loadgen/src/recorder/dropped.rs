@@ -13,12 +13,15 @@ pub enum Dropped {
     Late,
     /// The circuit breaker held it back.
     HeldBack,
+    /// Its user was busy until the run was over.
+    CutShort,
 }
 
 impl Dropped {
     pub(super) fn body(self) -> Body {
         match self {
             Dropped::Late => error("late", "it could not begin in time"),
+            Dropped::CutShort => error("cut_short", "its user was busy until the run was over"),
             Dropped::HeldBack => error("held_back", "the circuit breaker left the target alone"),
         }
     }

@@ -84,6 +84,13 @@ impl UserRecorder {
         lock(&self.state).next_planned_ns = Some(planned_ns);
     }
 
+    /// A pause of the user's own lies before what was planned next.
+    pub fn put_off(&self, by_ns: i64) {
+        if let Some(planned_ns) = &mut lock(&self.state).next_planned_ns {
+            *planned_ns = planned_ns.saturating_add(by_ns);
+        }
+    }
+
     /// Gives the next operation or message a name of its own.
     pub fn name_next(&self, op: Option<Name>) {
         lock(&self.state).next_op = op;

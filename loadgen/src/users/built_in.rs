@@ -1,10 +1,11 @@
 //! The reference worker and client, played as users: the plan's choices become their options, the run's phase their
 //! shutdown. Workers serve until the run has ended, since others still finish; clients begin nothing new once it settles.
 
+use super::beat::Beat;
 use super::env::UserEnv;
 use super::player::{Player, UserEnd, to_plan_time};
 use crate::commons::{RunPhase, lock};
-use crate::recorder::Dropped;
+use crate::recorder::{Dropped, UserRecorder};
 use crate::steward::Steward;
 use rehearsal_reference::client::{CancelAfter, ClientOptions, ClientProfile, Think, run_client};
 use rehearsal_reference::defects::{Defect, Defects};
@@ -51,6 +52,7 @@ pub(super) async fn work<N: Network>(player: Player<N>, plan: &WorkerPlan) -> Us
 /// Plays a client.
 pub(super) async fn ask_for_jobs<N: Network>(player: Player<N>, plan: &ClientPlan) -> UserEnd {
     let user = player.user();
+    let paced = plan.pace.as_ref().map(|pace| Arc::new(Paced::new(&player, pace)));
     let profile = ClientProfile {
         strategy: strategy(plan.strategy),
         tags: user.tags.clone(),
@@ -60,19 +62,23 @@ pub(super) async fn ask_for_jobs<N: Network>(player: Player<N>, plan: &ClientPla
         requirements: Requirements::default(),
         choose: object(&plan.choose),
         ask: plan.ask.max(1) as usize,
-        think: rests(&player, plan),
+        think: rests(&player, plan, paced.clone()),
         cancel_after: cancel_after(&player, plan),
         job_prefix: Some(job_prefix(&player)),
         knows: Some(knows(&player)),
     };
     let options = ClientOptions { user: who(&player), profile };
     let Player { env, recorder, .. } = player;
-    until_told(&env, Shutdown::Drain, |shutdown| {
-        let (network, surroundings) = (env.network.clone(), env.surroundings.clone());
+    let end = until_told(&env, Shutdown::Drain, |shutdown| {
+        let (network, surroundings, recorder) = (env.network.clone(), env.surroundings.clone(), recorder.clone());
         // What came of each job is recorded as it ends.
         async { run_client(options, network, surroundings, recorder, shutdown).await.map(drop) }
     })
-    .await
+    .await;
+    if let Some(paced) = paced.filter(|_| env.phase() >= RunPhase::Settling) {
+        paced.drop_rest(&env, &recorder);
+    }
+    end
 }
 
 /// Runs a program and tells it to leave as the run comes to its end: `when_settling` first, then at once.
@@ -168,9 +174,9 @@ fn sampled<N>(player: &Player<N>, length: &Distribution, step: u64) -> Arc<dyn F
 }
 
 /// How long a client rests before each job: not before the first, then as long as it thinks; or until the job was planned.
-fn rests<N>(player: &Player<N>, plan: &ClientPlan) -> Think {
-    match &plan.pace {
-        Some(pace) => paced(player, pace),
+fn rests<N>(player: &Player<N>, plan: &ClientPlan, paced: Option<Arc<Paced>>) -> Think {
+    match paced {
+        Some(paced) => Arc::new(move |job| paced.rest_before(job)),
         None => {
             let thinks = sampled(player, &plan.think, THINK);
             Arc::new(move |nth| if nth == 0 { Duration::ZERO } else { thinks(nth) })
@@ -178,40 +184,52 @@ fn rests<N>(player: &Player<N>, plan: &ClientPlan) -> Think {
     }
 }
 
-/// The next planned job: its number among the planned ones, the job that it is to be, and its time.
-struct Planned {
-    nth: u64,
-    job: u64,
-    at_ns: i64,
+/// Jobs with a pace: a client rests until the next one was planned to begin.
+struct Paced {
+    recorder: Arc<UserRecorder>,
+    late_ns_max: Option<i64>,
+    next: Mutex<Planned>,
 }
 
-/// Rests until the next job was planned to begin. What comes too late to be done at all is dropped and counted.
-fn paced<N>(player: &Player<N>, pace: &PacePlan) -> Think {
-    let (draws, every, recorder) = (player.draws(), pace.every.clone(), player.recorder.clone());
-    let (user, begun_ns) = (player.user(), recorder.now_ns());
-    let late_ns_max = user.drop_when_late_ns.map(to_plan_time);
-    // A later life begins its own plan when it begins.
-    let start_ns = if player.incarnation == 0 { to_plan_time(user.start_ns) } else { begun_ns };
-    let first_ns = to_plan_time(pace.first.sample(draws(0, PACE)));
-    let next = Mutex::new(Planned { nth: 0, job: 0, at_ns: start_ns.saturating_add(first_ns) });
-    Arc::new(move |job| {
-        let mut next = lock(&next);
-        let late_ns = |next: &Planned| recorder.now_ns().saturating_sub(next.at_ns);
-        let advance = |next: &mut Planned| {
-            next.nth += 1;
-            next.at_ns = next.at_ns.saturating_add(to_plan_time(every.sample(draws(next.nth, PACE))));
-        };
-        if next.job < job {
-            next.job = job;
-            advance(&mut next);
+/// The next job that is to be, and the plan, which counts that one as begun.
+struct Planned {
+    job: u64,
+    beat: Beat,
+}
+
+impl Paced {
+    fn new<N>(player: &Player<N>, pace: &PacePlan) -> Paced {
+        let (draws, first, every) = (player.draws(), pace.first.clone(), pace.every.clone());
+        let gap = move |nth: u64| if nth == 0 { &first } else { &every }.sample(draws(nth, PACE));
+        let (user, recorder) = (player.user(), player.recorder.clone());
+        // A later life begins its own plan when it begins.
+        let at_ns = if player.incarnation == 0 { to_plan_time(user.start_ns) } else { recorder.now_ns() };
+        let mut beat = Beat { past: 0, times: u64::MAX, at_ns, gap: Box::new(gap) };
+        beat.advance(beat.next_ns());
+        let late_ns_max = user.drop_when_late_ns.map(to_plan_time);
+        Paced { recorder, late_ns_max, next: Mutex::new(Planned { job: 0, beat }) }
+    }
+
+    /// How long until this job. What comes too late to be done at all is dropped and counted.
+    fn rest_before(&self, job: u64) -> Duration {
+        let Planned { job: next_job, beat } = &mut *lock(&self.next);
+        let late_ns = |beat: &Beat| self.recorder.now_ns().saturating_sub(beat.at_ns);
+        if *next_job < job {
+            *next_job = job;
+            beat.advance(beat.next_ns());
         }
-        while late_ns_max.is_some_and(|most| late_ns(&next) > most) {
-            recorder.dropped(next.at_ns, Dropped::Late);
-            advance(&mut next);
+        while self.late_ns_max.is_some_and(|most| late_ns(beat) > most) {
+            self.recorder.dropped(beat.at_ns, Dropped::Late);
+            beat.advance(beat.next_ns());
         }
-        recorder.plan_next(next.at_ns);
-        Duration::from_nanos(u64::try_from(-late_ns(&next)).unwrap_or(0))
-    })
+        self.recorder.plan_next(beat.at_ns);
+        Duration::from_nanos(u64::try_from(-late_ns(beat)).unwrap_or(0))
+    }
+
+    /// Counts the jobs that the end of the run left undone.
+    fn drop_rest<N>(&self, env: &UserEnv<N>, recorder: &UserRecorder) {
+        lock(&self.next).beat.drop_rest(env, recorder);
+    }
 }
 
 fn cancel_after<N>(player: &Player<N>, plan: &ClientPlan) -> CancelAfter {

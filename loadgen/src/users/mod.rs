@@ -9,6 +9,7 @@
 //! Absent on purpose: clocks (time is `tokio::time` and the sink's), sockets (the `Network` is handed in), and tasks of its
 //! own: a user is one future.
 
+mod beat;
 mod built_in;
 mod churn;
 pub mod env;

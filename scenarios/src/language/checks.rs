@@ -115,7 +115,8 @@ pub(crate) fn read(view: &View<'_>, groups: &[Group], faults: &mut Faults) -> Ch
     for entry in view.names("skip") {
         if !names().any(|name| name == entry.key) {
             let fault = Fault::new(&entry.key_span, format!("unknown check `{}`", entry.key));
-            faults.push(fault.among(&entry.key, names()));
+            faults.push(fault.among(&entry.key, names()).hint("a check of your own is left out by removing it"));
+            continue;
         } else if plan.named.contains(&entry.key) {
             faults.push(Fault::new(&entry.key_span, format!("`{}` is both asked for and left out", entry.key)));
         }

@@ -94,6 +94,7 @@ fn read(entry: &Entry, known: &Known<'_>, faults: &mut Faults) -> Option<Declare
         None => view.texts("by").into_iter().map(|(name, _)| name).collect(),
     };
     check_keys(&view, &rule, &by, faults);
+    check_closing(&view, &rule, faults);
     let about = view.text("about").unwrap_or_else(|| entry.key.replace(['_', '-'], " "));
     Some(DeclaredCheck { name: entry.key.clone(), about, by, rule })
 }
@@ -136,6 +137,30 @@ fn several(view: &View<'_>, key: &str, one: &mut impl FnMut(&Node) -> Option<Eve
         Some(node) if node.is_table() => one(&node).into_iter().collect(),
         Some(_) => view.list(key).iter().filter_map(one).collect(),
         None => Vec::new(),
+    }
+}
+
+/// What a closing event captures is held against the opening one: a name that this does not capture would be held against
+/// nothing, so that any such event closes.
+fn check_closing(view: &View<'_>, rule: &Rule, faults: &mut Faults) {
+    let (key, from, closing): (_, _, [(_, &[EventPattern]); 2]) = match rule {
+        Rule::Exclusive(Span { from, to }) => ("exclusive", from, [("to", to), ("", &[])]),
+        Rule::Answered { from, to, unless, .. } => ("answered", from, [("to", to), ("unless", unless)]),
+        Rule::Never { during: Some(Span { from, to }), .. }
+        | Rule::Sometimes { during: Some(Span { from, to }), .. } => ("during", from, [("to", to), ("", &[])]),
+        Rule::AtMostOnce(_) | Rule::Ordered(_) | Rule::Never { .. } | Rule::Sometimes { .. } => return,
+    };
+    let table = view.table(key, if key == "answered" { &ANSWERED } else { &SPAN });
+    let known = from.captures();
+    for (key, patterns) in closing {
+        let captured = patterns.iter().flat_map(EventPattern::captures);
+        if let Some(name) = captured.into_iter().find(|name| !known.contains(name)) {
+            faults.push(
+                Fault::new(&table.span(key), format!("`?{name}` is held against nothing: `from` does not capture it"))
+                    .among(name, known.iter().copied())
+                    .hint("capture it in `from` as well, or leave it out"),
+            );
+        }
     }
 }
 

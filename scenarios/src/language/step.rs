@@ -114,7 +114,8 @@ pub(crate) static STEP_TABLE: Table = Table {
         key(
             "at",
             DURATION,
-            "Wait until this time of the plan, counted from its start; what comes next was planned for it.",
+            "Wait until this time of the plan, counted from its start; what comes next was planned for it, or for as much later \
+             as the user pauses before it.",
         ),
         key("think", DISTRIBUTION, "Do nothing for a while; the connection is read meanwhile."),
         key(
@@ -123,7 +124,11 @@ pub(crate) static STEP_TABLE: Table = Table {
             "Do nothing for a while and read nothing either, as a slow reader: what comes fills the buffers on its way.",
         ),
         key("repeat", Shape::Table(&REPEAT), "Do steps again."),
-        key("meet", Shape::Text, "Wait until all users of the groups that come to this point are here."),
+        key(
+            "meet",
+            Shape::Text,
+            "Wait until all users of the groups that come to this point are here; who gives up waiting is here no longer.",
+        ),
         key("disconnect", Shape::Either(&[ENDING, Shape::Table(&DISCONNECT)]), "End the connection."),
         key(
             "reconnect",
@@ -157,7 +162,7 @@ pub(crate) static STEP_TABLE: Table = Table {
             "span",
             Shape::Text,
             "The span that it belongs to: from the begin of the first step that says so to the end of the last one it is \
-             one operation of this name, in tables, plots and thresholds.",
+             one operation of this name, in tables, plots and thresholds. It fails if one of its steps does.",
         ),
         beside(&["meet"], "of", OF, None, "The groups that meet; all whose flow comes to this point if left out."),
     ],
@@ -284,7 +289,7 @@ pub(crate) static REPEAT: Table = Table {
             "until",
             Shape::JsonTable,
             "End once the saved variables contain this: `{ state = \"done\" }`. Needs `times`; the step fails if they \
-             never do.",
+             never do; what the end of the measure phase cuts short is judged by nobody.",
         ),
         needed("steps", Shape::List(&STEP, 1), "What to repeat."),
     ],

@@ -59,7 +59,7 @@ pub(crate) static GROUP: Table = Table {
             "drop_when_late",
             DURATION,
             "Planned work whose user is busy for longer than this is dropped and counted; without it all of it is done, \
-             late, and timed from its plan.",
+             late, and timed from its plan. What the end of the measure phase finds not begun is dropped as well.",
         ),
         key("churn", Shape::Table(&CHURN), "How users leave and come back."),
         key(

@@ -6,9 +6,10 @@ use crate::distribution::Distribution;
 use crate::language::flow::Meet;
 use crate::language::step::{BRANCH, CLOSE, DISCONNECT, HTTP, RECONNECT, REPEAT, RETRY, SEND, STEP_TABLE, VERBS};
 use crate::language::templates::{self, Known, Secrets};
+use crate::language::thresholds::measured;
 use crate::language::view::View;
 use crate::plan::{Branch, Ending, Malformed, Otherwise, Retry, Step, Verb};
-use crate::tree::{Node, Span};
+use crate::tree::{self, Node, Span};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,8 +42,13 @@ pub(crate) struct Reader<'a> {
     pub is_paced: bool,
     pub meets: Vec<Meet>,
     pub names: BTreeSet<String>,
+    /// How many steps were read, those of each branch counted where it leads.
+    count: usize,
     faults: &'a mut Faults,
 }
+
+/// Branches that lead to flows with branches double and double again: a flow that a person has written stays far below.
+const STEPS_MAX: usize = 10_000;
 
 impl<'a> Reader<'a> {
     pub fn new(
@@ -58,6 +64,7 @@ impl<'a> Reader<'a> {
             is_paced: false,
             meets: Vec::new(),
             names: BTreeSet::new(),
+            count: 0,
             faults,
         }
     }
@@ -67,12 +74,17 @@ impl<'a> Reader<'a> {
     }
 
     fn step(&mut self, node: &Node) -> Option<Step> {
+        self.count += 1;
         if let Some(word) = node.as_text() {
             let verb = bare(word)?;
             return Some(step(word, verb));
         }
         let view = View::new(&STEP_TABLE, node.is_table().then_some(node), &node.span);
         let word = *VERBS.iter().find(|verb| view.has(verb))?;
+        if view.entry(word).is_some_and(|entry| matches!(entry.node.value, tree::Value::Flag(false))) {
+            let fault = Fault::new(&view.span(word), format!("a step that says `{word} = false` is none"));
+            self.faults.push(fault.hint(format!("write `\"{word}\"`, or leave the step out")));
+        }
         let verb = self.verb(word, &view)?;
         let name = view.text("name").unwrap_or_else(|| word.to_owned());
         if name.is_empty() {
@@ -87,6 +99,9 @@ impl<'a> Reader<'a> {
             if span.is_empty() {
                 let fault = Fault::new(&view.span("span"), "the name of a span is empty");
                 self.faults.push(fault.hint("a name for readers of tables, such as `job to running`"));
+            } else if measured().any(|known| known == span) {
+                let fault = Fault::new(&view.span("span"), format!("`{span}` is measured in every run as it is"));
+                self.faults.push(fault.hint("a span has a name of its own, such as `job to running`"));
             }
             self.names.insert(span.clone());
         }
@@ -249,6 +264,15 @@ impl<'a> Reader<'a> {
             let way = self.path.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join(" -> ");
             let fault = Fault::new(span, format!("flow `{name}` leads back to itself")).found(way);
             self.faults.push(fault.hint("what is to be done again stands in `repeat`"));
+            return Vec::new();
+        }
+        if self.count > STEPS_MAX {
+            let fault =
+                Fault::new(span, format!("with all that its branches lead to, flow `{}` is too long", self.path[0]));
+            let fault =
+                fault.expected(format!("at most {STEPS_MAX} steps, those of a flow counted at each branch to it"));
+            self.faults
+                .push(fault.hint("a branch without `then` goes on behind the step, where all of them meet again"));
             return Vec::new();
         }
         self.path.push(name.to_owned());

@@ -4,7 +4,7 @@
 use crate::distribution::{Distribution, Nanos};
 use crate::language::units;
 use crate::plan::{
-    Behaviour, Branch, Drawn, Ending, Expectation, Otherwise, Plan, Step, UserPlan, Verb, World, fault_text,
+    Behaviour, Branch, ChurnPlan, Drawn, Ending, Expectation, Otherwise, Plan, Step, UserPlan, Verb, World, fault_text,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -148,12 +148,28 @@ fn user_text(plan: &Plan, user: &UserPlan) -> String {
             format!("worker, {}, jobs take {}{defects}", strategy(worker.strategy), random(&worker.job))
         }
         Behaviour::Client(client) => {
-            let jobs = if client.jobs == 1 { "1 job".to_owned() } else { format!("{} jobs", client.jobs) };
+            let jobs = match (client.jobs, &client.pace) {
+                (1, _) => "1 job".to_owned(),
+                (u32::MAX, Some(pace)) => format!("a job every {}", random(&pace.every)),
+                (jobs, None) => format!("{jobs} jobs"),
+                (jobs, Some(pace)) => format!("{jobs} jobs, one every {}", random(&pace.every)),
+            };
             format!("client, {}, wants {jobs}, asks {}", strategy(client.strategy), client.ask)
         }
         Behaviour::Flow(steps) => format!("{}, plays {} steps", user.role, count_steps(steps)),
     };
-    format!("{room}  {what}  (host {})", user.host)
+    let stays = user.churn.as_ref().map(churn_text).unwrap_or_default();
+    format!("{room}  {what}{stays}  (host {})", user.host)
+}
+
+fn churn_text(churn: &ChurnPlan) -> String {
+    let total: f64 = churn.leave.iter().map(|(_, weight)| weight).sum();
+    let ways = churn.leave.iter().map(|(way, weight)| match way {
+        _ if churn.leave.len() == 1 => ending(*way).to_owned(),
+        _ => format!("{} {:.0} %", ending(*way), 100.0 * weight / total),
+    });
+    let back = churn.back.as_ref().map_or("for good".to_owned(), |back| format!("back after {}", random(back)));
+    format!(", stays {}, leaves {}, {back}", random(&churn.stay), ways.collect::<Vec<_>>().join(" or "))
 }
 
 fn strategy(strategy: crate::plan::Strategy) -> &'static str {

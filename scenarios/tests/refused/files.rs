@@ -81,6 +81,10 @@ pub fn wrong() -> Vec<String> {
         "[users.server]\nrole = 'client'",
         "[sometimes]\nrefused = true",
         "[checks]\nskip = { nobody_speaks_for_another = '' }",
+        "[checks]\nskip = { mine = 'not now' }\n[check.mine]\nsometimes = { event = 'began' }",
+        "[check.mine]\nby = 'job'\nanswered = { from = { sends = { job_id = '?job' } }, to = { receives = { job_id = '?jb' } } }",
+        "[check.mine]\nexclusive = { from = { event = 'began', op = 'job' }, to = { event = 'ended', op = 'job', user = '?who' } }",
+        "[faults.x]\ndo = 'silence'\nwho = 'workers'\nat = '1s'",
     ];
     let flows = [
         "",
@@ -105,6 +109,8 @@ pub fn wrong() -> Vec<String> {
         "'join', { repeat = { until = { state = 'done' }, steps = ['discover'] } }",
         "{ at = 'noon' }",
         "'join', { span = '', discover = {} }",
+        "'join', { span = 'deliver', discover = {} }",
+        "'join', { discover = {} }, { stop = false }",
         "'discover', 'join'",
         "{ repeat = { times = 2, steps = [{ think = '1s' }, { raw = {} }] } }",
         "'join', 'stop', 'discover'",

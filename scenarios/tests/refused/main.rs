@@ -162,6 +162,14 @@ fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
         4:2 a scenario has no `sometimes` => what must be seen in some seed is a check of your own: `[check.NAME]` with `sometimes = { … }`
     skip = { nobody_speaks_for_another = '' }
         5:38 the reason is empty => say why this check is left out: readers of the report will ask
+    sometimes = { event = 'began' }
+        5:10 unknown check `mine` => one of `worker_runs_one_job_at_a_time`, `job_is_begun_by_one_worker`, `acknowledged_status_is_seen`, `room_sees_only_its_own`, `messages_arrive_once_in_order_unchanged`, `nobody_speaks_for_another`, `reservation_always_ends`, `departed_peers_disappear`, `nothing_is_left_behind`, `flows_come_to_their_end`, `history_is_linearizable` | a check of your own is left out by removing it
+    answered = { from = { sends = { job_id = '?job' } }, to = { receives = { job_id = '?jb' } } }
+        6:59 `?jb` is held against nothing: `from` does not capture it => `job` | capture it in `from` as well, or leave it out
+    exclusive = { from = { event = 'began', op = 'job' }, to = { event = 'ended', op = 'job', user = '?who' } }
+        5:60 `?who` is held against nothing: `from` does not capture it => capture it in `from` as well, or leave it out
+    at = '1s'
+        5:6 unknown word `silence` => one of `partition`, `latency`, `loss`, `bandwidth`, `stop`, `kill`, `restart`, `lose`, `pause`, `clock_skew` | lose
     steps = []
         5:9 the list is too short => a list of at least 1, each item one of `join`, `connect`, `register`, `discover`, `disconnect`, `reconnect`, `stop`, or a step (one verb, and keys beside it)
     steps = ['jion']
@@ -207,6 +215,10 @@ fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
         5:17 `noon` is no duration => a duration such as "5s"
     steps = ['join', { span = '', discover = {} }]
         5:27 the name of a span is empty => a name for readers of tables, such as `job to running`
+    steps = ['join', { span = 'deliver', discover = {} }]
+        5:27 `deliver` is measured in every run as it is => a span has a name of its own, such as `job to running`
+    steps = ['join', { discover = {} }, { stop = false }]
+        5:46 a step that says `stop = false` is none => write `"stop"`, or leave the step out
     steps = ['discover', 'join']
         5:10 `discover` needs a connection, and no step before it opens one => begin with "join" (connect and register), or "connect"
     steps = [{ repeat = { times = 2, steps = [{ think = '1s' }, { raw = {} }] } }]
@@ -226,4 +238,21 @@ fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
     steps = ['join', { expect = { type = 'a' }, then = 'stop' }]
         5:45 a step has no `then` => branches stand in `expect_one_of`: `[{ message = { … }, then = "FLOW" }, …]`
     "#);
+}
+
+/// Forty small flows, each with two branches to the next one: as many steps as two to the power of forty.
+#[test]
+fn branches_that_double_again_and_again_are_refused_before_they_fill_the_memory() {
+    let branching = |n: usize| {
+        let branch = |kind: &str| format!("{{ message = {{ type = '{kind}' }}, then = 'f{}' }}", n + 1);
+        format!("[flow.f{n}]\nsteps = [{{ expect_one_of = [{}, {}] }}]\n", branch("a"), branch("b"))
+    };
+    let flows: String = (0..40).map(branching).collect();
+    let text = format!(
+        "format = 1\n[users.peers]\nflow = 'start'\n[flow.start]\nsteps = ['join', {{ expect_one_of = \
+         [{{ message = {{}}, then = 'f0' }}] }}]\n{flows}[flow.f40]\nsteps = ['discover']\n"
+    );
+    let faults = load_all("wrong", text.as_bytes(), &Overrides::default()).map(|_| ()).expect_err("too long");
+    let told = faults.faults.iter().find(|fault| fault.message.contains("flow `start` is too long"));
+    assert!(told.is_some_and(|fault| fault.hint.is_some()), "{faults}");
 }

@@ -1,14 +1,20 @@
 //! Where a fault that the generator plays on its own users differs from what it stands for: remarks for the report.
 //! Neighbours: `guard` refuses what cannot be played at all, `outcome` shows this.
 
-use rehearsal_scenarios::plan::{FaultAction, Plan};
+use rehearsal_reports::event::Name;
+use rehearsal_scenarios::plan::{FaultAction, FaultPlan, Plan};
+use std::collections::BTreeSet;
 
-/// A sentence for each kind of fault of the plan, with the names of those faults.
-pub fn notes(plan: &Plan) -> Vec<String> {
-    let named = |of_kind: fn(&FaultAction) -> bool| {
-        let names = plan.faults.iter().filter(|fault| of_kind(&fault.action)).map(|fault| format!("`{}`", fault.name));
+/// A sentence for each kind of fault of the plan, with the names of those that struck, and one for those that did not.
+pub fn notes(plan: &Plan, struck: &BTreeSet<Name>) -> Vec<String> {
+    let has_struck = |fault: &FaultPlan| struck.contains(fault.name.as_str());
+    let listed = |which: &dyn Fn(&FaultPlan) -> bool| {
+        let names = plan.faults.iter().filter(|fault| which(fault)).map(|fault| format!("`{}`", fault.name));
         Some(names.collect::<Vec<_>>().join(", ")).filter(|names| !names.is_empty())
     };
+    let named = |of_kind: fn(&FaultAction) -> bool| listed(&|fault| has_struck(fault) && of_kind(&fault.action));
+    let idle = listed(&|fault| !has_struck(fault))
+        .map(|names| format!("did not strike, since what they wait for did not come or all was over: {names}"));
     let cuts = named(|action| matches!(action, FaultAction::Partition { .. }));
     let slow = named(|action| {
         matches!(action, FaultAction::Latency { .. } | FaultAction::Loss { .. } | FaultAction::Bandwidth { .. })
@@ -35,6 +41,7 @@ pub fn notes(plan: &Plan) -> Vec<String> {
              server sends until its buffers are full",
         ),
         note(ended, "For the server this is the real thing: its peers' sockets close as those of any process do"),
+        idle,
     ]
     .into_iter()
     .flatten()

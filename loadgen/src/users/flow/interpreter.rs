@@ -9,6 +9,7 @@ use super::session::Session;
 use super::spans::Spans;
 use crate::commons::RunPhase;
 use crate::recorder::Dropped;
+use crate::users::beat::Beat;
 use crate::users::pattern;
 use crate::users::player::{Player, to_plan_time};
 use crate::users::template::fill;
@@ -73,6 +74,8 @@ pub struct Interpreter<N: Network> {
     forgiven: u64,
     repetition: u64,
     visits: Vec<u64>,
+    /// The repetitions with a pace that are under way, the innermost last.
+    beats: Vec<Beat>,
 }
 
 impl<N: Network> Interpreter<N> {
@@ -91,6 +94,7 @@ impl<N: Network> Interpreter<N> {
             forgiven: 0,
             repetition: 0,
             visits: vec![0; steps],
+            beats: Vec::new(),
         }
     }
 
@@ -151,8 +155,12 @@ impl<N: Network> Interpreter<N> {
         self.play(&node.inside[branch]).await.map_err(Failed::Inside)
     }
 
-    /// The flow is over: spans that are open have failed, and messages that nobody expected are counted.
+    /// The flow is over: spans that are open have failed, and what was never begun and messages that nobody expected are
+    /// counted.
     pub fn conclude(&mut self) {
+        for beat in std::mem::take(&mut self.beats) {
+            beat.drop_rest(&self.player.env, &self.player.recorder);
+        }
         self.spans.end_all(&self.player.recorder);
         for (kind, count) in self.session.unmatched() {
             self.player.recorder.unmatched(&kind, count);
@@ -213,27 +221,29 @@ impl<N: Network> Interpreter<N> {
     async fn repeat(&mut self, node: &Node<'_>) -> Result<Control, Failed> {
         let Verb::Repeat { times, first, every, until, .. } = &node.step.verb else { return Ok(Control::Next) };
         let outer = self.repetition;
-        let mut planned_ns = self.player.recorder.now_ns();
         let mut ended = Ok(Control::Next);
+        let times = times.unwrap_or(u64::MAX);
+        if let Some(every) = every {
+            self.beats.push(self.beat(node, times, first.as_ref(), every));
+        }
         let (mut last_ended, mut at_once) = (Instant::now(), 0);
-        for nth in 0..times.unwrap_or(u64::MAX) {
+        for nth in 0..times {
             if !self.may_begin() {
                 break;
             }
             self.repetition = nth;
-            let gap = if nth == 0 { first.as_ref() } else { every.as_ref() };
-            if let Some(gap) = gap {
-                planned_ns = planned_ns.saturating_add(to_plan_time(self.gap(node, nth, gap)));
-                if !self.wait_until(planned_ns).await {
-                    break;
-                }
-            }
             if every.is_none() {
                 self.enter().await;
-            } else if self.is_dropped(planned_ns) {
-                continue;
             } else {
-                self.player.recorder.plan_next(planned_ns);
+                let Some(next_ns) = self.beats.last().map(|beat| beat.next_ns()) else { break };
+                if !self.wait_until(next_ns).await {
+                    break;
+                }
+                self.beats.last_mut().into_iter().for_each(|beat| beat.advance(next_ns));
+                if self.is_dropped(next_ns) {
+                    continue;
+                }
+                self.player.recorder.plan_next(next_ns);
             }
             let forgiven = self.forgiven;
             ended = self.play(&node.inside[0]).await.map_err(Failed::Inside);
@@ -249,18 +259,25 @@ impl<N: Network> Interpreter<N> {
             let rest = match every {
                 // Who has a pace keeps it, also towards a target that is gone.
                 Some(_) => (at_once >= AT_ONCE).then_some(STANDSTILL),
-                None => self.rest_after(took, self.forgiven > forgiven, times.is_none()),
+                None => self.rest_after(took, self.forgiven > forgiven, times == u64::MAX),
             };
             if let Some(rest) = rest {
                 sleep(rest).await;
                 last_ended = Instant::now();
             }
         }
+        if every.is_some() && self.may_begin() {
+            self.beats.pop();
+        }
         self.repetition = outer;
         self.visits[node.number] += 1;
         match until {
-            Some(until) if ended == Ok(Control::Next) && self.may_begin() && !self.is_reached(Some(until)) => {
-                Err(Failed::Here(format!("timed_out: {until} did not come in {} times", times.unwrap_or_default())))
+            Some(until) if ended == Ok(Control::Next) && !self.is_reached(Some(until)) => {
+                let why = match self.may_begin() {
+                    true => format!("timed_out: {until} did not come in {times} times"),
+                    false => format!("cut_short: the run was over before {until} came"),
+                };
+                Err(Failed::Here(why))
             }
             _ => ended,
         }
@@ -315,9 +332,15 @@ impl<N: Network> Interpreter<N> {
         self.session.reading(wait).await;
     }
 
-    fn gap(&self, node: &Node<'_>, nth: u64, every: &Distribution) -> Nanos {
-        let draw = self.player.draw(self.visits(node), node.number as u64);
-        every.sample(draw.named("every").at(nth))
+    /// A series of planned beginnings that starts now.
+    fn beat(&self, node: &Node<'_>, times: u64, first: Option<&Distribution>, every: &Distribution) -> Beat {
+        let (draws, visits, number) = (self.player.draws(), self.visits(node), node.number as u64);
+        let (first, every) = (first.cloned(), every.clone());
+        let gap = move |nth| {
+            let gap = if nth == 0 { first.as_ref() } else { Some(&every) };
+            gap.map_or(0, |gap| gap.sample(draws(visits, number).named("every").at(nth)))
+        };
+        Beat { past: 0, times, at_ns: self.player.recorder.now_ns(), gap: Box::new(gap) }
     }
 
     /// Waits until this time of the plan; false when the run settles first.

@@ -194,15 +194,17 @@ impl<N: Network> Interpreter<N> {
     }
 
     async fn think(&mut self, node: &Node<'_>, length: &Distribution) -> Played {
-        let length = Duration::from_nanos(self.sample(node, length));
-        self.session.reading(sleep(length)).await;
+        let length = self.sample(node, length);
+        self.session.reading(sleep(Duration::from_nanos(length))).await;
+        self.player.recorder.put_off(to_plan_time(length));
         Ok(Value::Null)
     }
 
     async fn reconnect(&mut self, node: &Node<'_>, ending: Ending, after: &Distribution) -> Played {
-        let away = Duration::from_nanos(self.sample(node, after));
+        let away = self.sample(node, after);
         self.session.end(ending).await;
-        sleep(away).await;
+        sleep(Duration::from_nanos(away)).await;
+        self.player.recorder.put_off(to_plan_time(away));
         let connected = self.connect(node).await?;
         match self.player.env.plan.system.service {
             Service::Reference => self.register(node).await,
