@@ -11,6 +11,10 @@ pub(crate) fn rows(text: &str) -> Result<Vec<Vec<(String, String)>>, String> {
     if let Some(empty) = names.iter().position(|name| name.trim().is_empty()) {
         return Err(format!("column {} has no name", empty + 1));
     }
+    let is_second = |nth: usize| names[..nth].iter().any(|before| before.trim() == names[nth].trim());
+    if let Some(twice) = (0..names.len()).find(|nth| is_second(*nth)) {
+        return Err(format!("two columns are called `{}`", names[twice].trim()));
+    }
     let rows: Vec<_> = records
         .enumerate()
         .map(|(index, cells)| match cells.len() == names.len() {
@@ -87,6 +91,7 @@ mod tests {
         assert!(rows("").unwrap_err().contains("empty"));
         assert!(rows("a,b\n").unwrap_err().contains("no rows"));
         assert!(rows("a,b\n1\n").unwrap_err().contains("row 1 has 1 cells"));
+        assert!(rows("a,b, a\n1,2,3\n").unwrap_err().contains("two columns are called `a`"));
         assert!(rows("a,\n1,2\n").unwrap_err().contains("column 2"));
         assert!(rows("a\n\"1\n").unwrap_err().contains("does not end"));
     }

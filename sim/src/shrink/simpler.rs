@@ -77,7 +77,8 @@ pub(super) fn simplifications(plan: &Plan) -> Vec<Simplification> {
                 visit(steps, &mut |step| {
                     match &step.verb {
                         Verb::Think(_) | Verb::Reconnect { .. } => all.push(Pause(user.number, place)),
-                        Verb::Repeat { times: Some(times), .. } => {
+                        // One that waits for something would fail for want of patience, which no seed did.
+                        Verb::Repeat { times: Some(times), until: None, .. } => {
                             all.extend(halves(*times, 1).map(|times| Times(user.number, place, times)));
                         }
                         _ => {}

@@ -47,3 +47,22 @@ pub fn notes(plan: &Plan, struck: &BTreeSet<Name>) -> Vec<String> {
     .flatten()
     .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rehearsal_scenarios::plan::World;
+    use rehearsal_scenarios::{Overrides, load};
+
+    #[test]
+    fn what_did_not_strike_is_not_said_to_have_been_played() {
+        let text = "format = 1\n[users.workers]\n[users.clients]\n\
+                    [faults.early]\ndo = 'kill'\nwho = 'workers'\nat = '1s'\n\
+                    [faults.never]\ndo = 'kill'\nwho = 'workers'\nwhen = { sends = { type = 'nothing' } }\n";
+        let scenario = load("faults", text.as_bytes(), &Overrides::default()).unwrap();
+        let told = notes(&scenario.plan(1, World::Live), &BTreeSet::from(["early".into()]));
+        let [played, idle] = told.as_slice() else { panic!("{told:?}") };
+        assert!(played.starts_with("played inside the generator") && played.contains("`early`."), "{played}");
+        assert!(idle.starts_with("did not strike") && idle.ends_with(": `never`"), "{idle}");
+    }
+}
