@@ -61,6 +61,15 @@ impl Failed {
     }
 }
 
+/// Whether the next repetition begins.
+enum Beginning {
+    Now,
+    /// It is counted and left out.
+    Dropped,
+    /// The run settles.
+    Over,
+}
+
 /// Plays one user's flow.
 pub struct Interpreter<N: Network> {
     pub(super) player: Player<N>,
@@ -232,18 +241,10 @@ impl<N: Network> Interpreter<N> {
                 break;
             }
             self.repetition = nth;
-            if every.is_none() {
-                self.enter().await;
-            } else {
-                let Some(next_ns) = self.beats.last().map(|beat| beat.next_ns()) else { break };
-                if !self.wait_until(next_ns).await {
-                    break;
-                }
-                self.beats.last_mut().into_iter().for_each(|beat| beat.advance(next_ns));
-                if self.is_dropped(next_ns) {
-                    continue;
-                }
-                self.player.recorder.plan_next(next_ns);
+            match self.beginning(every.is_some()).await {
+                Beginning::Now => {}
+                Beginning::Dropped => continue,
+                Beginning::Over => break,
             }
             let forgiven = self.forgiven;
             ended = self.play(&node.inside[0]).await.map_err(Failed::Inside);
@@ -266,7 +267,8 @@ impl<N: Network> Interpreter<N> {
                 last_ended = Instant::now();
             }
         }
-        if every.is_some() && self.may_begin() {
+        let is_cut_short = !self.may_begin() && ended != Ok(Control::Stop) && !self.is_reached(until.as_ref());
+        if every.is_some() && !is_cut_short {
             self.beats.pop();
         }
         self.repetition = outer;
@@ -281,6 +283,23 @@ impl<N: Network> Interpreter<N> {
             }
             _ => ended,
         }
+    }
+
+    /// Waits until the next repetition is to begin: with a pace until it was planned, else until users may.
+    async fn beginning(&mut self, is_paced: bool) -> Beginning {
+        let Some(next_ns) = self.beats.last().filter(|_| is_paced).map(Beat::next_ns) else {
+            self.enter().await;
+            return Beginning::Now;
+        };
+        if !self.wait_until(next_ns).await {
+            return Beginning::Over;
+        }
+        self.beats.last_mut().into_iter().for_each(|beat| beat.advance(next_ns));
+        if self.is_dropped(next_ns) {
+            return Beginning::Dropped;
+        }
+        self.player.recorder.plan_next(next_ns);
+        Beginning::Now
     }
 
     /// How long to wait before steps that took no time are repeated without a pace: the virtual clock would stand still, and a
