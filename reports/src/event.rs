@@ -30,6 +30,9 @@ pub const SAID_BYTES_MAX: usize = 256;
 /// The name of the run itself among the users of a record.
 pub const RUN: &str = "run";
 
+/// The operation that stands for planned work that was not begun.
+pub const DROPPED: &str = "dropped";
+
 /// How the end of a flow, or of a user, begins that had more to do when the run was over.
 pub const CUT_SHORT: &str = "cut short by the end of the run";
 

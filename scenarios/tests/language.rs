@@ -221,7 +221,10 @@ fn thresholds_are_set_on_what_is_measured() {
         ))
     };
     assert_eq!(on("rest"), ["nothing is called `rest`"]);
-    assert_eq!(on("late"), ["a share of late work is not measured yet"]);
+    assert_eq!(on("late"), ["of late work only its share is measured"]);
+    let share = |operation: &str| format!("format = 1\n[users.workers]\n[thresholds]\n{operation} = 'share < 0.1%'\n");
+    assert_eq!(plan(&share("late")).thresholds[0].measure, Measure::Late);
+    assert_eq!(faults(&share("discover")), ["nothing of `discover` has a share"]);
     let span = "format = 1\n[users.peers]\nflow = 'x'\n[flow.x]\nsteps = ['join', { span = 'job to running', discover = {} }]\n\
                 [thresholds]\n'job to running' = ['p95 < 3s', 'errors < 0.5%']\n";
     assert_eq!(plan(span).thresholds.len(), 2);

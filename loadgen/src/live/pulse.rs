@@ -2,10 +2,9 @@
 //! `reports::numbers`; these tell whether a target serves at all, and what a progress line shows.
 
 use super::transport::failure_in;
-use crate::recorder::DROPPED;
 use crate::steward::RUN;
 use rehearsal_reference::failure::FailureClass;
-use rehearsal_reports::event::{Event, Kind};
+use rehearsal_reports::event::{DROPPED, Event, Kind};
 use rehearsal_reports::outcome::{Second, SecondOfOperation};
 
 /// Operations of users since time 0. Preparing and cleaning up are the run's own business.

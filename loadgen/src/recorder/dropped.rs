@@ -3,9 +3,6 @@
 use super::user::error;
 use rehearsal_reports::event::Body;
 
-/// The operation that stands for planned work that was not begun.
-pub const DROPPED: &str = "dropped";
-
 /// Why planned work was not begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dropped {

@@ -15,7 +15,7 @@ mod tests;
 mod user;
 mod wire;
 
-pub use dropped::{DROPPED, Dropped};
+pub use dropped::Dropped;
 pub use names::PeerNames;
 pub use user::UserRecorder;
 pub(crate) use user::error;

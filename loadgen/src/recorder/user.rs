@@ -2,12 +2,12 @@
 //! `observed` has what the client side observes.
 
 use super::awaited::AwaitedList;
-use super::dropped::{DROPPED, Dropped};
+use super::dropped::Dropped;
 use super::names::{Names, PeerNames};
 use super::wire;
 use crate::commons::lock;
 use crate::sink::{Draft, EventSink};
-use rehearsal_reports::event::{Body, Content, Kind, Name, Said, digest};
+use rehearsal_reports::event::{Body, Content, DROPPED, Kind, Name, Said, digest};
 use rehearsal_reports::unmatched::{UNMATCHED, Unmatched};
 use serde_json::Value;
 use std::collections::BTreeMap;

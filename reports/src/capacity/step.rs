@@ -4,6 +4,7 @@
 use super::sequential::{Count, Decision, Sequential};
 use super::steady::{Trend, trend};
 use crate::numbers::limits::{Counted, Limit, Tally};
+use crate::numbers::planned_work::PLANNED_WORK;
 use crate::render::units::span;
 use rehearsal_scenarios::plan::{Measure, Plan};
 use serde::{Deserialize, Serialize};
@@ -88,7 +89,7 @@ impl StepJudge {
                 Measure::Percentile(quantile) => {
                     Rule::Latency { limit_ns: threshold.limit, test: Sequential::new(1.0 - quantile) }
                 }
-                Measure::Errors => Rule::Errors(Sequential::new(threshold.limit)),
+                Measure::Errors | Measure::Late => Rule::Errors(Sequential::new(threshold.limit)),
                 Measure::Rate => Rule::Rate { limit: threshold.limit, answers: 0 },
             },
             means: Vec::new(),
@@ -99,10 +100,13 @@ impl StepJudge {
     /// What must be counted for it, in the order of the plan's thresholds.
     pub fn limits(plan: &Plan) -> Vec<Limit> {
         let limit = |threshold: &rehearsal_scenarios::plan::Threshold| Limit {
-            operation: Some(threshold.operation.as_str().into()),
+            operation: Some(match threshold.measure {
+                Measure::Late => PLANNED_WORK.into(),
+                Measure::Percentile(_) | Measure::Errors | Measure::Rate => threshold.operation.as_str().into(),
+            }),
             limit_ns: match threshold.measure {
                 Measure::Percentile(_) => threshold.limit as u64,
-                Measure::Errors | Measure::Rate => u64::MAX,
+                Measure::Errors | Measure::Late | Measure::Rate => u64::MAX,
             },
             period: Counted::Measured,
         };

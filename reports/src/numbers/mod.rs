@@ -6,6 +6,7 @@
 //! - [`deliveries`]: how long relayed messages took, which nobody acknowledges; [`fan_outs`]: until the last recipient
 //! - [`presence`]: how long a status change stayed unseen; [`outages`]: how long many users were away at once
 //! - [`strangers`]: peers of others that discovery shows
+//! - [`planned_work`]: how much of it was dropped
 //! - [`limits`]: how much of what ended was beyond a limit, for those who decide meanwhile
 //! - [`latency`]: percentiles, and when there are too few samples for one
 //! - [`thresholds`]: service-level objectives
@@ -21,6 +22,7 @@ pub mod latency;
 pub mod limits;
 pub mod operation;
 pub mod outages;
+pub mod planned_work;
 pub mod presence;
 pub mod seconds;
 pub mod strangers;
@@ -41,6 +43,7 @@ use hdrhistogram::Histogram;
 use limits::{Limit, Limits, Tally};
 use operation::{Ended, OperationFold};
 use outages::{Outage, Outages};
+use planned_work::PlannedWork;
 use presence::Presence;
 use rehearsal_scenarios::plan::{Plan, World};
 use seconds::{Interval, Seconds};
@@ -70,6 +73,7 @@ pub struct Numbers {
     /// Only live: seconds of virtual time say nothing about performance.
     seconds: Option<Seconds>,
     lag: Histogram<u64>,
+    work: PlannedWork,
     limits: Limits,
     rows: Rows,
 }
@@ -128,6 +132,7 @@ impl Numbers {
             errors: BTreeMap::new(),
             seconds: (plan.world == World::Live).then(Seconds::new),
             lag: latency::histogram(),
+            work: PlannedWork::new(plan),
             limits: Limits::default(),
             rows: Rows {
                 deliver: "deliver".into(),
@@ -152,6 +157,9 @@ impl Numbers {
         self.unmatched.observe(event);
         if let Some(seconds) = &mut self.seconds {
             seconds.reach(event.t_ns);
+        }
+        if let Some((name, ended)) = self.work.observe(event, &self.measured) {
+            self.limits.count(&name, &ended, &self.measured);
         }
         match (event.kind, &event.body) {
             (Kind::Invoked, _) => self.lag(event),
@@ -222,7 +230,7 @@ impl Numbers {
         let intervals = self.seconds.as_mut().map(Seconds::finish).unwrap_or_default();
         let totals = Totals {
             operations: self.operations.iter().map(|(name, fold)| fold.numbers(name, &self.measured)).collect(),
-            thresholds: thresholds::judge(plan, &self.operations, self.measured_ns(end)),
+            thresholds: thresholds::judge(plan, &self.operations, &self.work, self.measured_ns(end)),
             errors: self.errors.iter().map(|(class, count)| (class.to_string(), *count)).collect(),
             outages: std::mem::take(&mut self.outages).finish(),
             strangers: self.strangers.as_ref().map_or(0, Strangers::count),

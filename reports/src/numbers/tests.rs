@@ -182,6 +182,25 @@ fn thresholds_judge_what_was_planned_in_the_measure_phase() {
 }
 
 #[test]
+fn late_work_is_judged_by_the_share_of_what_was_planned_and_dropped() {
+    let late = |limit: f64| threshold("late", Measure::Late, limit, "share < …");
+    let mut run = Run::new(vec![late(0.2), late(0.3)]);
+    let start = plan(Vec::new()).phases.measured().start as i64;
+    (0..9).for_each(|i| run.does("discover", Some(start + i), start + i, start + i + MS, Kind::Ok));
+    for i in 0..3 {
+        run.does(crate::event::DROPPED, Some(start + i), start + 9 * MS, start + 9 * MS, Kind::Failed);
+    }
+    // Not planned, and planned before the phase.
+    run.does("register", None, start, start + MS, Kind::Ok);
+    run.does(crate::event::DROPPED, Some(start - 1), start, start, Kind::Failed);
+    let judged = run.finish().0.thresholds;
+    let found: Vec<_> = judged.iter().map(|t| (t.verdict, t.measured, t.samples)).collect();
+    assert_eq!(found, [(Met::Missed, Some(0.25), 12), (Met::Met, Some(0.25), 12)]);
+    let nothing = Run::new(vec![late(0.2)]).finish().0.thresholds;
+    assert_eq!((nothing[0].verdict, nothing[0].samples), (Met::Unknown, 0));
+}
+
+#[test]
 fn a_rate_is_over_the_time_that_was_measured_also_when_a_run_ends_early() {
     for (ends_after_ms, expected) in [(Some(200), 100.0), (None, 2.0), (Some(60_000), 2.0)] {
         let mut run = Run::new(vec![threshold("discover", Measure::Rate, 50.0, "rate > 50/s")]);

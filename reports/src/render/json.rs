@@ -156,7 +156,7 @@ impl Threshold<'_> {
     fn of(threshold: &ThresholdVerdict) -> Threshold<'_> {
         let in_unit = |value: f64| match threshold.measure {
             Measure::Percentile(_) => value / 1e6,
-            Measure::Errors | Measure::Rate => value,
+            Measure::Errors | Measure::Late | Measure::Rate => value,
         };
         Threshold {
             name: &threshold.name,

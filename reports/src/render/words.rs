@@ -308,7 +308,7 @@ pub fn measured(threshold: &ThresholdVerdict) -> String {
 pub fn in_unit_of(measure: Measure, value: f64) -> String {
     match measure {
         Measure::Percentile(_) => span(value.max(0.0) as u64),
-        Measure::Errors => share(value),
+        Measure::Errors | Measure::Late => share(value),
         Measure::Rate => rate(value),
     }
 }

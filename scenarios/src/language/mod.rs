@@ -101,7 +101,11 @@ pub(crate) static ROOT: Table = Table {
         key("prepare", Shape::Table(&time::PREPARE), "How users get ready before time 0."),
         key("checks", Shape::Table(&checks::CHECKS), "What must hold, and with which bounds."),
         key("check", Shape::Names(&declared::DECLARED), "Checks of your own, over messages and operations."),
-        key("thresholds", Shape::Names(&thresholds::THRESHOLDS), "Service-level objectives, judged live only."),
+        key(
+            "thresholds",
+            Shape::Names(&thresholds::THRESHOLDS),
+            "Service-level objectives, judged live only; `late = \"share < 0.1%\"` judges how much of the planned work was dropped.",
+        ),
         key("abort", Shape::Table(&abort::ABORT), "Rules that end a live run politely."),
         key(
             "observe",

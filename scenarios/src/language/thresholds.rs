@@ -6,7 +6,7 @@ use crate::language::flow::Flow;
 use crate::language::shape::{Form, NameRule, Names, Shape};
 use crate::language::units;
 use crate::plan::{Measure, Threshold};
-use crate::tree::{Entry, Node, Span};
+use crate::tree::{Entry, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// `[thresholds]`.
@@ -17,7 +17,7 @@ const OBJECTIVES: Shape = Shape::Either(&[OBJECTIVE, Shape::List(&OBJECTIVE, 1)]
 const OBJECTIVE: Shape = Shape::Form(&Form {
     what: "an objective",
     example: "\"p99 < 100ms\", \"errors < 0.1%\" or \"rate > 20/s\"",
-    pattern: r"^(p[0-9.]+|errors|rate) *[<>] *[0-9.]+ *(ns|us|ms|s|m|h|%|/s)?$",
+    pattern: r"^(p[0-9.]+|errors|rate|share) *[<>] *[0-9.]+ *(ns|us|ms|s|m|h|%|/s)?$",
     accepts: |text| parse(text).map(|_| ()),
 });
 
@@ -34,19 +34,26 @@ pub(crate) fn measured() -> impl Iterator<Item = &'static str> {
     OPERATIONS.into_iter().chain(BETWEEN_USERS)
 }
 
-/// What others call planned work that came too late; a step may have this name all the same.
+/// Planned work that was dropped, of whatever operation. A step may have this name all the same.
 const LATE: &str = "late";
 
 /// All objectives.
 pub(crate) fn read(entries: &[Entry], flows: &BTreeMap<String, Flow>, faults: &mut Faults) -> Vec<Threshold> {
     let mut thresholds = Vec::new();
     for entry in entries {
-        if let Some(fault) = unknown_operation(&entry.key_span, &entry.key, flows) {
+        let one = std::slice::from_ref(&entry.node);
+        let objectives = || entry.node.as_list().unwrap_or(one).iter().filter_map(|node| Some((node.as_text()?, node)));
+        let is_of_late = |text: &str| parse(text).is_ok_and(|(measure, _)| measure == Measure::Late);
+        let is_late = entry.key == LATE && objectives().all(|(text, _)| is_of_late(text));
+        if let Some(fault) = unknown_operation(&entry.key_span, &entry.key, flows).filter(|_| !is_late) {
             faults.push(fault);
         }
-        let one = std::slice::from_ref(&entry.node);
-        for text in entry.node.as_list().unwrap_or(one).iter().filter_map(Node::as_text) {
+        for (text, node) in objectives() {
             if let Ok((measure, limit)) = parse(text) {
+                if measure == Measure::Late && entry.key != LATE {
+                    let fault = Fault::new(&node.span, format!("nothing of `{}` has a share", entry.key));
+                    faults.push(fault.hint("`late = \"share < 0.1%\"` is the share of planned work that was dropped"));
+                }
                 thresholds.push(Threshold { operation: entry.key.clone(), measure, limit, text: text.to_owned() });
             }
         }
@@ -61,8 +68,8 @@ pub(crate) fn unknown_operation(span: &Span, name: &str, flows: &BTreeMap<String
     match (known.contains(name), name) {
         (true, _) => None,
         (false, LATE) => Some(
-            Fault::new(span, "a share of late work is not measured yet")
-                .hint("work that was dropped after `drop_when_late` is counted under `dropped`, with the error `late`"),
+            Fault::new(span, "of late work only its share is measured")
+                .hint("`[thresholds] late = \"share < 0.1%\"` is the share of planned work that was dropped"),
         ),
         _ => Some(Fault::new(span, format!("nothing is called `{name}`")).among(name, known)),
     }
@@ -79,6 +86,7 @@ fn parse(text: &str) -> Result<(Measure, f64), String> {
     let above = text[at..].starts_with('>');
     let (measure, limit) = match measure {
         "errors" => (Measure::Errors, share(limit)?),
+        "share" => (Measure::Late, share(limit)?),
         "rate" => {
             let number = limit.strip_suffix("/s").unwrap_or(limit).trim();
             (Measure::Rate, number.parse().map_err(|_| format!("`{limit}` is no rate such as 20/s"))?)
@@ -87,7 +95,9 @@ fn parse(text: &str) -> Result<(Measure, f64), String> {
     };
     match (measure, above) {
         (Measure::Rate, false) => Err("a rate must be above its limit: `rate > …`".to_owned()),
-        (Measure::Percentile(_) | Measure::Errors, true) => Err("this must be below its limit: write `<`".to_owned()),
+        (Measure::Percentile(_) | Measure::Errors | Measure::Late, true) => {
+            Err("this must be below its limit: write `<`".to_owned())
+        }
         _ if !limit.is_finite() || limit < 0.0 => Err("the limit is out of range".to_owned()),
         _ => Ok((measure, limit)),
     }
@@ -115,7 +125,7 @@ pub(crate) fn percentile(text: &str) -> Result<f64, String> {
     match number {
         Some(number) if number > 0.0 && number < 100.0 => Ok(number / 100.0),
         Some(_) => Err(format!("`{text}` is no percentile between p0 and p100")),
-        None => Err(format!("`{text}` is no measure: p50, p99, p99.9, errors or rate")),
+        None => Err(format!("`{text}` is no measure: p50, p99, p99.9, errors, rate or share")),
     }
 }
 
@@ -135,6 +145,7 @@ mod tests {
     fn objectives_are_read_with_their_units() {
         assert_eq!(parse("p99 < 100ms"), Ok((Measure::Percentile(0.99), 1e8)));
         assert_eq!(parse("errors<0.5%"), Ok((Measure::Errors, 0.005)));
+        assert_eq!(parse("share < 1%"), Ok((Measure::Late, 0.01)));
         assert_eq!(parse("rate > 20/s"), Ok((Measure::Rate, 20.0)));
     }
 

@@ -49,6 +49,8 @@ pub enum Measure {
     Percentile(f64),
     /// Failed operations over all, 0–1.
     Errors,
+    /// Planned work that was dropped over all that was planned, 0–1; of no single operation.
+    Late,
     /// Completed operations a second; the only one that must be above its limit.
     Rate,
 }

@@ -86,7 +86,7 @@ fn threshold(threshold: &ThresholdVerdict) -> String {
     let measured = match (threshold.measured, threshold.measure) {
         (None, _) => "—".to_owned(),
         (Some(ns), Measure::Percentile(_)) => span(ns as u64),
-        (Some(share), Measure::Errors) => super::units::share(share),
+        (Some(share), Measure::Errors | Measure::Late) => super::units::share(share),
         (Some(rate), Measure::Rate) => super::units::rate(rate),
     };
     format!("{} ({measured})", threshold.name)
