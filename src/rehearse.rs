@@ -232,14 +232,17 @@ impl Rehearsal {
             let named = variants.join(", ");
             return Err(self.trouble(format!("it has the variants {named}: choose one with `.variant(…)`")));
         }
-        let (expect, variant) = (self.expect.clone(), self.variant.clone());
-        let overrides = Overrides { expect, variant, unreadable_rows, ..Overrides::default() };
+        let overrides = Overrides { unreadable_rows, ..self.overrides() };
         load(&name, &bytes, &overrides).map_err(|faults| Trouble(faults.to_string()))
+    }
+
+    fn overrides(&self) -> Overrides {
+        Overrides { expect: self.expect.clone(), variant: self.variant.clone(), ..Overrides::default() }
     }
 
     fn read(&self) -> Result<ScenarioFile, Trouble> {
         let unreadable = |error| Trouble(format!("cannot read {}: {error}", self.file.display()));
-        ScenarioFile::read(&self.file).map_err(unreadable)
+        ScenarioFile::read(&self.file, &self.overrides()).map_err(unreadable)
     }
 
     fn trouble(&self, reason: String) -> Trouble {

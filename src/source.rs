@@ -84,9 +84,7 @@ impl Source {
     }
 
     fn overrides(&self, expect: Option<Expectation>) -> Overrides {
-        let Settings { set, variant } = self.settings.clone();
-        let unreadable_rows = self.unreadable_rows.clone();
-        Overrides { expect, set: set.into_iter().collect(), variant, unreadable_rows, ..Overrides::default() }
+        Overrides { expect, unreadable_rows: self.unreadable_rows.clone(), ..overrides(&self.settings) }
     }
 
     fn faults(&self, faults: Diagnostics) -> Box<Diagnostics> {
@@ -102,6 +100,11 @@ impl Source {
         let of_variant = |name| self.with(Settings { set: self.settings.set.clone(), variant: Some(name) });
         names.into_iter().map(of_variant).collect()
     }
+}
+
+fn overrides(settings: &Settings) -> Overrides {
+    let Settings { set, variant } = settings.clone();
+    Overrides { set: set.into_iter().collect(), variant, ..Overrides::default() }
 }
 
 /// A value as a shell takes it.
@@ -190,8 +193,10 @@ fn folder(path: &Path, settings: &Settings) -> Result<Vec<Source>, Failure> {
 }
 
 fn read(path: &Path, settings: &Settings) -> Result<Source, Failure> {
-    let ScenarioFile { name, bytes, unreadable_rows } = ScenarioFile::read(path).map_err(|error| {
+    let unreadable = |error| {
         Failure::usage(format!("cannot read {}: {error}", path.display()), "check its name and its permissions")
-    })?;
+    };
+    let read = ScenarioFile::read(path, &overrides(settings)).map_err(unreadable)?;
+    let ScenarioFile { name, bytes, unreadable_rows } = read;
     Ok(Source { name, shown: path.display().to_string(), bytes, unreadable_rows, settings: settings.clone() })
 }

@@ -8,8 +8,10 @@ use rehearsal_scenarios::plan::World;
 use rehearsal_scenarios::{Overrides, load_all, timeline, with_rows};
 
 fuzz_target!(|bytes: &[u8]| {
-    with_rows(bytes, |file| Ok(format!("name\n{file}\n")));
-    match load_all("fuzzed", bytes, &Overrides::default()) {
+    let mut overrides = Overrides::default();
+    let (bytes, unreadable) = with_rows(bytes, &overrides, |file| Ok(format!("name\n{file}\n")));
+    overrides.unreadable_rows = unreadable;
+    match load_all("fuzzed", &bytes, &overrides) {
         Ok(scenarios) => {
             for scenario in scenarios {
                 for world in [World::Simulated, World::Live] {

@@ -278,7 +278,13 @@ fn plan(length: Duration) -> Plan {
         faults: Vec::new(),
         delay_points: Vec::new(),
         drawn: Vec::new(),
-        phases: Phases { ramp_ns: 0, warmup_ns: 0, measure_ns: length.as_nanos() as u64, settle_ns: 0 },
+        phases: Phases {
+            ramp_ns: 0,
+            warmup_ns: 0,
+            measure_ns: length.as_nanos() as u64,
+            settle_ns: 0,
+            ..Phases::default()
+        },
         prepare: PreparePlan { sign_in_rate: 0.0, identities: Identities::PerUser },
         checks: ChecksPlan::default(),
         thresholds: Vec::new(),

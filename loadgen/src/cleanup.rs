@@ -8,6 +8,8 @@ use crate::steward::{RUN, Steward};
 use crate::users::UserEnv;
 use rehearsal_reference::failure::{Failure, FailureClass};
 use rehearsal_reference::network::Network;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// What could not be removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,9 +35,15 @@ impl LeftBehind {
     }
 }
 
-/// Removes all rooms, with the peers in them, then all identities. A target that is gone is not asked a thousand times:
-/// after the first refused connection the rest is left behind.
+/// Removes all rooms, with the peers in them, then all identities, within the plan's time for it. A target that is gone is not
+/// asked a thousand times: after the first refused connection the rest is left behind.
 pub async fn clean_up<N: Network>(env: &UserEnv<N>) -> LeftBehind {
+    // What was not removed in time is still in the commons.
+    let _ = timeout(Duration::from_nanos(env.plan.phases.cleanup_ns), remove_all(env)).await;
+    everything(&env.commons)
+}
+
+async fn remove_all<N: Network>(env: &UserEnv<N>) {
     let mut steward = Steward::new(env, UserRecorder::new(env.sink.clone(), RUN.into(), 1));
     for (what, id) in resources(&env.commons) {
         match steward.remove(what, &id).await {
@@ -44,7 +52,6 @@ pub async fn clean_up<N: Network>(env: &UserEnv<N>) -> LeftBehind {
             Err(_) => {}
         }
     }
-    everything(&env.commons)
 }
 
 fn is_gone(failure: &Failure) -> bool {

@@ -88,7 +88,7 @@ impl Commons {
     }
 
     /// Nothing new begins from this plan time on; the first time counts.
-    pub fn is_over(&self, now_ns: i64) {
+    pub fn end_at(&self, now_ns: i64) {
         let _ = self.over_ns.set(now_ns);
     }
 

@@ -13,7 +13,7 @@ use rehearsal_scenarios::plan::{Identities, Plan, Service, UserPlan, World};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::time::sleep_until;
+use tokio::time::{sleep_until, timeout};
 
 /// Why a run could not get ready. What was made so far is in the commons and in the journal, to be removed.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,16 @@ pub enum PrepareError {
     /// A room could not be made.
     #[error("cannot create a room ({0})")]
     CreateRoom(#[source] Failure),
+    /// It took longer than the plan allows.
+    #[error("{made} of {of} rooms and identities were made within {within:?}, the length of `prepare` in `[time]`")]
+    TooLong {
+        /// What was made.
+        made: usize,
+        /// What there is to make.
+        of: usize,
+        /// How long it may take.
+        within: Duration,
+    },
 }
 
 /// What is made before time 0, for progress and estimates.
@@ -38,11 +48,36 @@ pub struct Prepared {
 /// The number under which the run's own identity, the owner of all rooms, is kept.
 pub const RUN_NUMBER: u32 = u32::MAX;
 
-/// Makes rooms and identities, which only the reference service has; `progress` hears of each.
+impl Prepared {
+    /// Rooms and identities together.
+    pub fn count(self) -> usize {
+        self.rooms + self.identities
+    }
+
+    /// What a plan has to make.
+    pub fn all(plan: &Plan) -> usize {
+        plan.rooms.len() + sign_ins(plan).saturating_sub(usize::from(makes_rooms(plan)))
+    }
+}
+
+/// Makes rooms and identities, which only the reference service has, within the plan's time for it; `progress` hears of each.
 pub async fn prepare<N: Network>(
     env: &UserEnv<N>,
     mut progress: impl FnMut(Prepared),
 ) -> Result<Prepared, PrepareError> {
+    let within = Duration::from_nanos(env.plan.phases.prepare_ns);
+    let mut so_far = Prepared::default();
+    let making = make(env, |made| {
+        so_far = made;
+        progress(made);
+    });
+    match timeout(within, making).await {
+        Ok(made) => made,
+        Err(_) => Err(PrepareError::TooLong { made: so_far.count(), of: Prepared::all(&env.plan), within }),
+    }
+}
+
+async fn make<N: Network>(env: &UserEnv<N>, mut progress: impl FnMut(Prepared)) -> Result<Prepared, PrepareError> {
     if env.plan.system.service == Service::Own {
         return Ok(Prepared::default());
     }

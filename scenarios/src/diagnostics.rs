@@ -205,12 +205,17 @@ impl Faults {
         self.0.extend(other.0);
     }
 
+    /// How many.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Of several faults where something was filled in only the first, since the others follow from it; it says that what
-    /// it found is not what is written there.
-    pub(crate) fn explain_filled(&mut self, places: &[Range<usize>]) {
+    /// it found is not what is written there. None of those where something could not be filled in, which was told before.
+    pub(crate) fn explain_filled(&mut self, places: &[Range<usize>], hollow: &[Range<usize>]) {
         let mut seen: Vec<Range<usize>> = Vec::new();
         self.0.retain_mut(|fault| {
-            let follows = seen.contains(&fault.span);
+            let follows = seen.contains(&fault.span) || hollow.contains(&fault.span);
             if places.contains(&fault.span) {
                 seen.push(fault.span.clone());
                 fault.hint.get_or_insert_with(|| "this is what a parameter was filled in with: `[params]`".to_owned());

@@ -153,13 +153,15 @@ impl<T: Clone> PerWorld<T> {
     }
 }
 
-/// Lengths of the phases. A measure phase that the file leaves open is derived from the plan.
+/// Lengths of the phases. Those that the file leaves open are derived from the plan.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Time {
+    pub prepare_ns: PerWorld<Option<Nanos>>,
     pub ramp_ns: PerWorld<Nanos>,
     pub warmup_ns: PerWorld<Nanos>,
     pub measure_ns: PerWorld<Option<Nanos>>,
     pub settle_ns: PerWorld<Nanos>,
+    pub cleanup_ns: PerWorld<Option<Nanos>>,
 }
 
 /// Users that are alike.

@@ -72,6 +72,7 @@ fn a_timeline_is_readable() {
     a worker dies in the middle of a job; the job is done elsewhere and the dead worker disappears
     5 users in 1 room on 3 hosts, 1 server; expected: holds
 
+           0.000  prepare    rooms and sign-ins before time 0, within 6m
            0.000  measure    for at most 1m
            0.000  workers-0  room-0  worker, metadata_first, jobs take 3s..6s  (host workers-0)
            0.000  workers-1  room-0  worker, metadata_first, jobs take 3s..6s  (host workers-1)
@@ -81,7 +82,7 @@ fn a_timeline_is_readable() {
            7.660  crash      kill workers-1 for 7s546ms
           15.206  crash      back again
           60.000  settle     everything heals, no new work, for 15s
-          75.000  end        clean up, then the verdict
+          75.000  end        clean up within 6m, then the verdict
     "#);
     let text = library::get("defect_message_crosses_rooms").unwrap();
     let scenario = load("defect_message_crosses_rooms", text.as_bytes(), &Overrides::default()).unwrap();
@@ -91,11 +92,12 @@ fn a_timeline_is_readable() {
     2 users in 2 rooms on 2 hosts, 1 server; expected: broken (room_sees_only_its_own)
     the server has defects: message_crosses_rooms
 
+           0.000  prepare  rooms and sign-ins before time 0, within 1m5s
            0.000  measure  for at most 12s
            0.000  alice-0  room-0  peer, plays 4 steps  (host alice-host0)
            0.000  bob-0    room-1  peer, plays 4 steps  (host bob-host0)
           12.000  settle   everything heals, no new work, for 2s
-          14.000  end      clean up, then the verdict
+          14.000  end      clean up within 1m4s, then the verdict
 
     steps of alice
        1  join

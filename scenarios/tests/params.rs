@@ -117,8 +117,70 @@ fn the_command_line_may_set_one_value_for_each_world() {
 }
 
 #[test]
+fn a_parameter_may_be_made_of_others_in_each_world_and_variant() {
+    let text = "format = 1\nabout = \"${title}\"\n[params]\ntitle = \"${crowd} in ${place}\"\nplace = \"a room\"\n\
+                crowd = \"${n} clients\"\nn = { simulated = 3, live = 20 }\nmost = \"${n}\"\nhundred = 100\n\
+                [variants.small]\n[variants.large]\nn = \"${hundred}\"\n\
+                [users.workers]\n[users.clients]\ncount = \"${most}\"\n";
+    let all = load_all("test", text.as_bytes(), &Overrides::default()).unwrap_or_else(|faults| panic!("{faults}"));
+    let seen = |nth: usize, world| {
+        let plan: rehearsal_scenarios::plan::Plan = all[nth].plan(1, world);
+        (plan.about, plan.users.len(), plan.parameters["most"].clone())
+    };
+    assert_eq!(seen(0, World::Simulated), ("3 clients in a room".to_owned(), 4, json!(3)));
+    assert_eq!(seen(0, World::Live), ("20 clients in a room".to_owned(), 21, json!(20)));
+    assert_eq!(seen(1, World::Live), ("100 clients in a room".to_owned(), 101, json!(100)));
+    let set_one = load("test", text.as_bytes(), &set(&["crowd=all ${n}"])).unwrap();
+    assert_eq!(set_one.plan(1, World::Live).about, "all 20 in a room");
+}
+
+#[test]
+fn a_parameter_that_is_made_of_itself_is_told_once_and_what_it_leads_to_is_not() {
+    let text = "format = 1\n[params]\na = \"${b}\"\nb = \"${c}\"\nc = \"${b}\"\nd = \"${d}s\"\n\
+                [time]\nramp = \"${d}\"\n[users.workers]\ncount = \"${a}\"\nrole = 3\n";
+    insta::assert_snapshot!(refused(text, &Overrides::default()), @r#"
+    error: parameter `b` is made of itself
+     --> test.toml:5:5
+      |
+    5 | c = "${b}"
+      |     ^^^^^^ found `b`, then `c`, then `b`
+      = help: give one of them a value of its own
+
+    error: parameter `d` is made of itself
+     --> test.toml:6:5
+      |
+    6 | d = "${d}s"
+      |     ^^^^^^^ found `d`, then `d`
+      = help: give one of them a value of its own
+
+    error: this kind of value does not belong here
+      --> test.toml:11:8
+       |
+    11 | role = 3
+       |        ^ expected a string, found the whole number 3
+
+    test.toml: 3 faults
+    "#);
+}
+
+#[test]
+fn parameters_that_grow_with_each_other_are_refused_before_they_eat_the_memory() {
+    let level = |n: usize| format!("p{n} = [\"${{p{0}}}\", \"${{p{0}}}\", \"${{p{0}}}\", \"${{p{0}}}\"]\n", n + 1);
+    let params: String = (0..40).map(level).collect();
+    let text = format!("format = 1\n[params]\n{params}p40 = 1\n[users.workers]\nproperties = \"${{p0}}\"\n");
+    let words = refused(&text, &Overrides::default());
+    assert!(words.contains("what parameters are filled in with becomes too large"), "{words}");
+    assert!(words.ends_with("test.toml: 1 fault\n"), "{words}");
+    let deep: String = (0..50_000).map(|n| format!("p{n} = \"${{p{}}}\"\n", n + 1)).collect();
+    let text = format!("format = 1\n[params]\n{deep}p50000 = 1\n[users.workers]\ncount = \"${{p0}}\"\n");
+    assert!(text.len() < 1 << 20);
+    let words = refused(&text, &Overrides::default());
+    assert!(words.contains("is made of more than 100 others"), "{words}");
+}
+
+#[test]
 fn faults_of_parameters_are_told_where_they_are() {
-    let text = "format = 1\n[params]\na = { live = 3 }\nb = \"${a}\"\nrepetition = 1\n[variants.x]\nc = 1\n\
+    let text = "format = 1\n[params]\na = { live = 3 }\nb = \"${aa}\"\nrepetition = 1\n[variants.x]\nc = 1\n\
                 [users.workers]\ncount = \"${aa}\"\nrole = \"${d}\"\n";
     insta::assert_snapshot!(refused(text, &Overrides::default()), @r#"
     error: `a` has a value for one world only
@@ -128,12 +190,13 @@ fn faults_of_parameters_are_told_where_they_are() {
       |     ^^^^^^^^^^^^
       = expected `{ simulated = …, live = … }`, or one value for both
 
-    error: `${a}` is not filled in here
+    error: there is no parameter `aa`
      --> test.toml:4:5
       |
-    4 | b = "${a}"
-      |     ^^^^^^
-      = help: a parameter is a plain value; use both where they are needed
+    4 | b = "${aa}"
+      |     ^^^^^^^ expected one of `a`, `b`, `c`, `repetition`
+      = help: did you mean `a`?
+      = help: `[params]` names values: `aa = …`
 
     error: `repetition` is a name that every user has
      --> test.toml:5:1

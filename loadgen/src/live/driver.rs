@@ -26,7 +26,7 @@ use crate::cleanup::{LeftBehind, clean_up};
 use crate::commons::{Commons, RunPhase};
 use crate::faults::orders::Orders;
 use crate::journal::NoJournal;
-use crate::prepare::{prepare, sign_ins};
+use crate::prepare::{PrepareError, Prepared, prepare};
 use crate::steward::RUN;
 use crate::tokens::Tokens;
 use crate::users::UserEnv;
@@ -154,8 +154,10 @@ impl Run {
         tokio::select! {
             biased;
             _ = asked(&mut interrupt, Interrupt::Polite) => return Ending::Interrupted,
-            prepared = self.prepare() => if let Err(reason) = prepared {
-                return Ending::NotPrepared(reason);
+            prepared = self.prepare() => match prepared {
+                Ok(()) => {}
+                Err(too_long @ PrepareError::TooLong { .. }) => return Ending::TooLate(too_long.to_string()),
+                Err(error) => return Ending::NotPrepared(error.to_string()),
             },
         }
         tokio::select! {
@@ -173,7 +175,7 @@ impl Run {
             ending = self.play(&mut users) => ending,
         };
         self.shared.enter(RunStage::Settle);
-        self.env.commons.is_over(self.env.sink.now_ns());
+        self.env.commons.end_at(self.env.sink.now_ns());
         self.faults.heal();
         self.orders.enter(RunPhase::Ended);
         tokio::select! {
@@ -197,14 +199,11 @@ impl Run {
         Ok(())
     }
 
-    async fn prepare(&self) -> Result<(), String> {
-        let of_users = sign_ins(&self.env.plan).saturating_sub(1);
-        let of = self.env.plan.rooms.len() + of_users;
+    async fn prepare(&self) -> Result<(), PrepareError> {
+        let of = Prepared::all(&self.env.plan);
         self.shared.enter(RunStage::Prepare { made: 0, of });
-        let progress = |made: crate::prepare::Prepared| {
-            self.shared.enter(RunStage::Prepare { made: made.rooms + made.identities, of });
-        };
-        prepare(&self.env, progress).await.map(drop).map_err(|error| error.to_string())
+        let progress = |made: Prepared| self.shared.enter(RunStage::Prepare { made: made.count(), of });
+        prepare(&self.env, progress).await.map(drop)
     }
 
     /// The lag meter and the target's metrics, for as long as the run goes on.
@@ -248,7 +247,7 @@ impl Run {
             () = self.env.sleep_until(i64::try_from(play_ns).unwrap_or(i64::MAX)) => {}
         }
         self.shared.enter(RunStage::Settle);
-        self.env.commons.is_over(self.env.sink.now_ns());
+        self.env.commons.end_at(self.env.sink.now_ns());
         self.breaker.release();
         self.faults.heal();
         self.orders.enter(RunPhase::Settling);

@@ -26,7 +26,7 @@ pub enum Ending {
     Interrupted,
     /// Rooms or identities could not be made.
     NotPrepared(String),
-    /// It was ready after the planned start.
+    /// It was ready after the planned start, or not within the time that it has to prepare.
     TooLate(String),
     /// Nothing succeeded for so long that the target was left alone.
     NothingSucceeded,

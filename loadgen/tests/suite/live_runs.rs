@@ -4,6 +4,7 @@ use crate::support::{MS, Served, client, network, plan, saving, step, target, us
 use rehearsal_loadgen::live::files::{EVENTS, HEADER, LATENCY, SAMPLES, VERDICT};
 use rehearsal_loadgen::live::guard::Refused;
 use rehearsal_loadgen::live::options::{Interrupt, LiveError, LiveOptions, LiveRun};
+use rehearsal_loadgen::live::outcome::Ending;
 use rehearsal_loadgen::live::preflight::Preflight;
 use rehearsal_loadgen::live::progress::{OnProgress, Progress};
 use rehearsal_loadgen::live::tls::Trust;
@@ -17,7 +18,7 @@ use rehearsal_reference::peer::{ANSWER_WITHIN, Credentials, Introduction, Peer};
 use rehearsal_reference::protocol::{self, Metadata, Object};
 use rehearsal_reference::server::ServerOptions;
 use rehearsal_reference::target::Headers;
-use rehearsal_reports::outcome::{Outcome, Overall};
+use rehearsal_reports::outcome::{Outcome, Overall, Validity};
 use rehearsal_reports::record::{EventReader, FileEnd, Header, VerdictFile, judge_record};
 use rehearsal_reports::verdict::CheckVerdict;
 use rehearsal_scenarios::distribution::Distribution;
@@ -301,6 +302,31 @@ async fn a_target_that_dies_in_mid_run_is_counted_and_its_leftovers_are_in_the_j
     assert_eq!((finished.removed, finished.left.is_nothing()), (6, true), "{:?}", finished.failure);
     let again = finish::finish(&run.record, &Trust::Machine, &[], Headers::default()).await.unwrap();
     assert_eq!(again.removed, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_has_no_time_to_get_ready_cannot_be_judged_and_one_that_has_none_to_clean_up_says_what_it_left() {
+    let served = Served::start(ServerOptions::default()).await;
+    let out = tempfile::tempdir().unwrap();
+    let mut plan = busy_plan(1_000);
+    plan.phases.measure_ns = 500 * MS;
+    plan.prepare.sign_in_rate = 5.0;
+    plan.phases.prepare_ns = 300 * MS;
+    let (_never, interrupt) = watch::channel(Interrupt::None);
+    let late = run(Arc::new(plan.clone()), options(served.target(), &out), Box::new(|_| ()), interrupt.clone());
+    let late = late.await.unwrap();
+    assert!(matches!(&late.ending, Ending::TooLate(why) if why.contains("within 300ms")), "{:?}", late.ending);
+    assert!(late.left_behind.is_nothing() && late.unreachable.is_none());
+    assert_eq!(late.outcome.generator.unwrap().validity, Validity::Invalid);
+    plan.prepare.sign_in_rate = 0.0;
+    plan.phases.prepare_ns = 10_000 * MS;
+    plan.phases.cleanup_ns = 0;
+    let left = run(Arc::new(plan), options(served.target(), &out), Box::new(|_| ()), interrupt).await.unwrap();
+    assert_eq!((left.left_behind.rooms.len(), left.left_behind.identities.len()), (1, 5));
+    let notes = &left.outcome.notes;
+    assert!(notes.iter().any(|note| note.contains("`rehearsal cleanup` removes them later")), "{notes:?}");
+    let finished = finish::finish(&left.record, &Trust::Machine, &[], Headers::default()).await.unwrap();
+    assert_eq!((finished.removed, finished.left.is_nothing()), (6, true), "{:?}", finished.failure);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

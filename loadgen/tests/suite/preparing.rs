@@ -1,6 +1,6 @@
 //! Getting ready against a slow target: sign-ins do not wait for each other.
 
-use crate::support::{network, plan, target, user, worker};
+use crate::support::{MS, network, plan, target, user, worker};
 use rehearsal_loadgen::commons::{Commons, RunPhase};
 use rehearsal_loadgen::journal::NoJournal;
 use rehearsal_loadgen::live::machine;
@@ -61,11 +61,17 @@ async fn answer(mut stream: LiveStream, barrier: Arc<Barrier>, asked: Arc<Atomic
 }
 
 async fn prepare_against(port: u16, users: usize) -> (Result<Prepared, PrepareError>, usize) {
+    prepare_within(port, users, 10_000 * MS).await
+}
+
+async fn prepare_within(port: u16, users: usize, within_ns: u64) -> (Result<Prepared, PrepareError>, usize) {
     let users = (0..users as u32).map(|number| user(number, "workers", number, worker(1))).collect();
+    let mut plan = plan(users);
+    plan.phases.prepare_ns = within_ns;
     let (_tell, phase) = watch::channel(RunPhase::Preparing);
     let (surroundings, _spawner) = machine::surroundings();
     let env: UserEnv<TcpNetwork> = UserEnv {
-        plan: Arc::new(plan(users)),
+        plan: Arc::new(plan),
         network: network(),
         surroundings,
         target: Arc::new(target(port)),
@@ -78,6 +84,16 @@ async fn prepare_against(port: u16, users: usize) -> (Result<Prepared, PrepareEr
     };
     let prepared = prepare(&env, |_| {}).await;
     (prepared, env.commons.usernames().len())
+}
+
+#[tokio::test]
+async fn a_target_that_does_not_answer_is_given_as_long_as_the_scenario_says() {
+    // Fewer users than the target waits for.
+    let (port, _target) = together(false).await;
+    let (prepared, identities) = prepare_within(port, 3, 300 * MS).await;
+    let error = prepared.unwrap_err().to_string();
+    assert_eq!(error, "1 of 4 rooms and identities were made within 300ms, the length of `prepare` in `[time]`");
+    assert_eq!(identities, 1, "the owner of the room");
 }
 
 #[tokio::test]

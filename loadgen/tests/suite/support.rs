@@ -86,7 +86,13 @@ pub fn plan(users: Vec<UserPlan>) -> Plan {
         faults: Vec::new(),
         delay_points: Vec::new(),
         drawn: Vec::new(),
-        phases: Phases { ramp_ns: 0, warmup_ns: 0, measure_ns: 10_000 * MS, settle_ns: 100 * MS },
+        phases: Phases {
+            prepare_ns: 10_000 * MS,
+            measure_ns: 10_000 * MS,
+            settle_ns: 100 * MS,
+            cleanup_ns: 10_000 * MS,
+            ..Phases::default()
+        },
         prepare: PreparePlan { sign_in_rate: 0.0, identities: Identities::PerUser },
         checks: ChecksPlan::default(),
         thresholds: Vec::new(),

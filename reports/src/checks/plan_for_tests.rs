@@ -30,7 +30,13 @@ pub fn plan(world: World) -> Plan {
         faults: Vec::new(),
         delay_points: Vec::new(),
         drawn: Vec::new(),
-        phases: Phases { ramp_ns: 10 * SECOND_NS, warmup_ns: 0, measure_ns: 10 * SECOND_NS, settle_ns: 5 * SECOND_NS },
+        phases: Phases {
+            ramp_ns: 10 * SECOND_NS,
+            warmup_ns: 0,
+            measure_ns: 10 * SECOND_NS,
+            settle_ns: 5 * SECOND_NS,
+            ..Phases::default()
+        },
         prepare: PreparePlan { sign_in_rate: 10.0, identities: Identities::PerUser },
         checks: ChecksPlan::default(),
         thresholds: Vec::new(),

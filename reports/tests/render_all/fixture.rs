@@ -129,6 +129,7 @@ pub fn live() -> Outcome {
             warmup_ns: 5 * SECOND_NS,
             measure_ns: 50 * SECOND_NS,
             settle_ns: 5 * SECOND_NS,
+            ..Phases::default()
         },
         ..simulated("two_clients_race_for_one_worker", "two clients find the same worker; it must never run two jobs")
     }

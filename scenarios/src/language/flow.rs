@@ -2,13 +2,13 @@
 //! Neighbours: `verb` (reads steps), `users` (who plays a flow). Left out: playing.
 
 use crate::diagnostics::{Fault, Faults};
-use crate::language::order;
 use crate::language::shape::{Shape, Table, elsewhere, needed};
 use crate::language::step::STEP;
 use crate::language::templates::{Known, Secrets};
 use crate::language::users::Roster;
 use crate::language::verb::Reader;
 use crate::language::view::View;
+use crate::language::{order, rows};
 use crate::plan::Step;
 use crate::tree::{Entry, Node, Span};
 use std::collections::{BTreeMap, BTreeSet};
@@ -125,13 +125,9 @@ fn collect_saved(
 }
 
 /// Columns of the rows that users of a flow take: those that every group that plays it has.
-fn columns(flow: &str, users: &[Entry]) -> BTreeSet<String> {
+fn columns(flow: &str, users: &[Entry]) -> Option<BTreeSet<String>> {
     let players = users.iter().filter(|user| user.node.get("flow").and_then(Node::as_text) == Some(flow));
-    let of_group = |user: &Entry| -> BTreeSet<String> {
-        let rows = user.node.get("rows").and_then(Node::as_list).unwrap_or_default();
-        rows.iter().flat_map(Node::entries).map(|entry| entry.key.clone()).collect()
-    };
-    players.map(of_group).reduce(|left, right| left.intersection(&right).cloned().collect()).unwrap_or_default()
+    rows::columns(players.map(|user| &user.node))
 }
 
 /// Which groups come to which meeting point; also finds flows that nobody plays and points where somebody never comes.
@@ -180,7 +176,10 @@ fn check_meet(meet: &Meet, users: &[Entry], points: &BTreeMap<String, Vec<String
             );
         }
     }
-    for absent in come.iter().filter(|group| !meet.of.is_empty() && meet.of.iter().all(|(named, _)| named != *group)) {
+    // A name that is no group is probably that of one that comes.
+    let all_exist = meet.of.iter().all(|(group, _)| users.iter().any(|entry| entry.key == *group));
+    let is_left_out = |group: &&String| !meet.of.is_empty() && meet.of.iter().all(|(named, _)| named != *group);
+    for absent in come.iter().filter(|group| all_exist && is_left_out(group)) {
         faults.push(
             Fault::new(&meet.span, format!("group `{absent}` comes to `{}` too, but `of` leaves it out", meet.point))
                 .hint("name all groups that come, leave `of` out, or give the points different names"),

@@ -2,7 +2,7 @@
 //!
 //! - `pinned`: files whose choices are all made
 //! - `shape`, `check`, `schema`, `reference`, `view`: the description, and what is derived from it
-//! - `params`: values with a name, filled in before anything is read
+//! - `params` with `fill`: values with a name, filled in before anything is read
 //! - `units`, `quantities`, `distribution`, `templates`: values
 //! - `system` with `service` and `existing`, `users`, `arrive`, `pace`, `churn`, `rows`, `behaviour`, `flow` with `order`, `step`, `verb`, `network`,
 //!   `fault` with `target` and `sight`, `search`, `time`, `checks`, `declared` with `event_pattern`, `thresholds`, `expect`: sections
@@ -25,6 +25,7 @@ pub(crate) mod event_pattern;
 pub(crate) mod existing;
 pub(crate) mod expect;
 pub(crate) mod fault;
+pub(crate) mod fill;
 pub(crate) mod flow;
 pub(crate) mod network;
 pub(crate) mod observe;
@@ -57,6 +58,7 @@ use crate::scenario::{Choices, Overrides, PerWorld, Scenario, Script};
 use crate::source::Source;
 use crate::tree::{self, Node};
 use event_pattern::Known;
+use fill::{Resolved, Values};
 use shape::{NameRule, Names, Shape, Table, default, elsewhere, key, needed};
 use std::sync::Arc;
 use view::View;
@@ -85,6 +87,11 @@ pub(crate) static ROOT: Table = Table {
         key("system", Shape::Table(&system::SYSTEM), "The deployment that is rehearsed."),
         key("rooms", Shape::Table(&system::ROOMS), "The rooms that users meet in."),
         needed("users", Shape::Names(&users::GROUPS), "Groups of users: who takes part."),
+        key(
+            "files",
+            Shape::Names(&rows::FILES),
+            "Rows of CSV files, each under the name that `rows` gives: rehearsal writes this behind the text that a record keeps.",
+        ),
         key("flow", Shape::Names(&FLOWS), "Flows: steps that a group plays instead of a built-in behaviour."),
         key("network", Shape::Table(&network::NETWORK), "The simulated network between faults."),
         key(
@@ -160,7 +167,6 @@ pub fn load_all(name: &str, source: &[u8], overrides: &Overrides) -> Result<Vec<
         return whole(name, &text, scenarios, faults);
     }
     params::check(&root, overrides, &mut faults);
-    rows::check_files(&root, &overrides.unreadable_rows, &mut faults);
     for variant in params::variants(&root, overrides, &mut faults) {
         let Some(scripts) = read_worlds(&root, variant.as_deref(), overrides, &mut faults) else { continue };
         let name = variant.iter().fold(name.to_owned(), |name, variant| format!("{name}.{variant}"));
@@ -191,29 +197,25 @@ fn read_worlds(
     overrides: &Overrides,
     faults: &mut Faults,
 ) -> Option<PerWorld<Arc<Script>>> {
-    let [simulated, live] =
-        [World::Simulated, World::Live].map(|world| params::values(root, variant, world, overrides));
+    let [simulated, live] = [World::Simulated, World::Live]
+        .map(|world| fill::resolve(&params::values(root, variant, world, overrides), faults));
     let first = read_filled(root, &simulated, overrides, faults);
     let second = if live == simulated { first.clone() } else { read_filled(root, &live, overrides, faults) };
     Some(PerWorld { simulated: first?, live: second? })
 }
 
-fn read_filled(
-    root: &Node,
-    values: &params::Values,
-    overrides: &Overrides,
-    faults: &mut Faults,
-) -> Option<Arc<Script>> {
+fn read_filled(root: &Node, resolved: &Resolved, overrides: &Overrides, faults: &mut Faults) -> Option<Arc<Script>> {
     let mut own = Faults::default();
-    let (filled, places) = params::fill(root, values, &mut own);
-    check::check(&Shape::Table(&ROOT), &filled, &(0..0), &mut own);
-    let script = read(&filled, values, overrides, &mut own);
-    own.explain_filled(&places);
+    let mut filled = fill::fill(root, resolved, &mut own);
+    rows::place(&mut filled.root, &overrides.unreadable_rows, &mut own);
+    check::check(&Shape::Table(&ROOT), &filled.root, &(0..0), &mut own);
+    let script = read(&filled.root, &resolved.values, overrides, &mut own);
+    own.explain_filled(&filled.places, &filled.hollow);
     faults.extend(own);
     script.map(Arc::new)
 }
 
-fn read(root: &Node, values: &params::Values, overrides: &Overrides, faults: &mut Faults) -> Option<Script> {
+fn read(root: &Node, values: &Values, overrides: &Overrides, faults: &mut Faults) -> Option<Script> {
     let view = View::new(&ROOT, Some(root), &(0..0));
     check_format(&view, faults);
     let rooms_view = view.table("rooms", &system::ROOMS);
@@ -233,6 +235,13 @@ fn read(root: &Node, values: &params::Values, overrides: &Overrides, faults: &mu
     let system = system::read(&view.table("system", &system::SYSTEM), faults);
     let fault_list = fault::read_all(view.names("faults"), &groups, &system, faults);
     time::check_against(&view, &time, &groups, &fault_list, faults);
+    let prepare = time::read_prepare(&view.table("prepare", &time::PREPARE));
+    if system.service == Service::Reference {
+        let made = if existing_rooms.is_empty() { rooms } else { 0 };
+        let users = roster.values().flatten().map(|(least, _)| least).sum();
+        let requests = u64::from(made) + prepare.least_sign_ins(users);
+        time::check_prepare(&view, &time, prepare.sign_in_rate, requests, faults);
+    }
     let mut checks = checks::read(&view.table("checks", &checks::CHECKS), &groups, faults);
     let known = Known::of(&roster, &flows);
     checks.declared = declared::read_all(view.names("check"), &known, faults);
@@ -262,7 +271,7 @@ fn read(root: &Node, values: &params::Values, overrides: &Overrides, faults: &mu
         groups,
         meetings,
         faults: fault_list,
-        prepare: time::read_prepare(&view.table("prepare", &time::PREPARE)),
+        prepare,
         time,
         checks,
         expect,

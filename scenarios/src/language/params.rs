@@ -2,16 +2,18 @@
 //! that are played one after the other. A parameter has one value, or one for each world.
 //!
 //! Filling comes before everything else, so that what was filled in is checked like what was written. Neighbours: `mod`
-//! (reads the filled tree), `templates` (names that are filled in while playing, which stay as they are here).
+//! (reads the filled tree), `fill` (puts the values where they are named), `templates` (names that are filled in while
+//! playing, which stay as they are here).
 
 use crate::diagnostics::{Fault, Faults};
+use crate::language::fill::{self, Values, find_uses};
 use crate::language::shape::{NameRule, Names, Shape};
 use crate::language::{templates, world_name};
 use crate::plan::World;
 use crate::scenario::Overrides;
 use crate::source::Source;
-use crate::tree::{self, Entry, Node, Span, Value};
-use std::collections::BTreeMap;
+use crate::tree::{self, Entry, Node};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// `[params]`.
 pub(crate) static PARAMS: Names = Names { what: "parameter", rule: NameRule::Plain, value: Shape::Json };
@@ -23,15 +25,6 @@ pub(crate) static VARIANTS: Names =
 static VARIANT_VALUES: Names = Names { what: "value", rule: NameRule::Plain, value: Shape::Json };
 
 const WORLDS: [World; 2] = [World::Simulated, World::Live];
-
-/// Sections that are not filled: they say what is filled in elsewhere.
-const UNFILLED: [&str; 2] = ["params", "variants"];
-
-/// Sections in which other names than parameters are filled in while playing.
-const PLAYED: [&str; 3] = ["flow", "faults", "checks"];
-
-/// The values of one variant in one world.
-pub(crate) type Values = BTreeMap<String, Node>;
 
 /// The names of the variants to read: all of the file, or the one that is asked for; none in a file without.
 pub(crate) fn variants(root: &Node, overrides: &Overrides, faults: &mut Faults) -> Vec<Option<String>> {
@@ -89,7 +82,9 @@ fn check_variants(root: &Node, variants: &[Entry], overrides: &Overrides, faults
     }
     let values = |variant: &Entry| {
         [World::Simulated, World::Live].map(|world| {
-            let values = values(root, Some(&variant.key), world, overrides).into_iter();
+            // What cannot be resolved is told when the variant is read.
+            let given = values(root, Some(&variant.key), world, overrides);
+            let values = fill::resolve(&given, &mut Faults::default()).values.into_iter();
             values.map(|(name, node)| (name, node.to_json())).collect::<BTreeMap<_, _>>()
         })
     };
@@ -131,9 +126,11 @@ fn check_saved(node: &Node, params: &[Entry], faults: &mut Faults) {
 /// A parameter that nothing uses is a slip: whoever sets it would change nothing.
 fn check_uses(root: &Node, params: &[Entry], faults: &mut Faults) {
     let mut uses = Vec::new();
-    let filled = root.entries().iter().filter(|section| !UNFILLED.contains(&section.key.as_str()));
-    filled.for_each(|section| find_uses(&section.node, &mut uses));
-    for entry in params.iter().filter(|entry| !uses.iter().any(|(name, _)| *name == entry.key)) {
+    // What a file of rows holds is never filled.
+    let sections = root.entries().iter().filter(|section| section.key != "files");
+    sections.for_each(|section| find_uses(&section.node, &mut uses));
+    let used: BTreeSet<String> = uses.into_iter().map(|(name, _)| name).collect();
+    for entry in params.iter().filter(|entry| !used.contains(&entry.key)) {
         let fault = Fault::new(&entry.key_span, format!("parameter `{}` is used nowhere", entry.key));
         faults.push(fault.hint(format!("write `\"${{{}}}\"` where its value belongs, or take it out", entry.key)));
     }
@@ -145,12 +142,6 @@ fn check_value(entry: &Entry, faults: &mut Faults) {
             Fault::new(&entry.node.span, format!("`{}` has a value for one world only", entry.key))
                 .expected("`{ simulated = …, live = … }`, or one value for both"),
         );
-    }
-    let mut uses = Vec::new();
-    find_uses(&entry.node, &mut uses);
-    for (name, span) in uses {
-        let fault = Fault::new(&span, format!("`${{{name}}}` is not filled in here"));
-        faults.push(fault.hint("a parameter is a plain value; use both where they are needed"));
     }
 }
 
@@ -169,122 +160,14 @@ pub(crate) fn values(root: &Node, variant: Option<&str>, world: World, overrides
     let of_entry = |entry: &Entry| Some((entry.key.clone(), of_either(&entry.node)?));
     let params = root.get("params").map_or(&[][..], Node::entries);
     let variant = variant.and_then(|name| root.get("variants")?.get(name)).map_or(&[][..], Node::entries);
-    let set = overrides.set.iter().filter_map(|(name, value)| Some((name.clone(), of_world(&Node::of_json(value)?)?)));
+    // What is wrong with a value of the command line is told where the file gives another.
+    let place =
+        |name: &str| params.iter().find(|param| param.key == *name).map_or(0..0, |param| param.node.span.clone());
+    let of_set = |(name, value): (&String, &serde_json::Value)| {
+        Some((name.clone(), fill::moved(&of_world(&Node::of_json(value)?)?, &place(name))))
+    };
+    let set = overrides.set.iter().filter_map(of_set);
     params.iter().chain(variant).filter_map(of_entry).chain(set).collect()
-}
-
-/// The tree with every parameter filled in, and where that was done. A string that is one parameter becomes its value,
-/// whatever its kind; inside a longer string the value is written as text.
-pub(crate) fn fill<'a>(root: &'a Node, values: &'a Values, faults: &'a mut Faults) -> (Node, Vec<Span>) {
-    let names = root.get("params").map_or(&[][..], Node::entries).iter().map(|entry| entry.key.as_str()).collect();
-    let mut filler = Filler { values, names, filled: Vec::new(), faults, names_others: false };
-    let Value::Table(sections) = &root.value else { return (root.clone(), Vec::new()) };
-    let fill_section = |section: &Entry| {
-        if UNFILLED.contains(&section.key.as_str()) {
-            return section.clone();
-        }
-        filler.names_others = PLAYED.contains(&section.key.as_str());
-        Entry { node: filler.node(&section.node), ..section.clone() }
-    };
-    let sections = sections.iter().map(fill_section).collect();
-    let Filler { filled, .. } = filler;
-    (Node { span: root.span.clone(), value: Value::Table(sections) }, filled)
-}
-
-struct Filler<'a> {
-    values: &'a Values,
-    names: Vec<&'a str>,
-    filled: Vec<Span>,
-    faults: &'a mut Faults,
-    /// Whether this section may name what is no parameter.
-    names_others: bool,
-}
-
-impl Filler<'_> {
-    fn node(&mut self, node: &Node) -> Node {
-        let value = match &node.value {
-            Value::Text(text) if text.contains("${") => self.text(text, &node.span),
-            Value::List(list) => Value::List(list.iter().map(|item| self.node(item)).collect()),
-            Value::Table(entries) => {
-                let fill = |entry: &Entry| Entry { node: self.node(&entry.node), ..entry.clone() };
-                Value::Table(entries.iter().map(fill).collect())
-            }
-            other => other.clone(),
-        };
-        Node { span: node.span.clone(), value }
-    }
-
-    fn text(&mut self, text: &str, span: &Span) -> Value {
-        let mut written = String::new();
-        let mut rest = text;
-        while let Some(start) = rest.find("${") {
-            let Some(length) = rest[start..].find('}') else { break };
-            let name = &rest[start + 2..start + length];
-            let value = self.values.get(name);
-            match value {
-                Some(value) => {
-                    self.filled.push(span.clone());
-                    if start == 0 && length + 1 == text.len() {
-                        return moved(value, span).value;
-                    }
-                    written.push_str(&rest[..start]);
-                    written.push_str(&as_text(value));
-                }
-                None => {
-                    self.unknown(name, span);
-                    written.push_str(&rest[..=start + length]);
-                }
-            }
-            rest = &rest[start + length + 1..];
-        }
-        written.push_str(rest);
-        Value::Text(written)
-    }
-
-    fn unknown(&mut self, name: &str, span: &Span) {
-        if !self.names_others {
-            self.filled.push(span.clone());
-            let fault = Fault::new(span, format!("there is no parameter `{name}`"));
-            let hint = format!("`[params]` names values: `{name} = …`");
-            self.faults.push(fault.among(name, self.names.iter().copied()).hint(hint));
-        }
-    }
-}
-
-/// A value at the place where it is used: faults about it point there.
-fn moved(node: &Node, span: &Span) -> Node {
-    let value = match &node.value {
-        Value::List(list) => Value::List(list.iter().map(|item| moved(item, span)).collect()),
-        Value::Table(entries) => {
-            let move_entry = |entry: &Entry| Entry {
-                key: entry.key.clone(),
-                key_span: span.clone(),
-                node: moved(&entry.node, span),
-            };
-            Value::Table(entries.iter().map(move_entry).collect())
-        }
-        other => other.clone(),
-    };
-    Node { span: span.clone(), value }
-}
-
-fn as_text(node: &Node) -> String {
-    match &node.value {
-        Value::Text(text) => text.clone(),
-        _ => node.to_json().to_string(),
-    }
-}
-
-pub(crate) fn find_uses(node: &Node, uses: &mut Vec<(String, Span)>) {
-    match &node.value {
-        Value::Text(text) => {
-            let names = text.split("${").skip(1).filter_map(|rest| rest.split_once('}'));
-            uses.extend(names.map(|(name, _)| (name.to_owned(), node.span.clone())));
-        }
-        Value::List(list) => list.iter().for_each(|item| find_uses(item, uses)),
-        Value::Table(entries) => entries.iter().for_each(|entry| find_uses(&entry.node, uses)),
-        _ => {}
-    }
 }
 
 /// Names of the variants that a file has, in its order; none if it cannot be read.

@@ -6,7 +6,7 @@ use crate::language::system::SYSTEM;
 use crate::language::thresholds;
 use crate::language::users::GROUP;
 use crate::language::view::View;
-use crate::language::{checks, params};
+use crate::language::{checks, fill};
 use crate::plan::{Behaviour, ChecksPlan};
 use crate::scenario::Group;
 use crate::tree::{Entry, Node, Span, Value};
@@ -103,7 +103,7 @@ fn check_verb(verb: &str, span: &Span, faults: &mut Faults) {
 /// Names of the strings of a step.
 fn check_names(node: &Node, faults: &mut Faults) {
     let mut uses = Vec::new();
-    params::find_uses(node, &mut uses);
+    fill::find_uses(node, &mut uses);
     for (name, span) in uses.into_iter().filter(|(name, _)| OF_ITS_NAMES.contains(&name.as_str())) {
         faults.push(refused(
             &span,

@@ -45,8 +45,8 @@ pub(crate) struct Known<'a> {
     pub saved: BTreeSet<String>,
     /// Whether the identity token may be named.
     pub secrets: Secrets,
-    /// Columns of the rows that the users take: `${row.name}`.
-    pub columns: BTreeSet<String>,
+    /// Columns of the rows that the users take: `${row.name}`. None if nobody knows them.
+    pub columns: Option<BTreeSet<String>>,
     /// Groups with their counts: `${peer.workers-0}`.
     pub roster: &'a Roster,
 }
@@ -102,10 +102,10 @@ fn check_name(name: &str, span: &Span, known: &Known<'_>, faults: &mut Faults) {
         return;
     }
     if let Some(column) = name.strip_prefix("row.") {
-        if !known.columns.contains(column) {
+        if let Some(columns) = known.columns.as_ref().filter(|columns| !columns.contains(column)) {
             let fault = Fault::new(span, format!("no row has a column `{column}`"));
             let hint = "every group that plays this flow needs `rows` with this column";
-            faults.push(fault.among(column, known.columns.iter().map(String::as_str)).hint(hint));
+            faults.push(fault.among(column, columns.iter().map(String::as_str)).hint(hint));
         }
         return;
     }

@@ -1,5 +1,5 @@
 //! `[time]` and `[prepare]`: how long each phase takes. A phase may have another length in each world.
-//! Neighbours: `plan::expand` derives a measure phase that the file leaves open.
+//! Neighbours: `plan::expand` derives the phases that the file leaves open.
 
 use crate::diagnostics::{Fault, Faults};
 use crate::distribution::Nanos;
@@ -15,6 +15,12 @@ pub(crate) static TIME: Table = Table {
     name: "`[time]`",
     doc: "lengths of the phases",
     keys: &[
+        key(
+            "prepare",
+            PER_WORLD,
+            "Rooms and sign-ins, before time 0; a run that is not ready by then is not played. Left out: a minute for each room \
+             and user, and live a minute, with a second for each and what `sign_in_rate` takes.",
+        ),
         default("ramp", PER_WORLD, "'0s'", "Users arrive."),
         default("warmup", PER_WORLD, "'0s'", "All are there, thresholds judge nothing yet."),
         key(
@@ -27,6 +33,12 @@ pub(crate) static TIME: Table = Table {
             PER_WORLD,
             "{ simulated = '15s', live = '2s' }",
             "No new work; everything heals and must come to rest.",
+        ),
+        key(
+            "cleanup",
+            PER_WORLD,
+            "What was made is removed again; what is there after it is told, and stays for `rehearsal cleanup`. Left out: a \
+             minute for each room and user, and live a minute, with a second for each.",
         ),
     ],
     one_of: &[],
@@ -70,10 +82,12 @@ pub(crate) fn read(view: &View<'_>) -> Time {
         PerWorld { simulated: simulated.unwrap_or_default(), live: live.unwrap_or_default() }
     };
     Time {
+        prepare_ns: per_world(view, "prepare"),
         ramp_ns: fixed("ramp"),
         warmup_ns: fixed("warmup"),
         measure_ns: per_world(view, "measure"),
         settle_ns: fixed("settle"),
+        cleanup_ns: per_world(view, "cleanup"),
     }
 }
 
@@ -97,6 +111,23 @@ pub(crate) fn read_prepare(view: &View<'_>) -> PreparePlan {
         _ => Identities::PerUser,
     };
     PreparePlan { sign_in_rate: view.number("sign_in_rate").unwrap_or(1.0), identities }
+}
+
+/// Refuses a live run that could not get ready in time, however fast its target is: `requests` are the rooms and sign-ins that it
+/// makes at least.
+pub(crate) fn check_prepare(root: &View<'_>, time: &Time, rate: f64, requests: u64, faults: &mut Faults) {
+    let Some(within_ns) = *time.prepare_ns.of(World::Live) else { return };
+    // The first has not to wait for its turn.
+    let takes_ns = requests.saturating_sub(1) as f64 / rate * 1e9;
+    if takes_ns > within_ns as f64 {
+        let fault = Fault::new(&root.table("time", &TIME).span("prepare"), "a live run cannot get ready in this time");
+        let takes = units::duration_text((takes_ns / 1e9).ceil() as Nanos * 1_000_000_000);
+        faults.push(
+            fault
+                .found(format!("{requests} rooms and sign-ins take {takes} at {rate} a second"))
+                .hint("make `prepare` longer, leave it out, or raise `sign_in_rate` in `[prepare]`"),
+        );
+    }
 }
 
 /// Finds what would never happen because the phases are too short.

@@ -20,6 +20,10 @@ const MEASURE_NS_MIN: Nanos = 60_000_000_000;
 /// How long after the last planned thing a derived measure phase ends.
 const MEASURE_AFTER_LAST_NS: Nanos = 30_000_000_000;
 
+/// What a room or a user of a simulated run may take to be made or removed, and all of a live one beside a second for each: every
+/// request ends by itself within less.
+const MINUTE_NS: Nanos = 60_000_000_000;
+
 /// Derived phases are whole seconds long, for the reader.
 const SECOND_NS: Nanos = 1_000_000_000;
 
@@ -159,11 +163,21 @@ impl Script {
             let open = last.saturating_sub(ramp_ns + warmup_ns).max(MEASURE_NS_MIN);
             open.next_multiple_of(SECOND_NS)
         };
+        let things = u64::from(self.rooms) + users.len() as u64;
+        let (making_ns, removing_ns) = match world {
+            World::Simulated => (MINUTE_NS * things, MINUTE_NS * things),
+            World::Live => {
+                let paced = (things as f64 / self.prepare.sign_in_rate).ceil() as Nanos;
+                (MINUTE_NS + SECOND_NS * (things + paced), MINUTE_NS + SECOND_NS * things)
+            }
+        };
         Phases {
+            prepare_ns: self.time.prepare_ns.of(world).unwrap_or(making_ns),
             ramp_ns,
             warmup_ns,
             measure_ns: self.time.measure_ns.of(world).unwrap_or_else(derived),
             settle_ns: *self.time.settle_ns.of(world),
+            cleanup_ns: self.time.cleanup_ns.of(world).unwrap_or(removing_ns),
         }
     }
 }

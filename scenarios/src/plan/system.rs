@@ -90,9 +90,12 @@ impl Default for Limits {
     }
 }
 
-/// Lengths of the phases after prepare. Thresholds judge operations planned within measure, checks see all.
+/// Lengths of the phases. Thresholds judge operations planned within measure, checks see all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phases {
+    /// Rooms and sign-ins, before time 0: at most so long.
+    #[serde(default = "no_bound")]
+    pub prepare_ns: Nanos,
     /// Users arrive.
     pub ramp_ns: Nanos,
     /// All are there, nothing is judged yet.
@@ -101,6 +104,14 @@ pub struct Phases {
     pub measure_ns: Nanos,
     /// No new work; everything heals and must come to rest.
     pub settle_ns: Nanos,
+    /// What was made is removed again: at most so long.
+    #[serde(default = "no_bound")]
+    pub cleanup_ns: Nanos,
+}
+
+/// Plans that were kept before these phases had a length.
+fn no_bound() -> Nanos {
+    Nanos::MAX
 }
 
 impl Phases {
@@ -119,6 +130,16 @@ pub struct PreparePlan {
     /// Who signs in for whom.
     #[serde(default)]
     pub identities: Identities,
+}
+
+impl PreparePlan {
+    /// How often so many users sign in at least.
+    pub(crate) fn least_sign_ins(&self, users: u64) -> u64 {
+        match self.identities {
+            Identities::PerUser => users,
+            Identities::PerRoom | Identities::Shared => users.min(1),
+        }
+    }
 }
 
 /// How many identities the users of a run have.

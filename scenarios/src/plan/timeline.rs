@@ -4,7 +4,8 @@
 use crate::distribution::{Distribution, Nanos};
 use crate::language::units;
 use crate::plan::{
-    Behaviour, Branch, ChurnPlan, Drawn, Ending, Expectation, Otherwise, Plan, Step, UserPlan, Verb, World, fault_text,
+    Behaviour, Branch, ChurnPlan, Drawn, Ending, Expectation, Otherwise, Plan, Service, Step, UserPlan, Verb, World,
+    fault_text,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -78,6 +79,11 @@ fn moments(plan: &Plan) -> Vec<Moment> {
     let mut moments = Vec::new();
     let mut add = |at_ns, who: &str, what: String| moments.push(Moment { at_ns, who: who.to_owned(), what });
     let Phases { ramp, warmup, measured } = phases(plan);
+    let makes = plan.system.service == Service::Reference;
+    if makes {
+        let within = duration_text(plan.phases.prepare_ns);
+        add(0, "prepare", format!("rooms and sign-ins before time 0, within {within}"));
+    }
     if ramp > 0 {
         add(0, "ramp", format!("users arrive for {}", duration_text(ramp)));
     }
@@ -98,7 +104,8 @@ fn moments(plan: &Plan) -> Vec<Moment> {
         }
     }
     add(measured.end, "settle", format!("everything heals, no new work, for {}", duration_text(plan.phases.settle_ns)));
-    add(plan.end_ns(), "end", "clean up, then the verdict".to_owned());
+    let clean_up = format!("clean up within {}, then the verdict", duration_text(plan.phases.cleanup_ns));
+    add(plan.end_ns(), "end", if makes { clean_up } else { "the verdict".to_owned() });
     moments
 }
 

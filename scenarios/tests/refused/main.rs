@@ -75,6 +75,8 @@ fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
         4:23 these percentiles contradict each other => 0 < p50 and p50 <= p99
     think = { pick = ['1s', '2s'], weights = [1] }
         4:42 each alternative needs one weight => 2
+    sign_in_rate = 0.1
+        5:11 a live run cannot get ready in this time => make `prepare` longer, leave it out, or raise `sign_in_rate` in `[prepare]`
     rooms = 3
         3:8 group `clients` finds no worker in its rooms => add a group with `role = "worker"`
         4:9 there is no room 3 => a number from 0 to 0 | `[rooms]` says how many rooms there are: `count = …`
@@ -120,8 +122,8 @@ fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
         4:8 there is no flow `ask` => write `[flow.ask]` with `steps = […]`
     n = { live = 3 }
         5:5 `n` has a value for one world only => `{ simulated = …, live = … }`, or one value for both
-    room = '${n}'
-        5:8 `${n}` is not filled in here => a parameter is a plain value; use both where they are needed
+    room = '${room}'
+        5:8 parameter `room` is made of itself => give one of them a value of its own
     n = 3
         5:1 there is no parameter `n` => a variant gives other values to `[params]`
     steps = ['join', { discover = {}, save = { n = '/count' } }]
@@ -226,7 +228,6 @@ fn sixty_wrong_files_are_refused_with_message_place_and_hint() {
     steps = ['join', 'stop', 'discover']
         5:26 no step after `stop` is ever played => a branch that stops says `then = "stop"`, a step that may fail `otherwise = "stop"`
     steps = [{ meet = 'here', of = 'others' }]
-        5:12 group `peers` comes to `here` too, but `of` leaves it out => name all groups that come, leave `of` out, or give the points different names
         5:32 there is no group `others` => `peers`
     steps = [{ http = { path = 'health' } }]
         5:28 a path begins with a slash; the host is the target's => a path such as "/health"

@@ -20,6 +20,9 @@ const SECOND_NS: i64 = 1_000_000_000;
 /// A run in which nobody has anything left to do still settles this long, so that what is under way arrives.
 const SETTLE_AT_LEAST_NS: i64 = SECOND_NS;
 
+/// Time-outs ring a little late.
+const A_MOMENT_NS: u64 = 1_000_000_000;
+
 /// Plays a plan to its end.
 pub(super) fn drive(engine: &mut dyn Engine, programs: Programs, patience: Duration) -> Result<(), SeedFailure> {
     programs.add_hosts(engine);
@@ -36,7 +39,7 @@ struct Drive<'a> {
     log: Arc<EventLog>,
     programs: Programs,
     schedule: Schedule,
-    /// How long each stage without a planned end may take.
+    /// How long users may take to leave.
     patience_ns: u64,
 }
 
@@ -50,7 +53,8 @@ impl Drive<'_> {
     }
 
     fn prepare(&mut self) -> Result<(), SeedFailure> {
-        self.step_until("preparing", |drive| drive.programs.director() != Director::Preparing)?;
+        let prepare_ns = self.plan.phases.prepare_ns;
+        self.step_until("preparing", prepare_ns, |drive| drive.programs.director() != Director::Preparing)?;
         if let Director::Failed(reason) = self.programs.director() {
             return Err(SeedFailure::NotPrepared { seed: self.plan.seed, reason });
         }
@@ -92,17 +96,27 @@ impl Drive<'_> {
 
     fn leave(&mut self) -> Result<(), SeedFailure> {
         self.programs.enter(RunPhase::Ended);
-        self.step_until("leaving", |drive| !drive.plan.users.iter().any(|user| drive.is_at_work(user)))
+        self.step_until("leaving", self.patience_ns, |drive| {
+            !drive.plan.users.iter().any(|user| drive.is_at_work(user))
+        })
     }
 
     fn clean_up(&mut self) -> Result<(), SeedFailure> {
         self.programs.let_clean_up();
-        self.step_until("cleaning up", |drive| drive.programs.director() == Director::CleanedUp)
+        self.step_until("cleaning up", self.plan.phases.cleanup_ns, |drive| {
+            drive.programs.director() == Director::CleanedUp
+        })
     }
 
-    fn step_until(&mut self, stage: &'static str, is_done: impl Fn(&Self) -> bool) -> Result<(), SeedFailure> {
+    /// Goes on until this is done. Who prepares and cleans up gives up by itself when its time is over, a moment before this does.
+    fn step_until(
+        &mut self,
+        stage: &'static str,
+        within_ns: u64,
+        is_done: impl Fn(&Self) -> bool,
+    ) -> Result<(), SeedFailure> {
         let clock = self.engine.clock();
-        let gives_up_ns = clock.now_ns().saturating_add(self.patience_ns);
+        let gives_up_ns = clock.now_ns().saturating_add(within_ns).saturating_add(A_MOMENT_NS);
         while !is_done(self) {
             if clock.now_ns() > gives_up_ns {
                 return Err(self.stuck(stage));

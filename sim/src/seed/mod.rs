@@ -112,8 +112,8 @@ impl SeedRun {
     }
 }
 
-/// Virtual time that a run has for each room and user before time 0, and again after the end, before it counts as stuck.
-/// Every request ends by itself within less.
+/// Virtual time that users have to leave, for each room and user, before a run counts as stuck: each of them ends by itself within
+/// less.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Plays a plan on a fresh thread, which determinism needs: the standard library and `rand` keep state per thread.

@@ -3,8 +3,9 @@
 use crate::scenes::{RACE, broken, explore_options, naive_race, plan, played, scenario, seed_options, word};
 use rehearsal_scenarios::distribution::Distribution;
 use rehearsal_scenarios::plan::{Begin, Behaviour, FaultAction, FaultPlan, World};
+use rehearsal_sim::engine::EngineKind;
 use rehearsal_sim::explore::explore;
-use rehearsal_sim::seed::{SeedFailure, Setup, play, play_with};
+use rehearsal_sim::seed::{SeedFailure, SeedOptions, Setup, play, play_with};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,12 +80,39 @@ fn a_planted_panic_breaks_the_seed_and_is_named() {
 fn a_run_that_is_stuck_says_what_everybody_waits_for() {
     let mut plan = (*plan(RACE, 1)).clone();
     plan.network.latency = Distribution::Fixed(2_000_000_000);
-    let run = play_with(
-        Arc::new(plan),
-        Setup { options: seed_options(), patience: Duration::from_millis(500), ..Setup::default() },
-    );
-    let Some(failure) = run.failure else { panic!("the run was not stuck") };
+    plan.phases.measure_ns = 30_000_000_000;
+    plan.phases.settle_ns = 0;
+    let setup = Setup { options: seed_options(), patience: Duration::from_millis(1), ..Setup::default() };
+    let Some(failure) = play_with(Arc::new(plan), setup).failure else { panic!("the run was not stuck") };
     let told = failure.to_string();
-    assert!(told.contains("stuck preparing") && told.contains("run waits for sign_in"), "{told}");
+    assert!(told.contains("stuck leaving") && told.contains(" waits for "), "{told}");
     assert!(told.contains("not ended: workers-0, clients-0, clients-1"), "{told}");
+}
+
+#[test]
+fn a_run_that_is_not_ready_in_its_time_is_not_played_and_one_that_is_just_in_time_is() {
+    for engine in EngineKind::ALL {
+        let options = SeedOptions { engine, ..seed_options() };
+        let ready = play(plan(RACE, 1), options);
+        let mut hurried = (*plan(RACE, 1)).clone();
+        hurried.phases.prepare_ns = ready.time_0_ns + 20_000_000;
+        assert_eq!(play(Arc::new(hurried.clone()), options).failure, None);
+        hurried.phases.prepare_ns = ready.time_0_ns / 2;
+        let Some(SeedFailure::NotPrepared { reason, .. }) = play(Arc::new(hurried), options).failure else {
+            panic!("{engine:?}: it was played");
+        };
+        assert!(reason.contains("of 4 rooms and identities were made within"), "{reason}");
+    }
+}
+
+#[test]
+fn what_is_not_removed_in_the_time_for_it_may_be_left_behind() {
+    for engine in EngineKind::ALL {
+        let options = SeedOptions { engine, ..seed_options() };
+        let mut hurried = (*plan(RACE, 1)).clone();
+        hurried.phases.cleanup_ns = 1_000_000;
+        let run = play(Arc::new(hurried), options);
+        assert_eq!((run.failure.as_ref(), word(&run, "nothing_is_left_behind")), (None, "unknown"), "{engine:?}");
+        assert_eq!(word(&play(plan(RACE, 1), options), "nothing_is_left_behind"), "holds", "{engine:?}");
+    }
 }
