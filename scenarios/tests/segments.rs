@@ -110,12 +110,42 @@ fn a_plan_that_does_not_fall_apart_is_not_split() {
     assert!(error.to_string().contains("hint: "));
 }
 
+fn with_fault(fault: &str) -> Plan {
+    plan(&format!("{TWO_ROOMS}[flow.f]\nsteps = ['join', {{ think = '5s' }}]\n[faults.it]\n{fault}\n"))
+}
+
+/// Whom the faults of a plan hit.
+fn hit(plan: &Plan) -> Vec<String> {
+    let mut hosts: Vec<String> = plan.faults.iter().flat_map(|fault| fault.action.hosts().cloned()).collect();
+    hosts.retain(|host| host != "server-0");
+    hosts.sort();
+    hosts
+}
+
 #[test]
-fn a_plan_with_faults_is_not_split() {
-    let cut = "[faults.cut]\ndo = 'partition'\nbetween = ['workers', 'server']\nat = '1s'\nfor = '1s'\n";
-    let plan = plan(&format!("{TWO_ROOMS}[flow.f]\nsteps = ['join', {{ think = '5s' }}]\n{cut}"));
-    assert_eq!(plan.segment(Segment { nth: 1, of: 2 }).unwrap_err(), CannotSplit::Faults);
+fn a_fault_at_a_time_hits_in_each_segment_those_who_are_there() {
+    let plan = with_fault("do = 'partition'\nbetween = ['workers', 'server']\nat = '1s'\nfor = '1s'");
+    let parts = segments(&plan, 2).unwrap();
+    for part in &parts {
+        assert!(part.faults.iter().all(|fault| part.users.iter().any(|user| hit(part).contains(&user.host))
+            && fault.begins == plan.faults[0].begins
+            && fault.action.hosts().any(|host| host == "server-0")));
+        assert_eq!(hit(part).len(), 2);
+    }
+    let mut all: Vec<String> = parts.iter().flat_map(hit).collect();
+    all.sort();
+    assert_eq!(all, hit(&plan), "together they hit whom the plan hits");
+    let one = segments(&with_fault("do = 'kill'\nwho = { one = 'workers' }\nat = '1s'"), 2).unwrap();
+    assert_eq!(one.iter().map(|part| part.faults.len()).collect::<Vec<_>>().iter().sum::<usize>(), 1, "in one of them");
     assert_eq!(plan.segment(Segment { nth: 1, of: 1 }).unwrap(), plan);
+}
+
+#[test]
+fn users_of_a_fault_that_follows_a_message_stay_together() {
+    let follows = |who: &str| format!("do = 'kill'\nwho = {who}\nwhen = {{ sends = {{ type = 'register' }} }}");
+    assert_eq!(with_fault(&follows("{ one = 'workers' }")).parts(), 2);
+    let all = with_fault(&follows("'workers'"));
+    assert_eq!(all.segment(Segment { nth: 1, of: 2 }), Err(CannotSplit::TooFewParts { parts: 1, wanted: 2 }));
 }
 
 #[test]

@@ -3,8 +3,11 @@
 
 use crate::live::assert_nothing_is_left_on;
 use crate::support::{Ran, Server, folder, program, run_in, scenario, signal};
+use rehearsal_reports::event::{Body, Name};
+use rehearsal_reports::record::EventReader;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -104,6 +107,30 @@ fn several_processes_are_one_run_and_rooms_are_spread_over_the_targets() {
     assert!(uneven.stderr.contains("3 processes cannot be spread evenly over 2 targets"), "{}", uneven.stderr);
     let too_many = run_in(folder.path(), &["load", "rooms.toml", "--target", one, "--processes", "5"]).ends_with(2);
     assert!(too_many.stderr.contains("falls into 4 parts"), "{}", too_many.stderr);
+}
+
+#[test]
+fn a_fault_hits_its_victims_in_every_process_and_is_told_once() {
+    let (server, folder) = (Server::start(&[]), folder());
+    let cut = "[faults.cut]\ndo = \"partition\"\nbetween = [\"all\", \"server\"]\nat = \"1s\"\nfor = \"300ms\"\n";
+    scenario(folder.path(), "cut.toml", &format!("{FOUR_ROOMS}{cut}"));
+    let ran = run_in(folder.path(), &["load", "cut.toml", "--target", &server.ws, "--processes", "2"]);
+    assert!(ran.stdout.contains("HOLDS   a room sees only its own"), "{ran:?}");
+    let told = ran.stdout.matches("the target was not touched: `cut`").count();
+    assert!(told == 1 && !ran.stdout.contains("segment 1/2: played"), "{}", ran.stdout);
+    let file = File::open(folder.path().join("runs/latest/events.jsonl.zst")).expect("there");
+    let events = EventReader::new(file).expect("readable").map(|event| event.expect("an event"));
+    let mut struck: BTreeMap<Name, (u32, BTreeSet<Name>)> = BTreeMap::new();
+    for event in events {
+        if let Body::Fault { what, users, .. } = event.body {
+            let (times, all) = struck.entry(what).or_default();
+            *times += 1;
+            all.extend(users);
+        }
+    }
+    let struck = |what: &str| struck.get(what).map(|(times, users)| (*times, users.len()));
+    assert_eq!((struck("partition begins"), struck("partition ends")), (Some((2, 12)), Some((2, 12))));
+    assert_nothing_is_left_on(&server, folder.path());
 }
 
 #[cfg(unix)]

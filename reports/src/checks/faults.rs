@@ -40,9 +40,9 @@ impl Faults {
     /// Takes a fault event into account. Its words are those that `event::Body::Fault` documents.
     pub fn observe(&mut self, name: &Name, what: &str, hosts: &[Name], users: &[Id], t_ns: i64) -> HostFate {
         if ends(what) {
-            for span in self.spans.iter_mut().filter(|span| span.name == *name && span.until_ns.is_none()) {
-                span.until_ns = Some(t_ns);
-            }
+            // Several processes that play one load tell of a fault of the same name, each for its own users.
+            let is_its_end = |span: &&mut Span| span.name == *name && span.until_ns.is_none() && span.is_of(users);
+            self.spans.iter_mut().filter(is_its_end).for_each(|span| span.until_ns = Some(t_ns));
             return HostFate::Up;
         }
         let has_server = hosts.iter().any(|host| is_server(host));
@@ -66,6 +66,14 @@ impl Faults {
 }
 
 impl Span {
+    /// Whether an end that names these users is the end of this.
+    fn is_of(&self, users: &[Id]) -> bool {
+        match &self.over {
+            Over::Everybody => true,
+            Over::Users(own) => users.is_empty() || own.is_empty() || own.iter().any(|user| users.contains(user)),
+        }
+    }
+
     fn is_over(&self, user: Id, from_ns: i64, until_ns: i64) -> bool {
         let concerns = match &self.over {
             Over::Everybody => true,
@@ -103,6 +111,16 @@ mod tests {
         assert!(faults.lay_over(cut, 15, 60) && faults.lay_over(cut, 0, 10));
         assert!(!faults.lay_over(cut, 21, 60) && !faults.lay_over(cut, 0, 9));
         assert!(!faults.lay_over(free, 0, 60));
+    }
+
+    #[test]
+    fn a_fault_of_two_processes_ends_in_each_for_its_own_users() {
+        let mut faults = Faults::default();
+        for (user, from_ns) in [(Id(0), 10), (Id(1), 11)] {
+            faults.observe(&"cut".into(), "partition begins", &["server-0".into()], &[user], from_ns);
+        }
+        faults.observe(&"cut".into(), "partition ends", &["server-0".into()], &[Id(0)], 20);
+        assert!(!faults.lay_over(Id(0), 21, 25) && faults.lay_over(Id(1), 21, 25));
     }
 
     #[test]

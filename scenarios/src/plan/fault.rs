@@ -29,6 +29,20 @@ impl FaultPlan {
         }
     }
 
+    /// Leaves out users and hosts that are not there; whether there is still somebody to wait for, and somebody on each side.
+    pub fn keep(&mut self, is_user: impl Fn(&str) -> bool, is_host: impl Fn(&str) -> bool) -> bool {
+        if let Begin::After(sight) = &mut self.begins {
+            sight.users.retain(|name| is_user(name));
+            if sight.users.is_empty() {
+                return false;
+            }
+        }
+        self.action.sides_mut().into_iter().all(|side| {
+            side.retain(|host| is_host(host));
+            !side.is_empty()
+        })
+    }
+
     /// Why a live run cannot play it, in words; none if it can. A live run has power over its own users alone: over their
     /// processes, and over their ends of their connections.
     pub fn refused_live(&self) -> Option<&'static str> {

@@ -1,15 +1,18 @@
 //! A segment of a plan: the part of it that one process plays. Users that have to do with each other (they share a room or
-//! a meeting point, or one names the other) stay together, so that a segment needs nothing of the others; what is left over
-//! falls into parts, which are dealt out by size. Exact arithmetic on the plan: every user is in one segment, with its own
-//! number, and so with its own draws. Neighbours: `super::Plan`. Left out: who plays which segment, and when.
+//! a meeting point, one names the other, or a fault follows their messages) stay together, so that a segment needs nothing of the
+//! others; what is left over falls into parts, which are dealt out by size. Exact arithmetic on the plan: every user is in one
+//! segment, with its own number, and so with its own draws, and a fault at a time hits in each segment those of its victims that are
+//! there. Neighbours: `super::Plan`. Left out: who plays which segment, and when.
 
 use super::Plan;
+use super::fault::{Begin, FaultPlan};
+use super::hosts::is_server;
 use super::judging::Expectation;
 use super::step::{Step, Verb};
 use super::system::Service;
 use super::user::{Behaviour, UserPlan};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
@@ -54,7 +57,7 @@ impl FromStr for Segment {
 pub enum CannotSplit {
     /// It does not fall into so many parts.
     #[error(
-        "the plan falls into {parts} parts that have nothing to do with each other, so that it cannot be split into {wanted}\n  hint: users of one room stay together, and so do those that meet or name each other; more rooms make more parts"
+        "the plan falls into {parts} parts that have nothing to do with each other, so that it cannot be split into {wanted}\n  hint: users of one room stay together, and so do those that meet or name each other and those of a fault that follows a message; more rooms make more parts"
     )]
     TooFewParts {
         /// Into how many it falls.
@@ -62,11 +65,6 @@ pub enum CannotSplit {
         /// How many were wanted.
         wanted: u32,
     },
-    /// Its faults hit users of several segments at once.
-    #[error(
-        "a plan with faults is not split: each of them hits users wherever they are\n  hint: play it in one process, or take the faults out"
-    )]
-    Faults,
 }
 
 impl Plan {
@@ -76,14 +74,12 @@ impl Plan {
         if segment.of == 1 {
             return Ok(self.clone());
         }
-        if !self.faults.is_empty() {
-            return Err(CannotSplit::Faults);
-        }
         let segment_of = self.segments(segment.of)?;
         let is_mine = |index: usize| segment_of.get(index) == Some(&segment.nth);
         let users = self.users.iter().enumerate().filter(|(index, _)| is_mine(*index));
         let mut part = Plan { users: users.map(|(_, user)| user.clone()).collect(), ..self.but_users() };
         part.keep_rooms_of_users();
+        part.keep_faults_of_users();
         // All together prepare at the rate of the plan.
         part.prepare.sign_in_rate /= f64::from(segment.of);
         part.checks.named.clear();
@@ -134,7 +130,29 @@ impl Plan {
             ties.names.iter().for_each(|name| unite(Shared::User((*name).to_owned())));
             unite(Shared::User(user.name.clone()));
         }
+        for fault in &self.faults {
+            let together = self.tied_by(fault);
+            together.windows(2).for_each(|pair| parts.unite(pair[0], pair[1]));
+        }
         parts.numbered()
+    }
+
+    /// The users that a fault needs in one place: which message it follows is counted over all that send or receive it, and it
+    /// hits its victims right then.
+    fn tied_by(&self, fault: &FaultPlan) -> Vec<usize> {
+        let Begin::After(sight) = &fault.begins else { return Vec::new() };
+        let seen: BTreeSet<&String> = sight.users.iter().collect();
+        let hit: BTreeSet<&String> = fault.action.hosts().collect();
+        let is_tied = |user: &UserPlan| seen.contains(&user.name) || hit.contains(&user.host);
+        (0..self.users.len()).filter(|index| is_tied(&self.users[*index])).collect()
+    }
+
+    /// Faults hit those who are here, and are not there where nobody is whom they could hit.
+    fn keep_faults_of_users(&mut self) {
+        let names: BTreeSet<&str> = self.users.iter().map(|user| user.name.as_str()).collect();
+        let hosts: BTreeSet<&str> = self.users.iter().map(|user| user.host.as_str()).collect();
+        let is_host = |host: &str| is_server(host) || hosts.contains(host);
+        self.faults.retain_mut(|fault| fault.keep(|user| names.contains(user), is_host));
     }
 
     /// Rooms in which nobody is are not made, and the others have the numbers of their places.

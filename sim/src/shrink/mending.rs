@@ -4,7 +4,7 @@
 //!
 //! Neighbours: `cuts` takes things out. Left out: whether the plan still fails, which only playing it shows.
 
-use rehearsal_scenarios::plan::{Begin, Behaviour, Plan, Step, Verb, is_server};
+use rehearsal_scenarios::plan::{Behaviour, Plan, Step, Verb, is_server};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -153,26 +153,15 @@ fn count_meetings(plan: &mut Plan) {
 /// Faults, links and delay points are left without hosts that are gone, and go when they have none left on a side.
 fn drop_hosts(plan: &mut Plan, names: &BTreeSet<String>) {
     let hosts: BTreeSet<String> = plan.users.iter().map(|user| user.host.clone()).collect();
-    let is_there = |host: &String| is_server(host) || hosts.contains(host);
+    let is_there = |host: &str| is_server(host) || hosts.contains(host);
     plan.delay_points.retain(|point| is_there(&point.host));
     plan.network.links.retain_mut(|link| {
         [&mut link.left, &mut link.right].into_iter().all(|side| {
-            side.retain(is_there);
+            side.retain(|host| is_there(host));
             !side.is_empty()
         })
     });
-    plan.faults.retain_mut(|fault| {
-        if let Begin::After(sight) = &mut fault.begins {
-            sight.users.retain(|name| names.contains(name));
-            if sight.users.is_empty() {
-                return false;
-            }
-        }
-        fault.action.sides_mut().into_iter().all(|side| {
-            side.retain(is_there);
-            !side.is_empty()
-        })
-    });
+    plan.faults.retain_mut(|fault| fault.keep(|user| names.contains(user), is_there));
 }
 
 /// Shows every step, inner ones too, in the order of reading.
