@@ -144,9 +144,11 @@ impl EventLog {
         let mut waiting = std::mem::take(&mut state.waiting);
         // Stable: what one host wrote at one moment keeps its order.
         waiting.sort_by_key(|(at, _)| *at);
-        for (at, draft) in waiting {
+        for (at, draft) in waiting.drain(..) {
             state.fold(draft, since(at, time_0));
         }
+        // Its room stays: the next step's events fill it again.
+        state.waiting = waiting;
     }
 
     /// What has not ended, by user.

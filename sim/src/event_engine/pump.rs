@@ -22,7 +22,7 @@ const MS: Nanos = 1_000_000;
 /// happens then. Once something has happened it stops rather than leap past `enough`: whoever steps the world may want to
 /// change something first. So it does when somebody has asked to stop in this very moment.
 pub(super) async fn step(fabric: &Fabric, enough: Nanos, until: Nanos) {
-    let mut has_happened = false;
+    let (mut has_happened, mut due) = (false, Vec::new());
     let mut alarm = pin!(sleep_until(turns::began()));
     loop {
         has_happened |= run_dry().await;
@@ -34,7 +34,7 @@ pub(super) async fn step(fabric: &Fabric, enough: Nanos, until: Nanos) {
             return;
         }
         leap(next, alarm.as_mut()).await;
-        fabric.wake_due();
+        fabric.wake_due(&mut due);
         if elapsed() >= enough {
             return;
         }
@@ -56,16 +56,18 @@ async fn run_dry() -> bool {
 
 /// Moves the clock towards `next`, for which the alarm is set; stops when a timer of a task comes first.
 async fn leap(next: Nanos, mut alarm: Pin<&mut Sleep>) {
-    let left = next.saturating_sub(now());
+    let from = now();
+    let left = next.saturating_sub(from);
     // The runtime moves its clock by whole milliseconds from wherever it stands: the rest goes first, so that the end is
     // exact. A timer that this passes fires before the clock moves on.
-    if !left.is_multiple_of(MS) {
-        let mut rest = pin!(advance(Duration::from_nanos(left % MS)));
+    let rest = left % MS;
+    if rest > 0 {
+        let mut passing = pin!(advance(Duration::from_nanos(rest)));
         // Its first poll moves the clock; that it then gives way would only cost another round.
-        let _ = rest.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let _ = passing.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     }
     if left >= MS {
-        let tick = Duration::from_millis(now() / MS + left / MS);
+        let tick = Duration::from_millis((from + rest) / MS + left / MS);
         alarm.as_mut().reset(turns::began() + tick);
         poll_fn(|context| match alarm.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(()),

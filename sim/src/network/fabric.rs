@@ -89,9 +89,10 @@ impl Fabric {
         self.with(|state, _, _| state.wires.next_due_ns())
     }
 
-    /// Wakes everybody whose time has come.
-    pub(crate) fn wake_due(&self) {
-        self.with(|state, now, wake| state.wires.wake_due(now, wake));
+    /// Wakes everybody whose time has come. They pass through `due`, which is empty before and after, and whose room stays.
+    pub(crate) fn wake_due(&self, due: &mut Vec<Waker>) {
+        self.with(|state, now, _| state.wires.wake_due(now, due));
+        due.drain(..).for_each(Waker::wake);
     }
 
     /// Whether the event engine wakes who waits here.
