@@ -40,6 +40,8 @@ pub enum Observed<'a> {
         conn: u32,
         /// The message.
         message: &'a Value,
+        /// The same as `serde_json` writes it, where it was written so.
+        written: Option<&'a str>,
     },
     /// A JSON message arrived.
     Received {

@@ -376,6 +376,11 @@ pub fn digest(value: &Value) -> u64 {
     digest_and_bytes(value).0
 }
 
+/// The [`digest`] of a value that `serde_json` has written.
+pub fn digest_of_written(json: &str) -> u64 {
+    xxh3_64(json.as_bytes())
+}
+
 /// The [`digest`] of a value, and how many bytes it has as canonical JSON.
 pub fn digest_and_bytes(value: &Value) -> (u64, u32) {
     // Written as a whole before it is hashed: a value is many small pieces.

@@ -4,7 +4,7 @@
 
 use super::awaited::{Asked, Awaited};
 use super::names::Names;
-use super::user::{Open, State, UserRecorder, error};
+use super::user::{Behind, Open, State, UserRecorder, error};
 use super::wire::{self, Outgoing};
 use crate::commons::lock;
 use rehearsal_reference::observer::{ConnectionEnd, Observed, Observer, Side};
@@ -15,10 +15,10 @@ use serde_json::Value;
 use std::sync::{Arc, PoisonError};
 
 impl UserRecorder {
-    fn sent(&self, state: &mut State, conn: u32, message: &Value) {
+    fn sent(&self, state: &mut State, conn: u32, message: &Value, written: Option<&str>) {
         let named = state.next_op.take();
         let planned_ns = state.next_planned_ns.take();
-        let said = wire::said(message, &self.watched, &mut state.names);
+        let behind = Behind { written, ..Behind::of(wire::said(message, &self.watched, &mut state.names), message) };
         match wire::outgoing(message, &mut state.names) {
             Outgoing::Operation { asked, op, body } => {
                 let op = named.unwrap_or_else(|| state.names.share(op));
@@ -28,15 +28,15 @@ impl UserRecorder {
                     open.peer = Some(peer.clone());
                 }
                 open.awaited.push(Awaited::Operation { asked, op: op.clone(), op_id, given_up: false });
-                self.put_said((said, message), conn, Kind::Invoked, (op, Some(op_id)), planned_ns, body);
+                self.put_said(behind, conn, Kind::Invoked, (op, Some(op_id)), planned_ns, body);
             }
             Outgoing::Relay { to, body } => {
                 state.open(conn).awaited.push(Awaited::Relay { to });
-                self.put_said((said, message), conn, Kind::Sent, (named.unwrap_or_default(), None), planned_ns, body);
+                self.put_said(behind, conn, Kind::Sent, (named.unwrap_or_default(), None), planned_ns, body);
             }
             Outgoing::Other(body) => {
                 state.open(conn).awaited.push(Awaited::Other);
-                self.put_said((said, message), conn, Kind::Sent, (named.unwrap_or_default(), None), planned_ns, body);
+                self.put_said(behind, conn, Kind::Sent, (named.unwrap_or_default(), None), planned_ns, body);
             }
         }
     }
@@ -48,7 +48,7 @@ impl UserRecorder {
         let said = wire::said(message, &self.watched, names);
         let kind = wire::text(message, "type");
         if let Some((_, body)) = wire::relay(kind, message, open.peer.as_ref(), names) {
-            return self.put_said((said, message), conn, Kind::Received, (Name::default(), None), None, body);
+            return self.put_said(Behind::of(said, message), conn, Kind::Received, (Name::default(), None), None, body);
         }
         let answered = match kind {
             "registered_auth" => open.awaited.answered(|asked| asked == Asked::Register),
@@ -61,12 +61,12 @@ impl UserRecorder {
         match answered {
             Some(Awaited::Operation { op, op_id, given_up: false, asked }) => {
                 let body = self.answer(asked, message, names);
-                self.put_said((said, message), conn, Kind::Ok, (op, Some(op_id)), None, body);
+                self.put_said(Behind::of(said, message), conn, Kind::Ok, (op, Some(op_id)), None, body);
             }
             Some(_) => {}
             None => {
                 let body = Body::Other { kind: names.share(kind) };
-                self.put_said((said, message), conn, Kind::Received, (Name::default(), None), None, body);
+                self.put_said(Behind::of(said, message), conn, Kind::Received, (Name::default(), None), None, body);
             }
         }
     }
@@ -90,7 +90,7 @@ impl UserRecorder {
     fn refused(&self, names: &mut Names, open: &mut Open, said: Said, conn: u32, message: &Value) {
         let ServerMessage::Error(refusal) = ServerMessage::of(message) else {
             let body = Body::Other { kind: names.share(wire::text(message, "type")) };
-            return self.put_said((said, message), conn, Kind::Received, (Name::default(), None), None, body);
+            return self.put_said(Behind::of(said, message), conn, Kind::Received, (Name::default(), None), None, body);
         };
         let named = message.get("to_peer_id").and_then(Value::as_str).map(|to| names.share(to));
         let is_named = |to: &str| match &named {
@@ -100,14 +100,14 @@ impl UserRecorder {
         let to = match open.awaited.refused(refusal.code, is_named) {
             Some(Awaited::Operation { op, op_id, given_up: false, .. }) => {
                 let body = wire::refusal(message, None, names);
-                return self.put_said((said, message), conn, Kind::Failed, (op, Some(op_id)), None, body);
+                return self.put_said(Behind::of(said, message), conn, Kind::Failed, (op, Some(op_id)), None, body);
             }
             Some(Awaited::Operation { .. }) => return,
             Some(Awaited::Relay { to }) => Some(to),
             Some(Awaited::Other) | None => named,
         };
         let body = wire::refusal(message, to, names);
-        self.put_said((said, message), conn, Kind::Received, (Name::default(), None), None, body);
+        self.put_said(Behind::of(said, message), conn, Kind::Received, (Name::default(), None), None, body);
     }
 
     fn closed(&self, state: &mut State, conn: u32, by: Closer, code: Option<u16>, reason: &str) {
@@ -139,8 +139,8 @@ impl Observer for UserRecorder {
         let mut guard = lock(&self.state);
         let state = &mut *guard;
         match observed {
-            Observed::Sent { conn, message } => {
-                self.sent(state, conn + self.first_conn, message);
+            Observed::Sent { conn, message, written } => {
+                self.sent(state, conn + self.first_conn, message, written);
                 self.sink.witness(&self.user, Passing::Sent, message);
             }
             Observed::Received { conn, message } => {

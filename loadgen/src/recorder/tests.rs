@@ -39,7 +39,7 @@ impl Played {
     }
 
     fn sends(&self, message: Value) {
-        self.recorder().observe(Observed::Sent { conn: 1, message: &message });
+        self.recorder().observe(Observed::Sent { conn: 1, message: &message, written: None });
     }
 
     fn receives(&self, message: Value) {
@@ -186,7 +186,7 @@ fn what_a_message_says_at_watched_places_is_kept_and_what_may_be_secret_is_not()
     recorder.observe(Observed::Opened { conn: 1, target: "127.0.0.1:8080" });
     let long = "x".repeat(300);
     let message = json!({ "type": "ticket", "token": "abcdef", "payload": { "job_id": 7, "text": long } });
-    recorder.observe(Observed::Sent { conn: 1, message: &message });
+    recorder.observe(Observed::Sent { conn: 1, message: &message, written: None });
     recorder.observe(Observed::Received { conn: 1, message: &json!({ "type": "sold" }) });
     let events = std::mem::take(&mut *memory.0.lock().unwrap());
     let said = |event: &Draft| serde_json::to_value(&event.said).unwrap();
@@ -221,7 +221,7 @@ fn what_messages_carry_is_kept_by_a_sink_that_shows_it_and_by_no_other() {
     let recorder = UserRecorder::new(shown.clone(), "clients-0".into(), 0);
     recorder.observe(Observed::Opened { conn: 1, target: "127.0.0.1:8080" });
     for message in [&register, &relay, &other] {
-        recorder.observe(Observed::Sent { conn: 1, message });
+        recorder.observe(Observed::Sent { conn: 1, message, written: None });
     }
     let events = std::mem::take(&mut *shown.0.0.lock().unwrap());
     let contents: Vec<_> = events.iter().map(|event| event.content.text()).collect();

@@ -7,7 +7,7 @@ use super::names::{Names, PeerNames};
 use super::wire;
 use crate::commons::lock;
 use crate::sink::{Draft, EventSink};
-use rehearsal_reports::event::{Body, Content, DROPPED, Kind, Name, Said, digest};
+use rehearsal_reports::event::{Body, Content, DROPPED, Kind, Name, Said, digest, digest_of_written};
 use rehearsal_reports::unmatched::{UNMATCHED, Unmatched};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -43,6 +43,21 @@ pub(super) struct State {
 pub(super) struct Open {
     pub(super) peer: Option<Name>,
     pub(super) awaited: AwaitedList,
+}
+
+/// The message behind an event; null if there is none.
+pub(super) struct Behind<'a> {
+    /// What it says where the scenario's own checks look.
+    pub(super) said: Said,
+    pub(super) message: &'a Value,
+    /// As `serde_json` has written it, if that is known: it need not be written again for its hash.
+    pub(super) written: Option<&'a str>,
+}
+
+impl<'a> Behind<'a> {
+    pub(super) fn of(said: Said, message: &'a Value) -> Behind<'a> {
+        Behind { said, message, written: None }
+    }
 }
 
 impl UserRecorder {
@@ -108,7 +123,7 @@ impl UserRecorder {
         state.next_op = None;
         let planned_ns = state.next_planned_ns.take();
         let said = wire::said(message, &self.watched, &mut state.names);
-        self.put_said((said, message), 0, Kind::Invoked, (op.clone(), Some(op_id)), planned_ns, body);
+        self.put_said(Behind::of(said, message), 0, Kind::Invoked, (op.clone(), Some(op_id)), planned_ns, body);
         op_id
     }
 
@@ -129,7 +144,7 @@ impl UserRecorder {
     /// Such an operation ends with this message.
     pub fn end_saying(&self, kind: Kind, op: &Name, op_id: u64, body: Body, message: &Value) {
         let said = wire::said(message, &self.watched, &mut lock(&self.state).names);
-        self.put_said((said, message), 0, kind, (op.clone(), Some(op_id)), None, body);
+        self.put_said(Behind::of(said, message), 0, kind, (op.clone(), Some(op_id)), None, body);
     }
 
     /// Planned work that was not begun at all.
@@ -160,12 +175,12 @@ impl UserRecorder {
     }
 
     pub(super) fn put(&self, conn: u32, kind: Kind, op: Name, op_id: Option<u64>, planned_ns: Option<i64>, body: Body) {
-        self.put_said((Said::new(), &Value::Null), conn, kind, (op, op_id), planned_ns, body);
+        self.put_said(Behind::of(Said::new(), &Value::Null), conn, kind, (op, op_id), planned_ns, body);
     }
 
     pub(super) fn put_said(
         &self,
-        (said, message): (Said, &Value),
+        Behind { said, message, written }: Behind<'_>,
         conn: u32,
         kind: Kind,
         (op, op_id): (Name, Option<u64>),
@@ -175,7 +190,11 @@ impl UserRecorder {
         // Operations tell in their bodies what theirs carried.
         let is_message = matches!(kind, Kind::Sent | Kind::Received) && !message.is_null();
         let content = if is_message && self.keeps_contents { wire::content(message) } else { Content::default() };
-        let digest = if message.is_null() || !self.wants_digests { 0 } else { digest(message) };
+        let digest = match written {
+            _ if message.is_null() || !self.wants_digests => 0,
+            Some(written) => digest_of_written(written),
+            None => digest(message),
+        };
         let user = self.user.clone();
         self.sink.record(Draft { user, conn, kind, op, op_id, planned_ns, said, content, digest, body });
     }

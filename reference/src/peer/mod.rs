@@ -89,14 +89,14 @@ impl<N: Network> Peer<N> {
 
     /// Sends a JSON message that was written before.
     pub async fn send_written(&mut self, message: &Value, written: &Written) -> Result<(), ConnectionEnd> {
-        self.observer.observe(Observed::Sent { conn: self.conn, message });
+        self.observer.observe(Observed::Sent { conn: self.conn, message, written: Some(written.0.as_str()) });
         self.send_frame(Message::Text(written.0.clone())).await
     }
 
     /// Sends any text, JSON or not. What does not parse is observed as a JSON text that holds it.
     pub async fn send_text(&mut self, text: String) -> Result<(), ConnectionEnd> {
         let message = serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.clone()));
-        self.observer.observe(Observed::Sent { conn: self.conn, message: &message });
+        self.observer.observe(Observed::Sent { conn: self.conn, message: &message, written: None });
         self.send_frame(Message::text(text)).await
     }
 

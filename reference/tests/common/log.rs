@@ -23,7 +23,7 @@ impl Observer for Log {
             Observed::Opened { conn, .. } => format!("{conn} opened"),
             Observed::ConnectFailed { conn, class, .. } => format!("{conn} failed {class}"),
             Observed::Closed { conn, end } => format!("{conn} closed by {:?} {:?}", end.by, end.code),
-            Observed::Sent { conn, message } => format!("{conn} sent {}", kind(message)),
+            Observed::Sent { conn, message, .. } => format!("{conn} sent {}", kind(message)),
             Observed::Received { conn, message } => format!("{conn} received {}", kind(message)),
             Observed::Garbage { conn, .. } => format!("{conn} garbage"),
             Observed::Dropped { conn, message } => format!("{conn} dropped {}", kind(message)),

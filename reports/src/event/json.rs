@@ -77,6 +77,7 @@ fn is_plain(text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{digest, digest_of_written};
     use serde_json::json;
 
     #[test]
@@ -96,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn values_have_the_bytes_that_serde_json_gives_them() {
+    fn values_have_the_bytes_and_the_hash_of_what_serde_json_writes() {
         let values = [
             json!(null),
             json!([true, false, 0, -1, u64::MAX, i64::MIN, 0.1, 1e300, -0.0, 1.0]),
@@ -107,7 +108,9 @@ mod tests {
         for value in values {
             let mut out = Vec::new();
             write_value(&mut out, &value);
-            assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&value).unwrap());
+            let written = serde_json::to_string(&value).unwrap();
+            assert_eq!(digest_of_written(&written), digest(&value));
+            assert_eq!(String::from_utf8(out).unwrap(), written);
         }
     }
 }
