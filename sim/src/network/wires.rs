@@ -204,12 +204,20 @@ impl Wires {
     }
 }
 
+/// Both halves of both ends.
+const PLACES: [(Side, Half); 4] = [
+    (Side::Client, Half::Reading),
+    (Side::Client, Half::Writing),
+    (Side::Server, Half::Reading),
+    (Side::Server, Half::Writing),
+];
+
 /// Sees to it that whoever waits at either end is woken in time.
 fn arm(entry: &mut Entry, id: WireId, at: &Moment<'_>, wakes: Wakes, agenda: &mut Agenda, wake: &mut Vec<Waker>) {
     if !entry.wire.is_waited_at() {
         return;
     }
-    for (side, half) in Side::BOTH.into_iter().flat_map(|side| Half::BOTH.map(|half| (side, half))) {
+    for (side, half) in PLACES {
         let Some(due_ns) = entry.wire.next_look_ns(side, half, at) else { continue };
         let armed_ns = &mut entry.armed_ns[side as usize][half as usize];
         if due_ns >= *armed_ns {

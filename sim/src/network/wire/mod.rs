@@ -191,14 +191,15 @@ impl Wire {
             Half::Reading => self.flows[side.other() as usize].next_due_ns(at),
             Half::Writing => self.flows[side as usize].next_room_ns(at),
         };
-        let timeout = end.unacknowledged_since.map(|since| since.saturating_add(at.tcp_timeout_ns));
-        let fate = end.fate.map(|(due, _)| due);
-        [progress, fate, timeout].into_iter().flatten().filter(|due| *due < Nanos::MAX).min()
+        let fate = end.fate.map_or(Nanos::MAX, |(due, _)| due);
+        let timeout = end.unacknowledged_since.map_or(Nanos::MAX, |since| since.saturating_add(at.tcp_timeout_ns));
+        let next = progress.unwrap_or(Nanos::MAX).min(fate).min(timeout);
+        (next < Nanos::MAX).then_some(next)
     }
 
     /// Whether anybody waits at all.
     pub fn is_waited_at(&self) -> bool {
-        self.ends.iter().flat_map(|end| &end.waiting).any(|waiting| waiting.waker.is_some())
+        self.ends.iter().any(|end| end.waiting.iter().any(|waiting| waiting.waker.is_some()))
     }
 
     /// Whoever waits at a half of the end at `side`: to be woken.

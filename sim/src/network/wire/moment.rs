@@ -35,11 +35,6 @@ pub enum Half {
     Writing,
 }
 
-impl Half {
-    /// Both halves.
-    pub const BOTH: [Half; 2] = [Half::Reading, Half::Writing];
-}
-
 /// How streams and tasks behave within what TCP and the runtime allow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Manner {
