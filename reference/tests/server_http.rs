@@ -204,6 +204,19 @@ async fn rubbish_over_http_is_refused_in_words() {
         (StatusCode::METHOD_NOT_ALLOWED, &"POST".parse().unwrap())
     );
     assert!(not_this_way.json()["detail"].is_string());
+    let done = served.http("POST", "/health", &[], "").await;
+    assert_eq!((done.status, &done.headers["allow"]), (StatusCode::METHOD_NOT_ALLOWED, &"GET,HEAD".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn who_asks_for_the_head_alone_is_told_how_long_the_body_would_be() {
+    let served = documented().await;
+    let (whole, head) = (served.http("GET", "/health", &[], "").await, served.http("HEAD", "/health", &[], "").await);
+    assert_eq!((head.status, head.body.as_str()), (StatusCode::OK, ""));
+    for header in ["content-type", "content-length"] {
+        assert_eq!(head.headers[header], whole.headers[header]);
+    }
+    assert_eq!(head.headers["content-length"].to_str().unwrap(), whole.body.len().to_string());
 }
 
 #[tokio::test]

@@ -1,20 +1,18 @@
 //! Accepts connections and serves HTTP/1 on them until they end or become WebSockets. Neighbours: `upgrade` (the request
 //! that becomes a WebSocket), `http` (all others). Left out: TLS, which belongs to the network.
 
-use super::http::{Fault, router};
+use super::http::{self, Fault};
 use super::{Life, ListenerRole, Shared, upgrade};
 use crate::network::Listener;
 use crate::surroundings::Timers;
-use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
@@ -32,7 +30,6 @@ const STOP_WITHIN: Duration = Duration::from_secs(1);
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 pub(super) async fn accept_all<L: Listener>(mut listener: L, role: ListenerRole, shared: Arc<Shared>, mut life: Life) {
-    let router = router(shared.clone());
     loop {
         let accepted = tokio::select! {
             biased;
@@ -45,7 +42,7 @@ pub(super) async fn accept_all<L: Listener>(mut listener: L, role: ListenerRole,
                     tracing::warn!("a connection is closed at once: there are as many as there may be");
                     continue;
                 };
-                let service = Serving { role, shared: shared.clone(), router: router.clone(), life: life.seated(seat) };
+                let service = Serving { role, shared: shared.clone(), life: life.seated(seat) };
                 let connection = service.serve::<L>(stream);
                 shared.surroundings.spawner.spawn("server: connection", Box::pin(connection)).detach();
             }
@@ -62,7 +59,6 @@ pub(super) async fn accept_all<L: Listener>(mut listener: L, role: ListenerRole,
 struct Serving {
     role: ListenerRole,
     shared: Arc<Shared>,
-    router: Router,
     life: Life,
 }
 
@@ -104,10 +100,10 @@ impl Serving {
             (false, _) => {}
         }
         let (head, body) = request.into_parts();
-        match received(body, &*self.shared.surroundings.timers).await {
-            Ok(body) => TowerToHyperService::new(self.router).call(Request::from_parts(head, Body::from(body))).await,
-            Err(fault) => Ok(fault.into_response()),
-        }
+        Ok(match received(body, &*self.shared.surroundings.timers).await {
+            Ok(body) => http::answer(&self.shared, &head, &body),
+            Err(fault) => fault.into_response(),
+        })
     }
 }
 

@@ -2,16 +2,12 @@
 //! `store` the rooms, `rooms` the peers.
 
 use super::Shared;
-use super::http::{Fault, bearer, body_object, json_response};
+use super::http::{Asked, Fault, bearer, body_object, json_response};
 use crate::protocol::{Object, Profile, shortened};
 use crate::rooms::Removed;
 use crate::store::{EXPIRED_ROOM_KEPT, ROOM_LIVES, RoomRecord};
-use axum::body::Bytes;
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// Since when the HTTP discovery is deprecated (2025-11-03), and when it may go: six months later (registry tasks, 8.5).
 const DEPRECATED: [(&str, &str); 2] = [("deprecation", "@1762128000"), ("sunset", "Sun, 03 May 2026 00:00:00 GMT")];
@@ -19,8 +15,8 @@ const DEPRECATED: [(&str, &str); 2] = [("deprecation", "@1762128000"), ("sunset"
 /// How many ids are tried for a new room. There are four thousand million; more tries would hide a broken random stream.
 const ROOM_ID_ATTEMPTS: u32 = 16;
 
-pub(super) async fn create_room(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Result<Response, Fault> {
-    let owner = bearer(&headers, &shared)?.username;
+pub(super) fn create_room(shared: &Shared, asked: &Asked<'_>) -> Result<Response, Fault> {
+    let owner = bearer(asked.headers, shared)?.username;
     let now = shared.surroundings.clock.now();
     shared.store.delete_expired_before(now.saturating_sub(EXPIRED_ROOM_KEPT));
     let token = shared.surroundings.random_hex(6);
@@ -38,16 +34,12 @@ pub(super) async fn create_room(State(shared): State<Arc<Shared>>, headers: Head
 
 /// Moves the end of a room to two hours from now, for its owner (operational document; the deployed server does not have
 /// it).
-pub(super) async fn extend_room(
-    State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, Fault> {
+pub(super) fn extend_room(shared: &Shared, asked: &Asked<'_>) -> Result<Response, Fault> {
     if shared.options.profile == Profile::Deployed {
         return Err(Fault::NotFound("Not Found"));
     }
-    let asker = bearer(&headers, &shared)?.username;
-    let body = body_object(&body)?;
+    let asker = bearer(asked.headers, shared)?.username;
+    let body = body_object(asked.body)?;
     let room_id = field(&body, "room_id")?;
     let now = shared.surroundings.clock.now();
     let no_such_room = || Fault::NotFound("there is no room with this id");
@@ -65,8 +57,8 @@ pub(super) async fn extend_room(
     Ok(json_response(&json!({ "room_id": room_id, "expires_at": expires_at.as_secs() })))
 }
 
-pub(super) async fn delete_peer(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Response, Fault> {
-    let body = body_object(&body)?;
+pub(super) fn delete_peer(shared: &Shared, asked: &Asked<'_>) -> Result<Response, Fault> {
+    let body = body_object(asked.body)?;
     let peer_id = field(&body, "peer_id")?;
     let removed = shared.hub.with_rooms(|rooms| rooms.delete_peer(peer_id));
     let peer_id = shortened(peer_id);
@@ -76,8 +68,8 @@ pub(super) async fn delete_peer(State(shared): State<Arc<Shared>>, body: Bytes) 
     }))
 }
 
-pub(super) async fn delete_peers_and_room(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Response, Fault> {
-    let body = body_object(&body)?;
+pub(super) fn delete_peers_and_room(shared: &Shared, asked: &Asked<'_>) -> Result<Response, Fault> {
+    let body = body_object(asked.body)?;
     if body.contains_key("room_id") {
         let room_id = field(&body, "room_id")?;
         let removed = shared.hub.with_rooms(|rooms| rooms.delete_room(room_id));
@@ -99,8 +91,8 @@ pub(super) async fn delete_peers_and_room(State(shared): State<Arc<Shared>>, bod
 }
 
 /// The workers of a room with filters (registry tasks, 6.4): deprecated, and says so in its headers.
-pub(super) async fn discover_workers(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Response, Fault> {
-    let body = body_object(&body)?;
+pub(super) fn discover_workers(shared: &Shared, asked: &Asked<'_>) -> Result<Response, Fault> {
+    let body = body_object(asked.body)?;
     let room_id = field(&body, "room_id")?;
     let no_filters = Object::new();
     let filters = match body.get("filters") {
