@@ -171,7 +171,7 @@ impl<N: Network> HttpClient<N> {
         if body.is_some() {
             request = request.header(http::header::CONTENT_TYPE, "application/json");
         }
-        let bytes = body.map(Value::to_string).unwrap_or_default();
+        let bytes = body.and_then(|body| serde_json::to_vec(body).ok()).unwrap_or_default();
         if let Some(headers) = request.headers_mut() {
             self.target.cookies.put(headers);
         }

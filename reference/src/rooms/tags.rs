@@ -10,7 +10,8 @@ pub(super) struct Tags(BTreeSet<String>);
 
 impl Tags {
     pub(super) fn of(tags: &[Value]) -> Tags {
-        Tags(tags.iter().map(Value::to_string).collect())
+        // Every JSON value has a text, and this takes less time than the value's own `to_string`.
+        Tags(tags.iter().filter_map(|tag| serde_json::to_string(tag).ok()).collect())
     }
 
     /// Whether any tag is in both; looks each of ours up in the other.
