@@ -304,7 +304,7 @@ impl ClientCore {
     }
 
     pub(super) fn tell(&mut self, worker: &str, message: &JobMessage) {
-        self.send(compose::peer_message(&self.peer_id, worker, &message.to_value()));
+        self.send(compose::peer_message(&self.peer_id, worker, message.to_value()));
     }
 
     pub(super) fn send(&mut self, message: Value) {

@@ -126,7 +126,7 @@ impl<N: Network> Peer<N> {
     }
 
     /// Sends a payload to another peer of the room. There is no answer: it may be lost without a word.
-    pub async fn tell(&mut self, peer_id: &str, to_peer_id: &str, payload: &Value) -> Result<(), ConnectionEnd> {
+    pub async fn tell(&mut self, peer_id: &str, to_peer_id: &str, payload: Value) -> Result<(), ConnectionEnd> {
         self.send(&compose::peer_message(peer_id, to_peer_id, payload)).await
     }
 

@@ -1,4 +1,6 @@
 //! What peers say to the server, composed as JSON. Neighbours: `client_message` reads the same on the server's side.
+//!
+//! Whole values are put in behind the rest: `json!` would copy them by serializing them, which takes several times as long.
 
 use super::{Metadata, Object};
 use serde_json::{Value, json};
@@ -6,8 +8,10 @@ use serde_json::{Value, json};
 /// A registration in the words of version 2.
 pub fn register(room_id: &str, token: &str, id_token: &str, peer: RegisterAs<'_>) -> Value {
     let RegisterAs { peer_id, role, metadata, is_admin } = peer;
-    json!({ "type": "register", "peer_id": peer_id, "room_id": room_id, "token": token, "id_token": id_token,
-            "role": role, "metadata": metadata, "is_admin": is_admin })
+    let mut message = json!({ "type": "register", "peer_id": peer_id, "room_id": room_id, "token": token,
+                              "id_token": id_token, "role": role, "is_admin": is_admin });
+    message["metadata"] = Value::Object(metadata.0.clone());
+    message
 }
 
 /// Who registers, in the words of version 2.
@@ -30,7 +34,9 @@ pub fn register_v1(room_id: &str, token: &str, id_token: &str, peer_id: &str) ->
 
 /// Who is there? `filters` may hold `role`, `tags` and `properties`.
 pub fn discover_peers(from_peer_id: &str, filters: &Object) -> Value {
-    json!({ "type": "discover_peers", "from_peer_id": from_peer_id, "filters": filters })
+    let mut message = json!({ "type": "discover_peers", "from_peer_id": from_peer_id });
+    message["filters"] = Value::Object(filters.clone());
+    message
 }
 
 /// Filters for peers of a role whose properties match.
@@ -47,12 +53,16 @@ pub fn filters(role: Option<&str>, properties: Object) -> Object {
 
 /// This is new about me.
 pub fn update_metadata(peer_id: &str, metadata: &Metadata) -> Value {
-    json!({ "type": "update_metadata", "peer_id": peer_id, "metadata": metadata })
+    let mut message = json!({ "type": "update_metadata", "peer_id": peer_id });
+    message["metadata"] = Value::Object(metadata.0.clone());
+    message
 }
 
 /// A message to another peer of the room.
-pub fn peer_message(from_peer_id: &str, to_peer_id: &str, payload: &Value) -> Value {
-    json!({ "type": "peer_message", "from_peer_id": from_peer_id, "to_peer_id": to_peer_id, "payload": payload })
+pub fn peer_message(from_peer_id: &str, to_peer_id: &str, payload: Value) -> Value {
+    let mut message = json!({ "type": "peer_message", "from_peer_id": from_peer_id, "to_peer_id": to_peer_id });
+    message["payload"] = payload;
+    message
 }
 
 /// A worker for me alone, for a time (operational document, option B).

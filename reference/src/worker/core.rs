@@ -236,7 +236,7 @@ impl WorkerCore {
 
     pub(super) fn tell(&mut self, client: &str, message: &JobMessage) {
         if self.is_joined {
-            self.outputs.push_back(Output::Send(compose::peer_message(&self.peer_id, client, &message.to_value())));
+            self.outputs.push_back(Output::Send(compose::peer_message(&self.peer_id, client, message.to_value())));
         }
     }
 }

@@ -104,7 +104,7 @@ impl Worker {
             Self::listen(&mut peer, first + EVERY * beat, &delivered).await;
             let payload = serde_json::json!({"app_message_type": "heartbeat", "timestamp": beat});
             for other in (0..self.workers).filter(|other| *other != self.worker) {
-                peer.tell(&me, &self.name(other), &payload).await.unwrap();
+                peer.tell(&me, &self.name(other), payload.clone()).await.unwrap();
             }
         }
         Self::listen(&mut peer, first + EVERY * (self.beats + 1), &delivered).await;

@@ -140,11 +140,11 @@ impl<N: Network> Interpreter<N> {
 
     async fn send(&mut self, node: &Node<'_>, to: &str, payload: &Value) -> Played {
         let to = fill_text(to, &self.scope(Secrets::Hidden)).map_err(|error| error.to_string())?;
-        let payload = self.filled(node, payload, Secrets::Hidden)?;
+        let payload = self.filled(node, payload, Secrets::Hidden)?.into_owned();
         self.check_receiver(&to)?;
         self.name_next(node);
         let peer_id = &self.player.identity.username;
-        let told = peer_of(self.session.peer())?.tell(peer_id, &to, &payload).await;
+        let told = peer_of(self.session.peer())?.tell(peer_id, &to, payload).await;
         told.map(|()| Value::Null).map_err(|end| ended(&end))
     }
 
