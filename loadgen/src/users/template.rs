@@ -53,6 +53,10 @@ fn filled(value: &Value, variables: &dyn Variables) -> Result<Value, NoSuchVaria
 }
 
 fn filled_text(text: &str, variables: &dyn Variables) -> Result<Value, NoSuchVariable> {
+    // Most texts hold no variable, and a byte is found sooner than two.
+    if !text.contains('$') {
+        return Ok(Value::String(text.to_owned()));
+    }
     let mut result = String::new();
     let mut rest = text;
     while let Some(start) = rest.find("${") {
