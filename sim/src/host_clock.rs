@@ -31,10 +31,21 @@ pub struct Skew {
     pub drift_ppm: i64,
 }
 
+/// Whether a fault may come that makes clocks wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Clocks {
+    /// One may, at any time.
+    #[default]
+    MayErr,
+    /// None ever does: a timer that is set need not listen for one.
+    NeverErr,
+}
+
 /// The clocks of one host, over all its incarnations.
 pub struct HostClock {
     world: Arc<Clock>,
     state: Mutex<State>,
+    clocks: Clocks,
     repaced: Notify,
 }
 
@@ -48,9 +59,9 @@ struct State {
 
 impl HostClock {
     /// Clocks that are right.
-    pub fn new(world: Arc<Clock>) -> HostClock {
+    pub fn new(world: Arc<Clock>, clocks: Clocks) -> HostClock {
         let state = State { skews: BTreeMap::new(), changed: (0, 0), pace: MILLION };
-        HostClock { world, state: Mutex::new(state), repaced: Notify::new() }
+        HostClock { world, state: Mutex::new(state), clocks, repaced: Notify::new() }
     }
 
     /// A fault makes the clocks wrong from now on.
@@ -64,6 +75,7 @@ impl HostClock {
     }
 
     fn change(&self, change: impl FnOnce(&mut BTreeMap<FaultId, (Skew, Nanos)>, Nanos)) {
+        debug_assert_eq!(self.clocks, Clocks::MayErr, "timers that are set would not follow");
         let now = self.world.now_ns();
         let mut state = self.state();
         change(&mut state.skews, now);
@@ -132,7 +144,7 @@ impl Timers for HostClock {
     }
 
     fn repaced(&self) -> Option<&Notify> {
-        Some(&self.repaced)
+        (self.clocks == Clocks::MayErr).then_some(&self.repaced)
     }
 }
 

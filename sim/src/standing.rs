@@ -5,7 +5,7 @@
 //! acknowledges and keeps what arrives, as much as its buffers hold (`network`).
 
 use crate::clock::Clock;
-use crate::host_clock::HostClock;
+use crate::host_clock::{Clocks, HostClock};
 use rehearsal_loadgen::faults::gate::Gate;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub struct Standing {
 
 impl Standing {
     /// A host that runs, whose clocks are right.
-    pub(crate) fn new(world: Arc<Clock>) -> Standing {
-        Standing { clock: Arc::new(HostClock::new(world)), gate: Gate::default() }
+    pub(crate) fn new(world: Arc<Clock>, clocks: Clocks) -> Standing {
+        Standing { clock: Arc::new(HostClock::new(world, clocks)), gate: Gate::default() }
     }
 }

@@ -8,6 +8,7 @@ use crate::engine::{Engine, EngineError};
 use crate::entropy::{NotInterposed, Simulating};
 use crate::feature::Feature;
 use crate::host::{EPOCH, Host, Life, Panics, Polls, Program, message_of, watched};
+use crate::host_clock::Clocks;
 use crate::network::fabric::Fabric;
 use crate::network::{HostId, SimNetwork, Wakes};
 use crate::standing::Standing;
@@ -72,7 +73,7 @@ impl Engine for TurmoilEngine {
         let id = self.fabric.add_host(name);
         let (fabric, clock, panics) = (self.fabric.clone(), self.clock.clone(), self.panics.clone());
         let (name, place): (Arc<str>, _) = (name.into(), self.draw.named(name));
-        let standing = Arc::new(Standing::new(clock.clone()));
+        let standing = Arc::new(Standing::new(clock.clone(), Clocks::MayErr));
         self.hosts.push(HostRun { name: name.clone(), standing: standing.clone() });
         self.sim.host(&*name.clone(), move || {
             let incarnation = fabric.incarnation(id);

@@ -23,6 +23,7 @@ use crate::engine::{Engine, EngineError};
 use crate::entropy::Simulating;
 use crate::feature::Feature;
 use crate::host::{EPOCH, Host, Life, Panics, Polls, Program, watched};
+use crate::host_clock::Clocks;
 use crate::network::fabric::Fabric;
 use crate::network::{HostId, SimNetwork, Wakes};
 use crate::standing::Standing;
@@ -51,6 +52,7 @@ pub struct EventEngine {
     step: Duration,
     manner: Manner,
     delay_points: Vec<DelayPoint>,
+    clocks: Clocks,
     _simulating: Simulating,
 }
 
@@ -84,6 +86,7 @@ impl EventEngine {
             step,
             manner: Manner::default(),
             delay_points: Vec::new(),
+            clocks: Clocks::default(),
             _simulating: simulating,
         })
     }
@@ -99,6 +102,12 @@ impl EventEngine {
     #[must_use]
     pub fn with_delay_points(self, delay_points: Vec<DelayPoint>) -> EventEngine {
         EventEngine { delay_points, ..self }
+    }
+
+    /// Says whether a fault of clocks may come. Call it before hosts are added.
+    #[must_use]
+    pub fn with_clocks(self, clocks: Clocks) -> EventEngine {
+        EventEngine { clocks, ..self }
     }
 
     /// Starts the newest incarnation of a host.
@@ -142,7 +151,7 @@ impl Engine for EventEngine {
 
     fn add_host(&mut self, name: &str, program: Program) {
         self.fabric.add_host(name);
-        let standing = Arc::new(Standing::new(self.clock.clone()));
+        let standing = Arc::new(Standing::new(self.clock.clone(), self.clocks));
         self.hosts.push(HostRun { name: name.into(), program, standing, roster: None });
     }
 

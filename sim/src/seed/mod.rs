@@ -19,6 +19,7 @@ use crate::entropy::{self, Ledger};
 use crate::event_engine::EventEngine;
 use crate::event_log::{EventLog, Finished, Keep};
 use crate::host::{Host, message_of};
+use crate::host_clock::Clocks;
 use crate::netlog::{self, NetworkLog};
 use crate::reference_system::Reference;
 use crate::system::SharedSystem;
@@ -29,7 +30,7 @@ use rehearsal_reports::coverage::Covered;
 use rehearsal_reports::event::Event;
 use rehearsal_reports::unmatched::Unmatched;
 use rehearsal_reports::verdict::{CheckVerdict, Verdict};
-use rehearsal_scenarios::plan::{Plan, Service};
+use rehearsal_scenarios::plan::{FaultAction, Plan, Service};
 use std::sync::Arc;
 use std::time::Duration;
 use xxhash_rust::xxh3::Xxh3;
@@ -252,8 +253,10 @@ fn engine_for(plan: &Plan, options: SeedOptions) -> Result<Box<dyn Engine>, Engi
             Err(error) => Err(EngineError::Failed(error.to_string())),
         },
         EngineKind::Event => {
+            let sets_clocks = plan.faults.iter().any(|fault| matches!(fault.action, FaultAction::ClockSkew { .. }));
+            let clocks = if sets_clocks { Clocks::MayErr } else { Clocks::NeverErr };
             let engine = EventEngine::new(plan.seed, STEP, plan.network.clone())?;
-            Ok(Box::new(engine.with_delay_points(plan.delay_points.clone())))
+            Ok(Box::new(engine.with_delay_points(plan.delay_points.clone()).with_clocks(clocks)))
         }
     }
 }
