@@ -1,11 +1,13 @@
 //! One WebSocket JSON connection over a `Network` stream, and everything that happens on it told to the observer.
 //!
 //! A message is parsed once; what is no JSON is observed and skipped. This file sends and receives; `opening` and `ending`
-//! do what their names say. Neighbours: `asking` (questions with an answer), `link` (a connection that comes back). Left
-//! out: what messages mean, reconnecting, HTTP.
+//! do what their names say, `inlet` keeps the WebSocket's buffers short. Neighbours: `asking` (questions with an answer), `link`
+//! (a connection that comes back). Left out: what messages mean, reconnecting, HTTP.
 
 mod asking;
 mod ending;
+mod frames;
+mod inlet;
 mod joining;
 mod link;
 mod opening;
@@ -21,7 +23,8 @@ use crate::alarm::Alarm;
 use crate::network::Network;
 use crate::observer::{ConnectionEnd, Observed, Observer, Side};
 use crate::surroundings::{Timers, TooLate};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::SinkExt;
+use inlet::Inlet;
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -56,7 +59,7 @@ impl Written {
 
 /// An open connection of one user.
 pub struct Peer<N: Network> {
-    socket: WebSocketStream<N::Stream>,
+    socket: WebSocketStream<Inlet<N::Stream>>,
     timers: Arc<dyn Timers>,
     conn: u32,
     observer: Arc<dyn Observer>,
@@ -134,7 +137,7 @@ impl<N: Network> Peer<N> {
             if let Some(end) = &self.ended {
                 return Err(end.clone());
             }
-            let frame = self.socket.next().await;
+            let frame = inlet::next(&mut self.socket).await;
             self.heard_at = self.timers.now();
             let parsed = match frame {
                 Some(Ok(Message::Text(text))) => serde_json::from_str(text.as_str()),

@@ -2,6 +2,7 @@
 //! it is open.
 
 use super::Peer;
+use super::inlet::Inlet;
 use crate::alarm::Alarm;
 use crate::failure::{Failure, FailureClass};
 use crate::network::Network;
@@ -19,9 +20,9 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 pub const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Large enough for a list of 10,000 peers, small enough that a hostile server cannot fill the machine.
 const MESSAGE_BYTES_MAX: usize = 16 << 20;
-/// tungstenite's own default of 128 KiB a connection would cap how many peers fit into memory. A longer message is read in one
-/// go all the same.
-const BUFFER_BYTES: usize = 1 << 10;
+/// How much the WebSocket takes at once, and holds while it waits: most messages, so that they are taken in one go. tungstenite's
+/// own default of 128 KiB would cap how many peers fit into memory. `inlet` reads more at once from the network.
+const BUFFER_BYTES: usize = 256;
 
 impl<N: Network> Peer<N> {
     /// Opens a WebSocket to the target. `timers` bound this and everything that the connection does; `conn` is the number
@@ -54,7 +55,16 @@ impl<N: Network> Peer<N> {
     }
 }
 
-async fn open<N: Network>(network: &N, target: &Target) -> Result<WebSocketStream<N::Stream>, Failure> {
+/// How the WebSocket reads and writes.
+pub(super) fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(BUFFER_BYTES)
+        .write_buffer_size(0)
+        .max_message_size(Some(MESSAGE_BYTES_MAX))
+        .max_frame_size(Some(MESSAGE_BYTES_MAX))
+}
+
+async fn open<N: Network>(network: &N, target: &Target) -> Result<WebSocketStream<Inlet<N::Stream>>, Failure> {
     let stream = network.connect(&target.ws).await.map_err(|error| Failure::of_connect(&error))?;
     let authority = target.ws.authority();
     let scheme = if target.ws.tls { "wss" } else { "ws" };
@@ -70,12 +80,7 @@ async fn open<N: Network>(network: &N, target: &Target) -> Result<WebSocketStrea
         .map_err(|error| Failure::new(FailureClass::Other, format_args!("bad address: {error}")))?;
     target.headers.complete(request.headers_mut());
     target.cookies.put(request.headers_mut());
-    let config = WebSocketConfig::default()
-        .read_buffer_size(BUFFER_BYTES)
-        .write_buffer_size(0)
-        .max_message_size(Some(MESSAGE_BYTES_MAX))
-        .max_frame_size(Some(MESSAGE_BYTES_MAX));
-    match client_async_with_config(request, stream, Some(config)).await {
+    match client_async_with_config(request, Inlet::new(stream), Some(config())).await {
         Ok((socket, answer)) => {
             target.cookies.take(answer.headers());
             Ok(socket)
