@@ -126,11 +126,11 @@ pub fn user(number: u32, group: &str, nth: u32, behaviour: Behaviour) -> UserPla
 
 pub fn worker(job_ms: u64) -> Behaviour {
     let job = Distribution::Fixed(job_ms * MS);
-    Behaviour::Worker(WorkerPlan { strategy: Strategy::MetadataFirst, defects: Vec::new(), job })
+    Behaviour::Worker(Box::new(WorkerPlan { strategy: Strategy::MetadataFirst, defects: Vec::new(), job }))
 }
 
 pub fn client(jobs: u32) -> Behaviour {
-    Behaviour::Client(ClientPlan {
+    Behaviour::Client(Box::new(ClientPlan {
         strategy: Strategy::MetadataFirst,
         defects: Vec::new(),
         jobs,
@@ -139,7 +139,7 @@ pub fn client(jobs: u32) -> Behaviour {
         choose: Default::default(),
         ask: 1,
         cancel_after: None,
-    })
+    }))
 }
 
 pub fn step(verb: Verb) -> Step {

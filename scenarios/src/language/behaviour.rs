@@ -103,12 +103,12 @@ pub(crate) fn default_tags(kind: &Kind<'_>) -> Vec<String> {
 pub(crate) fn read(kind: Kind<'_>, view: &View<'_>, faults: &mut Faults) -> Behaviour {
     refuse_foreign_keys(&kind, view, faults);
     match kind {
-        Kind::Worker => Behaviour::Worker(WorkerPlan {
+        Kind::Worker => Behaviour::Worker(Box::new(WorkerPlan {
             strategy: strategy(view).unwrap_or(Strategy::MetadataFirst),
             defects: defects::read(view.texts("defects"), Side::Worker, faults),
             job: view.distribution("job", faults).unwrap_or(Distribution::Fixed(0)),
-        }),
-        Kind::Client => Behaviour::Client(ClientPlan {
+        })),
+        Kind::Client => Behaviour::Client(Box::new(ClientPlan {
             strategy: strategy(view).unwrap_or(Strategy::MetadataFirst),
             defects: Vec::new(),
             jobs: match view.has("pace") && !view.has("jobs") {
@@ -120,7 +120,7 @@ pub(crate) fn read(kind: Kind<'_>, view: &View<'_>, faults: &mut Faults) -> Beha
             choose: read_choose(&view.table("choose", &CHOOSE)),
             ask: view.whole("ask").unwrap_or(1) as u32,
             cancel_after: view.distribution("cancel_after", faults),
-        }),
+        })),
         Kind::Flow(flow) => Behaviour::Flow(flow.map(|flow| flow.steps.clone().into()).unwrap_or_default()),
     }
 }

@@ -114,7 +114,7 @@ impl Script {
                     tags: group.tags.clone(),
                     properties: properties(group, index, group_draw(draw, group)),
                     drop_when_late_ns: group.drop_when_late_ns,
-                    churn: group.churn.clone(),
+                    churn: group.churn.clone().map(Box::new),
                     rows: (!group.rows.is_empty()).then_some(RowsPlan { first: index.into(), step: count.into() }),
                 });
             }

@@ -165,7 +165,7 @@ fn user_text(plan: &Plan, user: &UserPlan) -> String {
         }
         Behaviour::Flow(steps) => format!("{}, plays {} steps", user.role, count_steps(steps)),
     };
-    let stays = user.churn.as_ref().map(churn_text).unwrap_or_default();
+    let stays = user.churn.as_deref().map(churn_text).unwrap_or_default();
     format!("{room}  {what}{stays}  (host {})", user.host)
 }
 

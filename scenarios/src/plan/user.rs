@@ -37,7 +37,7 @@ pub struct UserPlan {
     pub drop_when_late_ns: Option<Nanos>,
     /// How it leaves and comes back.
     #[serde(default)]
-    pub churn: Option<ChurnPlan>,
+    pub churn: Option<Box<ChurnPlan>>,
     /// Which rows of its group's table it takes.
     #[serde(default)]
     pub rows: Option<RowsPlan>,
@@ -88,9 +88,9 @@ pub enum Protocol {
 #[serde(rename_all = "snake_case")]
 pub enum Behaviour {
     /// The reference worker: runs jobs until the plan's settle phase ends.
-    Worker(WorkerPlan),
+    Worker(Box<WorkerPlan>),
     /// The reference client: gets `jobs` jobs done.
-    Client(ClientPlan),
+    Client(Box<ClientPlan>),
     /// Steps of the scenario's own. Users of a group share them, since fifty thousand copies would be most of a plan.
     Flow(Arc<Vec<Step>>),
 }
