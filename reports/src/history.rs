@@ -4,6 +4,7 @@
 
 use crate::checks::names::{Id, Names};
 use crate::event::{Body, Event, Kind, Name};
+use crate::few;
 
 /// An operation from its invocation to its end.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,7 +101,7 @@ impl History {
 
     fn invoked(&mut self, event: &Event, op_id: u64) {
         let user = self.user(&event.user);
-        self.open[user.index()].push(Operation {
+        let operation = Operation {
             user: event.user.clone(),
             conn: event.conn,
             op: event.op.clone(),
@@ -112,7 +113,8 @@ impl History {
             ended_n: event.n,
             ended_ns: event.t_ns,
             error: None,
-        });
+        };
+        few::push(&mut self.open[user.index()], operation);
     }
 
     fn user(&mut self, name: &Name) -> Id {

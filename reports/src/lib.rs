@@ -13,7 +13,7 @@
 //! - [`seeds`]: the verdicts of many seeds as one
 //! - [`verdict`]: what they say
 //! - [`outcome`]: one scenario in one world, everything a reader may be shown
-//! - [`unmatched`]: messages that no step asked for
+//! - [`unmatched`]: messages that no step asked for; [`few`]: lists that mostly hold one thing
 //! - [`story`]: a broken check, told
 //! - [`playback`]: a run to step through, event by event
 //! - [`exports`]: events for ShiViz and Perfetto
@@ -27,6 +27,7 @@ pub mod checks;
 pub mod coverage;
 pub mod event;
 pub mod exports;
+pub mod few;
 pub mod history;
 pub mod judge;
 pub mod linearizable;

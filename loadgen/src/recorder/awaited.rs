@@ -61,6 +61,10 @@ impl AwaitedList {
         {
             self.list.remove(oldest);
         }
+        if self.list.capacity() == 0 {
+            // Room for the one that most connections wait for, not for four.
+            self.list.reserve_exact(1);
+        }
         self.list.push_back(sent);
     }
 

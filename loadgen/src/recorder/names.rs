@@ -4,6 +4,7 @@
 use crate::commons::lock;
 use hashbrown::HashTable;
 use rehearsal_reports::event::Name;
+use rehearsal_reports::few;
 use std::sync::{Arc, Mutex};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -15,7 +16,8 @@ const ALL_MAX: usize = 1 << 20;
 /// The names of one user.
 #[derive(Default)]
 pub struct Names {
-    own: HashTable<Name>,
+    /// Few: to look through them is faster than a tree, which takes more memory.
+    own: Vec<Name>,
     peers: Arc<PeerNames>,
 }
 
@@ -26,32 +28,36 @@ pub struct PeerNames(Mutex<HashTable<Name>>);
 impl Names {
     /// The names of a user among others.
     pub fn among(peers: Arc<PeerNames>) -> Names {
-        Names { own: HashTable::new(), peers }
+        Names { own: Vec::new(), peers }
     }
 
     /// The shared form of something that this user says or hears again and again.
     pub fn share(&mut self, text: &str) -> Name {
-        shared(&mut self.own, OWN_MAX, text)
+        if let Some(name) = self.own.iter().find(|name| ***name == *text) {
+            return name.clone();
+        }
+        if self.own.len() >= OWN_MAX {
+            self.own.clear();
+        }
+        let name = Name::from(text);
+        few::push(&mut self.own, name.clone());
+        name
     }
 
     /// The shared form of one of many peers.
     pub fn share_with_all(&self, peer: &str) -> Name {
-        shared(&mut lock(&self.peers.0), ALL_MAX, peer)
+        let hash = xxh3_64(peer.as_bytes());
+        let mut names = lock(&self.peers.0);
+        if let Some(name) = names.find(hash, |name| &**name == peer) {
+            return name.clone();
+        }
+        if names.len() >= ALL_MAX {
+            names.clear();
+        }
+        let name = Name::from(peer);
+        names.insert_unique(hash, name.clone(), |name| xxh3_64(name.as_bytes()));
+        name
     }
-}
-
-/// The form that is in the table, where it is put if it is not; a full table starts over.
-fn shared(names: &mut HashTable<Name>, most: usize, text: &str) -> Name {
-    let hash = xxh3_64(text.as_bytes());
-    if let Some(name) = names.find(hash, |name| &**name == text) {
-        return name.clone();
-    }
-    if names.len() >= most {
-        names.clear();
-    }
-    let name = Name::from(text);
-    names.insert_unique(hash, name.clone(), |name| xxh3_64(name.as_bytes()));
-    name
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use super::omissions::{Omission, Omissions};
 use super::word::{Acknowledged, Status, Version, Word};
 use super::{Check, RunEnd};
 use crate::event::{Body, Name, Seen};
+use crate::few;
 use crate::verdict::{CheckVerdict, Evidence};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -84,7 +85,7 @@ impl StatusIsSeen {
             What::Register { peer, room, role, metadata } => {
                 self.forget_the_departed(cast);
                 let word = self.words.entry(*peer).or_insert_with(Word::new);
-                word.versions.push(Version::registered(link, ask.n, *room, role.clone(), metadata.clone()));
+                few::push(&mut word.versions, Version::registered(link, ask.n, *room, role.clone(), metadata.clone()));
                 let peers = self.rooms.entry(*room).or_default();
                 if !peers.contains(peer) {
                     peers.push(*peer);

@@ -8,6 +8,7 @@ use super::faults::{Faults, HostFate};
 use super::moment::{Act, Ask, Moment, What};
 use super::names::{Id, Names};
 use crate::event::{Body, Closer, Event, Kind, Name};
+use crate::few;
 
 /// Closed connections are remembered for as long as a check may still ask about them: longer than a deployed server keeps
 /// a silent peer (50 s), and than messages stay in flight.
@@ -216,7 +217,7 @@ impl Cast {
         };
         let Some(op_id) = event.op_id else { return Act::Other };
         let ask = Ask { op_id, conn: event.conn, n: event.n, t_ns: event.t_ns, what };
-        self.entries[user.index()].asks.push(ask.clone());
+        few::push(&mut self.entries[user.index()].asks, ask.clone());
         Act::Asked(ask)
     }
 
@@ -228,14 +229,14 @@ impl Cast {
         }
         let entry = &mut self.entries[peer.index()];
         if !entry.rooms.contains(&room) {
-            entry.rooms.push(room);
+            few::push(&mut entry.rooms, room);
         }
         let by = (user, event.conn);
         entry.registered_by.retain(|earlier| *earlier != by);
         if entry.registered_by.len() >= REGISTRATIONS_KEPT {
             entry.registered_by.remove(0);
         }
-        entry.registered_by.push(by);
+        few::push(&mut entry.registered_by, by);
     }
 
     fn ended(&mut self, user: Id, event: &Event) -> Act {
@@ -327,7 +328,7 @@ impl Cast {
     fn link_or_new(&mut self, user: Id, event: &Event) -> &mut Link {
         let links = &mut self.entries[user.index()].links;
         let index = links.iter().rposition(|link| link.conn == event.conn).unwrap_or_else(|| {
-            links.push(Link {
+            let link = Link {
                 conn: event.conn,
                 opened_ns: event.t_ns,
                 standing: None,
@@ -335,7 +336,8 @@ impl Cast {
                 closed: None,
                 received_ns: i64::MIN,
                 proven_ns: i64::MIN,
-            });
+            };
+            few::push(links, link);
             links.len() - 1
         });
         &mut links[index]

@@ -5,6 +5,7 @@ use super::cast::Cast;
 use super::metadata;
 use super::names::Id;
 use crate::event::{Name, digest};
+use crate::few;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -112,7 +113,8 @@ impl Word {
         };
         let hash = value.as_ref().filter(|_| !adds_tags && !has_other_keys).map(|value| digest(value));
         let (room, role) = (base.room, base.role.clone());
-        self.versions.push(Version { link, asked_n, acknowledged: None, room, role, value, digest: hash, status });
+        let version = Version { link, asked_n, acknowledged: None, room, role, value, digest: hash, status };
+        few::push(&mut self.versions, version);
     }
 
     /// The version that this event asked for.
