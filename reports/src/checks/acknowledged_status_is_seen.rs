@@ -6,6 +6,7 @@
 //! Neighbours: [`super::word`] (what peers said), [`super::metadata`] (the merge), [`super::filters`] (who must be listed),
 //! [`super::omissions`] (peers that were not).
 
+use super::alike::Alike;
 use super::cast::{Cast, Standing};
 use super::faults::HostFate;
 use super::filters::{Match, matches};
@@ -31,6 +32,7 @@ pub(super) struct StatusIsSeen {
     rooms: BTreeMap<Id, Vec<Id>>,
     /// Discoveries without an answer so far: event and user.
     discovering: BTreeMap<u64, Id>,
+    alike: Alike,
     omissions: Omissions,
     crowded_at: usize,
     findings: Findings,
@@ -84,8 +86,9 @@ impl StatusIsSeen {
         match &ask.what {
             What::Register { peer, room, role, metadata } => {
                 self.forget_the_departed(cast);
+                let metadata = self.alike.share(metadata);
                 let word = self.words.entry(*peer).or_insert_with(Word::new);
-                few::push(&mut word.versions, Version::registered(link, ask.n, *room, role.clone(), metadata.clone()));
+                few::push(&mut word.versions, Version::registered(link, ask.n, *room, role.clone(), metadata));
                 let peers = self.rooms.entry(*room).or_default();
                 if !peers.contains(peer) {
                     peers.push(*peer);

@@ -15,6 +15,7 @@ pub mod names;
 pub mod standstills;
 
 mod acknowledged_status_is_seen;
+mod alike;
 mod departed_peers_disappear;
 mod filters;
 mod flow;
