@@ -22,15 +22,15 @@ pub(super) struct NothingLeft {
     removing: BTreeMap<(Id, u64), (Name, Name)>,
     /// The last removal did not reach the target, or got no answer.
     is_out_of_reach: bool,
-    jobs: BTreeMap<(Id, Name), Made>,
-    reserved: BTreeMap<(Id, u32), Made>,
+    /// What is said of each at the end; of a resource it is made up then, since every user has one.
+    jobs: BTreeMap<(Id, Name), (String, Made)>,
+    reserved: BTreeMap<(Id, u32), (String, Made)>,
     findings: Findings,
 }
 
 /// Something that must be gone at the end.
 struct Made {
     by: Name,
-    what: String,
     n: u64,
     t_ns: i64,
     /// A room or an identity, of which only the target can say whether it is gone.
@@ -86,15 +86,15 @@ impl Check for NothingLeft {
             (Act::JobBegan, Body::Job { job, client, .. }) => {
                 self.findings.judge();
                 let what = format!("job {} is still running", cast.display_job(job, client));
-                self.jobs.insert((moment.user, job.clone()), Made::new(moment, what));
+                self.jobs.insert((moment.user, job.clone()), (what, Made::new(moment)));
             }
             (Act::JobEnded, Body::Job { job, .. }) => {
                 self.jobs.remove(&(moment.user, job.clone()));
             }
             (Act::Answered(Ask { what: What::Update { .. }, conn, .. }), Body::Updated { metadata }) => {
                 if metadata::status(metadata) == Some("reserved") {
-                    let made = Made::new(moment, format!("{} is still reserved", event.user));
-                    self.reserved.insert((moment.user, *conn), made);
+                    let what = format!("{} is still reserved", event.user);
+                    self.reserved.insert((moment.user, *conn), (what, Made::new(moment)));
                 } else {
                     self.reserved.remove(&(moment.user, *conn));
                 }
@@ -113,22 +113,21 @@ impl Check for NothingLeft {
     fn finish(self: Box<Self>, end: RunEnd, _: &Cast) -> CheckVerdict {
         let NothingLeft { resources, removing, is_out_of_reach, jobs, reserved, mut findings } = *self;
         let is_out_of_reach = is_out_of_reach || !removing.is_empty();
-        for made in resources.into_values().chain(jobs.into_values()).chain(reserved.into_values()) {
+        let resources = resources.into_iter().map(|((what, id), made)| (format!("{what} {id} is still there"), made));
+        for (what, made) in resources.chain(jobs.into_values()).chain(reserved.into_values()) {
             let is_unsaid = made.removal == Removal::Unanswered || made.removal == Removal::Untried && is_out_of_reach;
             if made.is_on_target && is_unsaid {
-                findings.doubt(|| {
-                    format!("{}, or not: its removal could not be asked for, or was not answered", made.what)
-                });
+                findings.doubt(|| format!("{what}, or not: its removal could not be asked for, or was not answered"));
             } else if end.complete {
                 findings.broken(Evidence {
-                    sentence: format!("{} at the end ({} since {})", made.what, made.by, seconds(made.t_ns)),
+                    sentence: format!("{what} at the end ({} since {})", made.by, seconds(made.t_ns)),
                     from_ns: made.t_ns,
                     until_ns: end.t_ns,
                     users: users([&made.by]),
                     events: vec![made.n],
                 });
             } else {
-                findings.doubt(|| format!("the run did not come to its end: {} as far as the record goes", made.what));
+                findings.doubt(|| format!("the run did not come to its end: {what} as far as the record goes"));
             }
         }
         findings.verdict(Profile {
@@ -151,8 +150,7 @@ impl NothingLeft {
             self.resources.remove(&key);
         } else if !self.resources.contains_key(&key) {
             self.findings.judge();
-            let made = Made::new(moment, format!("{what} {id} is still there"));
-            self.resources.insert(key, Made { is_on_target: true, ..made });
+            self.resources.insert(key, Made { is_on_target: true, ..Made::new(moment) });
         }
     }
 
@@ -169,9 +167,9 @@ impl NothingLeft {
 }
 
 impl Made {
-    fn new(moment: &Moment<'_>, what: String) -> Made {
+    fn new(moment: &Moment<'_>) -> Made {
         let (by, n, t_ns) = (moment.event.user.clone(), moment.event.n, moment.event.t_ns);
-        Made { by, what, n, t_ns, is_on_target: false, removal: Removal::Untried }
+        Made { by, n, t_ns, is_on_target: false, removal: Removal::Untried }
     }
 }
 
