@@ -1,5 +1,6 @@
 //! Names that users have met, shared: the same peer id in ten thousand events is one allocation. What a user says again and again
-//! it keeps itself, since names that several threads count are slow; the peers of whole rooms are kept once for all users.
+//! it keeps itself, since names that several threads count are slow; the peers of whole rooms, and what a user says once for
+//! each connection, are kept once for all users.
 
 use crate::commons::lock;
 use hashbrown::HashTable;
@@ -44,17 +45,17 @@ impl Names {
         name
     }
 
-    /// The shared form of one of many peers.
-    pub fn share_with_all(&self, peer: &str) -> Name {
-        let hash = xxh3_64(peer.as_bytes());
+    /// The shared form of one of many peers, or of something that many users say once.
+    pub fn share_with_all(&self, text: &str) -> Name {
+        let hash = xxh3_64(text.as_bytes());
         let mut names = lock(&self.peers.0);
-        if let Some(name) = names.find(hash, |name| &**name == peer) {
+        if let Some(name) = names.find(hash, |name| &**name == text) {
             return name.clone();
         }
         if names.len() >= ALL_MAX {
             names.clear();
         }
-        let name = Name::from(peer);
+        let name = Name::from(text);
         names.insert_unique(hash, name.clone(), |name| xxh3_64(name.as_bytes()));
         name
     }

@@ -177,7 +177,7 @@ impl Observer for UserRecorder {
                 }
                 state.close(conn);
                 state.open(conn);
-                let body = Body::Connection { target: state.names.share(target) };
+                let body = Body::Connection { target: state.names.share_with_all(target) };
                 self.put(conn, Kind::Opened, Name::default(), None, None, body);
             }
             Observed::Closed { conn, end: ConnectionEnd { by, code, reason } } => {

@@ -45,9 +45,9 @@ pub fn outgoing(message: &Value, names: &mut Names) -> Outgoing {
         "register" => {
             let role = message.get("role").and_then(Value::as_str).unwrap_or("peer");
             let body = Body::Register {
-                peer: names.share(text(message, "peer_id")),
-                room: names.share(text(message, "room_id")),
-                role: names.share(role),
+                peer: names.share_with_all(text(message, "peer_id")),
+                room: names.share_with_all(text(message, "room_id")),
+                role: names.share_with_all(role),
                 metadata: part("metadata"),
             };
             (Asked::Register, "register", body)
