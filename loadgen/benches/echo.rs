@@ -177,7 +177,7 @@ fn users(port: u16, length: Duration) -> Measured {
         recorder::start(plan.clone(), files, shared.clone(), Umpires::new(&plan, None, None), on_progress).unwrap();
     let (cpu, wall) = runtime().block_on(async {
         let (phase, phases) = watch::channel(RunPhase::Preparing);
-        let env = UserEnv {
+        let env = Arc::new(UserEnv {
             plan: plan.clone(),
             network: TcpNetwork::new(&Trust::Machine).unwrap(),
             surroundings: machine::surroundings().0,
@@ -188,7 +188,7 @@ fn users(port: u16, length: Duration) -> Measured {
             tokens: None,
             phase: phases,
             run_id: "bench".into(),
-        };
+        });
         let mut tasks = tokio::task::JoinSet::new();
         for user in &plan.users {
             tasks.spawn(play_user(env.clone(), user.number, 0));

@@ -6,6 +6,7 @@ use crate::commons::{IdentityCredentials, RoomCredentials};
 use crate::journal::{Entry, Resource};
 use crate::prepare::{holders, turn};
 use crate::recorder::{UserRecorder, error};
+use crate::target::Target;
 use crate::users::UserEnv;
 use rehearsal_reference::failure::{Failure, FailureClass};
 use rehearsal_reference::http_client::HttpClient;
@@ -25,7 +26,12 @@ pub struct Steward<N: Network> {
 impl<N: Network> Steward<N> {
     /// A steward that writes its events through this recorder.
     pub fn new(env: &UserEnv<N>, recorder: Arc<UserRecorder>) -> Self {
-        let http = HttpClient::new(env.network.clone(), env.target.clone(), env.surroundings.clone());
+        Steward::of_user(env, env.target.clone(), recorder)
+    }
+
+    /// The same for a user with a jar of its own.
+    pub fn of_user(env: &UserEnv<N>, target: Arc<Target>, recorder: Arc<UserRecorder>) -> Self {
+        let http = HttpClient::new(env.network.clone(), target, env.surroundings.clone());
         Steward { env: env.clone(), http, recorder }
     }
 

@@ -38,8 +38,8 @@ impl Target {
     }
 
     /// The same deployment for one user, with a jar of its own.
-    pub fn for_one_user(&self) -> Target {
-        Target { cookies: Cookies::default(), ..self.clone() }
+    pub fn for_one_user(&self, cookies: Cookies) -> Target {
+        Target { cookies, ..self.clone() }
     }
 }
 

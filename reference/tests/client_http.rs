@@ -143,10 +143,10 @@ async fn a_user_brings_the_cookie_of_its_balancer_to_its_websocket_and_another_u
         asked
     };
     let users = async {
-        let one = Arc::new(deployment.for_one_user());
+        let one = Arc::new(deployment.for_one_user(Default::default()));
         HttpClient::new(memory.clone(), one.clone(), surroundings()).health().await.unwrap();
         assert!(Peer::connect(&memory, surroundings().timers, &one, 1, Arc::new(Unobserved)).await.is_err());
-        let other = Arc::new(deployment.for_one_user());
+        let other = Arc::new(deployment.for_one_user(Default::default()));
         HttpClient::new(memory.clone(), other, surroundings()).health().await.unwrap();
     };
     let (asked, ()) = tokio::join!(balancer, users);

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 /// A stand with a recorder that runs; [`Stand::end`] ends it.
 pub struct Stand {
     shared: Arc<Shared>,
-    env: UserEnv<TcpNetwork>,
+    env: Arc<UserEnv<TcpNetwork>>,
     phase: watch::Sender<RunPhase>,
     thread: JoinHandle<Recorded>,
     _folder: TempDir,
@@ -39,7 +39,7 @@ impl Stand {
         let thread =
             recorder::start(plan.clone(), files, shared.clone(), Umpires::new(&plan, None, None), on_progress).unwrap();
         let (phase, phases) = watch::channel(RunPhase::Preparing);
-        let env = UserEnv {
+        let env = Arc::new(UserEnv {
             network: TcpNetwork::new(&Trust::Machine).unwrap(),
             surroundings: machine::surroundings().0,
             target: Arc::new(Target::plain("127.0.0.1", port, &user_agent("bench"))),
@@ -50,7 +50,7 @@ impl Stand {
             phase: phases,
             run_id: "bench".into(),
             plan,
-        };
+        });
         Stand { shared, env, phase, thread, _folder: folder }
     }
 

@@ -111,7 +111,7 @@ fn end_of<T>(ended: Result<T, UserError>) -> UserEnd {
 
 fn who<N: Network>(player: &Player<N>) -> User {
     User {
-        target: player.env.target.clone(),
+        target: player.target(),
         room: RoomKey { room_id: player.room.id.clone(), room_token: player.room.token.clone() },
         sign_in: Some(SignIn {
             id_token: player.identity.id_token.to_string(),
@@ -145,13 +145,14 @@ fn knows<N: Network>(player: &Player<N>) -> Knows {
 
 /// Signs in again as an operation of this user, so that the new identity is recorded, and removed at the end.
 fn signs_in<N: Network>(player: &Player<N>) -> SignsIn {
-    let (env, recorder, number) = (player.env.clone(), player.recorder.clone(), player.number);
+    let (env, target, number) = (player.env.clone(), player.target(), player.number);
+    let recorder = player.recorder.clone();
     let refused = Arc::new(Mutex::new(player.identity.id_token.clone()));
     Arc::new(move || {
-        let (env, recorder, refused) = (env.clone(), recorder.clone(), refused.clone());
+        let (env, target, recorder, refused) = (env.clone(), target.clone(), recorder.clone(), refused.clone());
         Box::pin(async move {
             let last = lock(&refused).clone();
-            let renewed = Steward::new(&env, recorder).renew(number, &last).await?;
+            let renewed = Steward::of_user(&env, target, recorder).renew(number, &last).await?;
             lock(&refused).clone_from(&renewed.id_token);
             Ok(SignIn { id_token: renewed.id_token.to_string(), username: renewed.username })
         })

@@ -16,6 +16,7 @@ use rehearsal_scenarios::draw::Draw;
 use rehearsal_scenarios::plan::{ChurnPlan, Ending};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -27,7 +28,7 @@ type Life<'a> = Pin<Box<dyn Future<Output = UserEnd> + Send + 'a>>;
 
 /// Plays lives until the run settles, one of them comes to its own end, or the user stays away for good.
 pub(super) async fn play_lives<N: Network>(
-    env: &UserEnv<N>,
+    env: &Arc<UserEnv<N>>,
     churn: &ChurnPlan,
     number: u32,
     incarnation: u32,
@@ -36,7 +37,7 @@ pub(super) async fn play_lives<N: Network>(
     for nth in 0..LIVES_MAX {
         let draw = env.plan.draw(number, (incarnation * LIVES_MAX + nth).into(), 0).named("churn");
         let (tell, phase) = watch::channel(env.phase());
-        let life_env = UserEnv { phase, ..env.clone() };
+        let life_env = Arc::new(UserEnv { phase, ..UserEnv::clone(env) });
         let life = incarnation * LIVES_MAX + nth;
         let mut playing: Life<'_> = Box::pin(async move { play_life(&life_env, number, life).await });
         let stay = Duration::from_nanos(churn.stay.sample(draw.named("stay")));

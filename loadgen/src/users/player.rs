@@ -9,6 +9,8 @@ use crate::admission::Entered;
 use crate::commons::{IdentityCredentials, RoomCredentials, RunPhase};
 use crate::recorder::{Dropped, UserRecorder, error};
 use crate::steward::Steward;
+use crate::target::Target;
+use rehearsal_reference::cookies::Cookies;
 use rehearsal_reference::network::Network;
 use rehearsal_reference::peer::Credentials;
 use rehearsal_reports::event::{Body, CUT_SHORT, Kind, Name};
@@ -31,9 +33,13 @@ pub enum UserEnd {
     NeverStarted,
 }
 
+/// A user's life in events.
+const USER: &str = "user";
+
 /// Everything that playing one user needs.
 pub(super) struct Player<N> {
-    pub(super) env: UserEnv<N>,
+    pub(super) env: Arc<UserEnv<N>>,
+    pub(super) cookies: Cookies,
     pub(super) number: u32,
     pub(super) incarnation: u32,
     pub(super) recorder: Arc<UserRecorder>,
@@ -44,6 +50,11 @@ pub(super) struct Player<N> {
 impl<N> Player<N> {
     pub(super) fn user(&self) -> &UserPlan {
         self.env.user(self.number)
+    }
+
+    /// The target, with this user's own jar. Made for each connection: between them a user takes no memory for it.
+    pub(super) fn target(&self) -> Arc<Target> {
+        Arc::new(self.env.target.for_one_user(self.cookies.clone()))
     }
 
     /// Where the draws of one repetition and step are made; each life has its own.
@@ -72,7 +83,7 @@ impl<N> Player<N> {
 
 /// Plays the user with this number. `incarnation` is 0 for the first and counts restarts of its host: a later
 /// life starts at once, with the identity of the first. Ends by itself when the run has ended.
-pub async fn play_user<N: Network>(env: UserEnv<N>, number: u32, incarnation: u32) -> UserEnd {
+pub async fn play_user<N: Network>(env: Arc<UserEnv<N>>, number: u32, incarnation: u32) -> UserEnd {
     if !wait_for_start(&env, number, incarnation).await {
         return UserEnd::NeverStarted;
     }
@@ -84,12 +95,11 @@ pub async fn play_user<N: Network>(env: UserEnv<N>, number: u32, incarnation: u3
 }
 
 /// Plays one life from its first event to its last.
-pub(super) async fn play_life<N: Network>(env: &UserEnv<N>, number: u32, incarnation: u32) -> UserEnd {
+pub(super) async fn play_life<N: Network>(env: &Arc<UserEnv<N>>, number: u32, incarnation: u32) -> UserEnd {
     let name = Name::from(env.user(number).name.as_str());
     let (watched, peers) = (env.commons.watched(&env.plan), env.commons.peer_names.clone());
     let recorder = UserRecorder::among(env.sink.clone(), name, incarnation, watched, peers);
-    let user = Name::from("user");
-    recorder.note(Kind::Began, &user, Body::Empty);
+    recorder.note(Kind::Began, &Name::from(USER), Body::Empty);
     let end = live(env, number, incarnation, &recorder).await;
     let body = match &end {
         UserEnd::Failed(reason) => error("user_failed", reason),
@@ -97,7 +107,7 @@ pub(super) async fn play_life<N: Network>(env: &UserEnv<N>, number: u32, incarna
         UserEnd::CutShort => Body::Text { text: CUT_SHORT.into() },
         UserEnd::Finished | UserEnd::NeverStarted => Body::Text { text: "finished".into() },
     };
-    recorder.note(Kind::Ended, &user, body);
+    recorder.note(Kind::Ended, &Name::from(USER), body);
     end
 }
 
@@ -114,7 +124,12 @@ async fn wait_for_start<N: Network>(env: &UserEnv<N>, number: u32, incarnation: 
     env.phase() < RunPhase::Ended
 }
 
-async fn live<N: Network>(env: &UserEnv<N>, number: u32, incarnation: u32, recorder: &Arc<UserRecorder>) -> UserEnd {
+async fn live<N: Network>(
+    env: &Arc<UserEnv<N>>,
+    number: u32,
+    incarnation: u32,
+    recorder: &Arc<UserRecorder>,
+) -> UserEnd {
     let entered = tokio::select! {
         biased;
         () = env.reached(RunPhase::Settling), if incarnation == 0 => return UserEnd::NeverStarted,
@@ -145,8 +160,8 @@ async fn live<N: Network>(env: &UserEnv<N>, number: u32, incarnation: u32, recor
         // The start that was planned did not take place; this is another.
         Entered::Late => recorder.dropped(start_ns, Dropped::HeldBack),
     }
-    let env = &UserEnv { target: Arc::new(env.target.for_one_user()), ..env.clone() };
-    let player = Player { env: env.clone(), number, incarnation, recorder: recorder.clone(), identity, room };
+    let (cookies, recorder) = (Cookies::default(), recorder.clone());
+    let player = Player { env: env.clone(), cookies, number, incarnation, recorder, identity, room };
     match &env.user(number).behaviour {
         Behaviour::Worker(plan) => Box::pin(built_in::work(player, plan)).await,
         Behaviour::Client(plan) => Box::pin(built_in::ask_for_jobs(player, plan)).await,

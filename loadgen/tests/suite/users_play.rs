@@ -74,7 +74,7 @@ async fn play_against(plan: Plan, server: ServerOptions) -> Played {
     let plan = Arc::new(plan);
     let sink = Arc::new(Memory { start: Instant::now(), events: Mutex::default() });
     let (phase, phases) = watch::channel(RunPhase::Preparing);
-    let env: UserEnv<TcpNetwork> = UserEnv {
+    let env: Arc<UserEnv<TcpNetwork>> = Arc::new(UserEnv {
         plan: plan.clone(),
         network: network(),
         surroundings: served.surroundings.clone(),
@@ -85,7 +85,7 @@ async fn play_against(plan: Plan, server: ServerOptions) -> Played {
         tokens: None,
         phase: phases,
         run_id: "test".into(),
-    };
+    });
     prepare(&env, |_| {}).await.unwrap();
     phase.send_replace(RunPhase::Playing);
     let lives = plan.users.iter().map(|user| play_user(env.clone(), user.number, 0));

@@ -206,7 +206,7 @@ async fn play_users(shared: Shared, host: Host, users: Vec<u32>) {
         let env = shared.env(&host, &user.name);
         let (shared, spawner, host) = (shared.clone(), env.surroundings.spawner.clone(), host.name.clone());
         let playing = Box::pin(async move {
-            play_user(env, number, life).await;
+            play_user(Arc::new(env), number, life).await;
             let is_stopped = shared.orders.is_stopped(&host);
             shared.advance(|progress| progress.lives.end(number, is_stopped));
         });

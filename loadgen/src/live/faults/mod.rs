@@ -46,7 +46,7 @@ pub type Env = UserEnv<FaultyNetwork<TcpNetwork>>;
 /// The faults of a live run, and the hosts that they name.
 pub struct LiveFaults {
     /// What users find around them; their sink sees messages that faults wait for.
-    env: Env,
+    env: Arc<Env>,
     orders: Orders,
     spawner: Arc<MachineSpawner>,
     hosts: BTreeMap<String, Host>,
@@ -76,7 +76,7 @@ impl LiveFaults {
                 None => env.sink.clone(),
             };
             let schedule = Mutex::new(Some(Schedule::new(env.plan.clone())));
-            let env = UserEnv { sink, ..env };
+            let env = Arc::new(UserEnv { sink, ..env });
             LiveFaults {
                 env,
                 orders,
@@ -169,13 +169,13 @@ impl LiveFaults {
         }
     }
 
-    fn env_on(&self, name: &str, host: &Host, life: &Life) -> Env {
-        UserEnv {
+    fn env_on(&self, name: &str, host: &Host, life: &Life) -> Arc<Env> {
+        Arc::new(UserEnv {
             network: self.env.network.through(host.links.clone(), life.hold()),
             surroundings: Surroundings { spawner: life.spawner(), ..self.env.surroundings.clone() },
             phase: self.orders.of(name),
-            ..self.env.clone()
-        }
+            ..Env::clone(&self.env)
+        })
     }
 
     fn each_host<'a>(&'a self, names: &'a [String]) -> impl Iterator<Item = (&'a String, &'a Host)> {

@@ -37,13 +37,13 @@ pub(super) async fn walk<N: Network>(
     let troubles = Arc::new(Troubles::new());
     let (tell, phase) = watch::channel(RunPhase::Playing);
     let (left, _) = watch::channel(Left::default());
-    let env = UserEnv {
+    let env = Arc::new(UserEnv {
         plan: Arc::new(walk.plan.clone()),
         sink: troubles.clone(),
         commons: Arc::new(commons),
         phase,
         ..env.clone()
-    };
+    });
     let walkers = walk.walkers.iter().map(|&walker| walk_one(&env, walker, &left));
     let walkers = join_all(walkers);
     let (ends, ()) = tokio::join!(walkers, end_in_time(&left, &tell));
@@ -75,7 +75,7 @@ enum Walked {
     CutOff,
 }
 
-async fn walk_one<N: Network>(env: &UserEnv<N>, walker: u32, left: &watch::Sender<Left>) -> Walked {
+async fn walk_one<N: Network>(env: &Arc<UserEnv<N>>, walker: u32, left: &watch::Sender<Left>) -> Walked {
     let is_flow = matches!(env.user(walker).behaviour, Behaviour::Flow(_));
     let is_client = matches!(env.user(walker).behaviour, Behaviour::Client(_));
     left.send_modify(|left| {

@@ -53,7 +53,8 @@ impl<N: Network> Interpreter<N> {
         bearer: Option<&str>,
         body: Option<&Value>,
     ) -> Result<HttpAnswer, Failure> {
-        self.session.reading(self.http.request(method.clone(), path, bearer, body)).await
+        let (session, http) = self.session_and_http();
+        session.reading(http.request(method.clone(), path, bearer, body)).await
     }
 
     fn http_ended(

@@ -74,7 +74,8 @@ enum Beginning {
 pub struct Interpreter<N: Network> {
     pub(super) player: Player<N>,
     pub(super) session: Session<N>,
-    pub(super) http: HttpClient<N>,
+    /// Made at the first request: most users only talk over the WebSocket.
+    http: Option<Box<HttpClient<N>>>,
     pub(super) saved: BTreeMap<String, Value>,
     /// Peers that answers and messages have shown and that are somebody else's.
     pub(super) strangers: BTreeSet<String>,
@@ -90,13 +91,11 @@ pub struct Interpreter<N: Network> {
 impl<N: Network> Interpreter<N> {
     /// An interpreter for a flow of this many steps.
     pub fn new(player: Player<N>, steps: usize) -> Self {
-        let env = &player.env;
-        let http = HttpClient::new(env.network.clone(), env.target.clone(), env.surroundings.clone());
         let saved = BTreeMap::new();
         Interpreter {
             player,
             session: Session::new(),
-            http,
+            http: None,
             saved,
             strangers: BTreeSet::new(),
             spans: Spans::default(),
@@ -190,6 +189,13 @@ impl<N: Network> Interpreter<N> {
     /// How often this step was played before.
     pub(super) fn visits(&self, node: &Node<'_>) -> u64 {
         self.visits[node.number]
+    }
+
+    /// The connection, and the HTTP session of this user.
+    pub(super) fn session_and_http(&mut self) -> (&mut Session<N>, &mut HttpClient<N>) {
+        let (player, env) = (&self.player, &self.player.env);
+        let make = || HttpClient::new(env.network.clone(), player.target(), env.surroundings.clone());
+        (&mut self.session, self.http.get_or_insert_with(|| Box::new(make())))
     }
 
     /// The variables of this moment.

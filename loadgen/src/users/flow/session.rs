@@ -1,5 +1,6 @@
 //! The connection of the moment, and old ones that were left open on purpose (a silent end).
 
+use crate::target::Target;
 use crate::users::UserEnv;
 use rehearsal_reference::failure::Failure;
 use rehearsal_reference::network::Network;
@@ -49,10 +50,15 @@ impl<N: Network> Session<N> {
     }
 
     /// Opens a connection; one that is still there is left open.
-    pub async fn connect(&mut self, env: &UserEnv<N>, observer: Arc<dyn Observer>) -> Result<(), Failure> {
+    pub async fn connect(
+        &mut self,
+        env: &UserEnv<N>,
+        target: &Target,
+        observer: Arc<dyn Observer>,
+    ) -> Result<(), Failure> {
         let conn = self.next_conn;
         self.next_conn += 1;
-        let peer = Peer::connect(&env.network, env.surroundings.timers.clone(), &env.target, conn, observer).await?;
+        let peer = Peer::connect(&env.network, env.surroundings.timers.clone(), target, conn, observer).await?;
         if let Some(old) = self.peer.replace(peer) {
             self.count_unmatched(&old);
             self.left_open.push(old);

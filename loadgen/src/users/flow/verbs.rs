@@ -67,8 +67,8 @@ impl<N: Network> Interpreter<N> {
     async fn connect(&mut self, node: &Node<'_>) -> Played {
         self.enter().await;
         self.name_next(node);
-        let (env, recorder) = (&self.player.env, self.player.recorder.clone());
-        let connected = self.session.connect(env, recorder).await;
+        let (env, target, recorder) = (&self.player.env, self.player.target(), self.player.recorder.clone());
+        let connected = self.session.connect(env, &target, recorder).await;
         connected.map(|()| Value::Null).map_err(|failure| failure.to_string())
     }
 
@@ -101,8 +101,10 @@ impl<N: Network> Interpreter<N> {
 
     /// Takes another identity token, as an operation of this user, and keeps its name.
     pub(super) async fn sign_in_again(&mut self) -> Result<(), String> {
+        let target = self.player.target();
         let Player { env, number, recorder, identity, .. } = &mut self.player;
-        let renewed = Steward::new(env, recorder.clone()).renew(*number, &identity.id_token).await;
+        let mut steward = Steward::of_user(env, target, recorder.clone());
+        let renewed = steward.renew(*number, &identity.id_token).await;
         let renewed = renewed.map_err(|failure| format!("signing in again failed: {failure}"))?;
         identity.id_token = renewed.id_token;
         Ok(())
