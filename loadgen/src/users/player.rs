@@ -84,11 +84,11 @@ impl<N> Player<N> {
 /// Plays the user with this number. `incarnation` is 0 for the first and counts restarts of its host: a later
 /// life starts at once, with the identity of the first. Ends by itself when the run has ended.
 pub async fn play_user<N: Network>(env: Arc<UserEnv<N>>, number: u32, incarnation: u32) -> UserEnd {
-    if !wait_for_start(&env, number, incarnation).await {
+    // Boxed, here and below: a user takes the memory of what it does, not of all that it might do.
+    if !Box::pin(wait_for_start(&env, number, incarnation)).await {
         return UserEnd::NeverStarted;
     }
     match &env.user(number).churn {
-        // Boxed, here and below: a user takes the memory of what it does, not of all that it might do.
         Some(churn) => Box::pin(churn::play_lives(&env, churn, number, incarnation)).await,
         None => play_life(&env, number, incarnation).await,
     }
@@ -130,28 +130,13 @@ async fn live<N: Network>(
     incarnation: u32,
     recorder: &Arc<UserRecorder>,
 ) -> UserEnd {
-    let entered = tokio::select! {
-        biased;
-        () = env.reached(RunPhase::Settling), if incarnation == 0 => return UserEnd::NeverStarted,
-        () = env.reached(RunPhase::Ended) => return UserEnd::CutShort,
-        entered = env.commons.admission.enter() => entered,
+    let entered = match Box::pin(enter(env, incarnation)).await {
+        Ok(entered) => entered,
+        Err(end) => return end,
     };
-    let (room, identity) = match env.plan.system.service {
-        Service::Own => nobody_in_particular(env.user(number)),
-        Service::Reference => {
-            let Some(room) = env.commons.room(env.user(number).room) else {
-                return UserEnd::Failed("its room was not made".into());
-            };
-            let identity = tokio::select! {
-                biased;
-                () = env.reached(RunPhase::Ended) => return UserEnd::CutShort,
-                identity = Box::pin(identity_of(env, number, recorder)) => match identity {
-                    Ok(identity) => identity,
-                    Err(reason) => return UserEnd::Failed(reason),
-                },
-            };
-            (room, identity)
-        }
+    let (room, identity) = match Box::pin(credentials(env, number, recorder)).await {
+        Ok(credentials) => credentials,
+        Err(end) => return end,
     };
     let start_ns = to_plan_time(env.user(number).start_ns);
     match entered {
@@ -166,6 +151,38 @@ async fn live<N: Network>(
         Behaviour::Worker(plan) => Box::pin(built_in::work(player, plan)).await,
         Behaviour::Client(plan) => Box::pin(built_in::ask_for_jobs(player, plan)).await,
         Behaviour::Flow(steps) => Box::pin(flow::play(player, steps)).await,
+    }
+}
+
+/// Comes in once users may begin something new; the error is how its life ends before that.
+async fn enter<N: Network>(env: &UserEnv<N>, incarnation: u32) -> Result<Entered, UserEnd> {
+    tokio::select! {
+        biased;
+        () = env.reached(RunPhase::Settling), if incarnation == 0 => Err(UserEnd::NeverStarted),
+        () = env.reached(RunPhase::Ended) => Err(UserEnd::CutShort),
+        entered = env.commons.admission.enter() => Ok(entered),
+    }
+}
+
+/// Where a user plays, and as whom; the error is how its life ends without that.
+async fn credentials<N: Network>(
+    env: &UserEnv<N>,
+    number: u32,
+    recorder: &Arc<UserRecorder>,
+) -> Result<(RoomCredentials, IdentityCredentials), UserEnd> {
+    if env.plan.system.service == Service::Own {
+        return Ok(nobody_in_particular(env.user(number)));
+    }
+    let Some(room) = env.commons.room(env.user(number).room) else {
+        return Err(UserEnd::Failed("its room was not made".into()));
+    };
+    tokio::select! {
+        biased;
+        () = env.reached(RunPhase::Ended) => Err(UserEnd::CutShort),
+        identity = identity_of(env, number, recorder) => match identity {
+            Ok(identity) => Ok((room, identity)),
+            Err(reason) => Err(UserEnd::Failed(reason)),
+        },
     }
 }
 

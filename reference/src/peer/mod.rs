@@ -23,11 +23,13 @@ use crate::alarm::Alarm;
 use crate::network::Network;
 use crate::observer::{ConnectionEnd, Observed, Observer, Side};
 use crate::surroundings::{Timers, TooLate};
-use futures_util::SinkExt;
+use futures_util::{FutureExt, SinkExt};
 use inlet::Inlet;
 use serde_json::Value;
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
@@ -142,7 +144,7 @@ impl<N: Network> Peer<N> {
             let parsed = match frame {
                 Some(Ok(Message::Text(text))) => serde_json::from_str(text.as_str()),
                 Some(Ok(Message::Binary(bytes))) => serde_json::from_slice(&bytes),
-                Some(Ok(Message::Close(frame))) => return Err(self.answer_close(frame).await),
+                Some(Ok(Message::Close(frame))) => return Err(Box::pin(self.answer_close(frame)).await),
                 Some(Ok(_)) => continue,
                 Some(Err(error)) => return Err(self.finish(ending::end_of(&error))),
                 None => return Err(self.finish(ending::end_of(&Error::ConnectionClosed))),
@@ -221,7 +223,12 @@ impl<N: Network> Peer<N> {
         if let Some(end) = &self.ended {
             return Err(end.clone());
         }
-        let written = self.timers.timeout(SEND_WITHIN, self.socket.send(frame)).await;
+        let mut sending = self.socket.send(frame);
+        // Mostly it is done at once. Who has to wait sets a timer, whose memory is not part of every user's.
+        let written = match poll_fn(|context| Poll::Ready(sending.poll_unpin(context))).await {
+            Poll::Ready(sent) => Ok(sent),
+            Poll::Pending => Box::pin(self.timers.timeout(SEND_WITHIN, sending)).await,
+        };
         self.written(written)
     }
 

@@ -15,6 +15,7 @@ use rehearsal_reference::network::Network;
 use rehearsal_reports::event::{Body, Kind, Name};
 use rehearsal_scenarios::plan::{Service, Verb};
 use serde_json::Value;
+use std::pin::pin;
 
 impl<N: Network> Interpreter<N> {
     pub(super) async fn http(&mut self, node: &Node<'_>) -> Played {
@@ -54,7 +55,7 @@ impl<N: Network> Interpreter<N> {
         body: Option<&Value>,
     ) -> Result<HttpAnswer, Failure> {
         let (session, http) = self.session_and_http();
-        session.reading(http.request(method.clone(), path, bearer, body)).await
+        session.reading(pin!(http.request(method.clone(), path, bearer, body))).await
     }
 
     fn http_ended(

@@ -21,7 +21,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -354,7 +354,7 @@ impl<N: Network> Interpreter<N> {
                 _ = env.commons.admission.enter() => {}
             }
         };
-        self.session.reading(wait).await;
+        self.session.reading(pin!(wait)).await;
     }
 
     /// A series of planned beginnings that starts now.
@@ -378,7 +378,7 @@ impl<N: Network> Interpreter<N> {
                 () = env.sleep_until(planned_ns) => {}
             }
         };
-        self.session.reading(wait).await;
+        self.session.reading(pin!(wait)).await;
         self.may_begin()
     }
 }

@@ -7,6 +7,7 @@ use crate::recorder::error;
 use rehearsal_reference::network::Network;
 use rehearsal_reports::event::{Body, Kind};
 use serde_json::Value;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -15,7 +16,7 @@ impl<N: Network> Interpreter<N> {
         let point = format!("{point}, round {}", self.visits(node));
         let commons = self.player.env.commons.clone();
         let meeting = timeout(within, commons.meet(&point, self.player.number, count));
-        if self.session.reading(meeting).await.is_ok() {
+        if self.session.reading(pin!(meeting)).await.is_ok() {
             return Ok(Value::Null);
         }
         let reason = format!("not all {count} came to `{point}` within {within:?}");

@@ -29,27 +29,32 @@ use rehearsal_reference::network::Network;
 use rehearsal_reports::event::{Body, CUT_SHORT, Kind, Name};
 use rehearsal_scenarios::plan::Step;
 
+/// A flow in events.
+const FLOW: &str = "flow";
+
 /// Plays the steps to their end, or until the run has ended, and leaves cleanly. The record says when the flow began, and
-/// when and how it ended; a flow whose task is dropped has no end there.
-pub(super) async fn play<N: Network>(player: Player<N>, steps: &[Step]) -> UserEnd {
+/// when and how it ended; a flow whose task is dropped has no end there. No `async fn`, which would keep its arguments beside
+/// what becomes of them for as long as it plays.
+pub(super) fn play<N: Network>(player: Player<N>, steps: &[Step]) -> impl Future<Output = UserEnd> + Send {
     let nodes = node::number(steps);
-    let env = player.env.clone();
-    let (recorder, span) = (player.recorder.clone(), Name::from("flow"));
-    recorder.note(Kind::Began, &span, Body::Empty);
+    let (env, recorder) = (player.env.clone(), player.recorder.clone());
     let mut interpreter = Interpreter::new(player, node::count(steps));
-    let end = tokio::select! {
-        biased;
-        () = env.reached(RunPhase::Ended) => UserEnd::CutShort,
-        played = interpreter.play(&nodes) => match played {
-            Ok(Control::Next) => UserEnd::Finished,
-            Ok(Control::Stop) => UserEnd::Stopped,
-            Err(failure) => UserEnd::Failed(failure),
-        },
-    };
-    interpreter.conclude();
-    recorder.note(Kind::Ended, &span, how(&end, env.phase()));
-    Box::pin(interpreter.leave()).await;
-    end
+    async move {
+        recorder.note(Kind::Began, &Name::from(FLOW), Body::Empty);
+        let end = tokio::select! {
+            biased;
+            () = env.reached(RunPhase::Ended) => UserEnd::CutShort,
+            played = interpreter.play(&nodes) => match played {
+                Ok(Control::Next) => UserEnd::Finished,
+                Ok(Control::Stop) => UserEnd::Stopped,
+                Err(failure) => UserEnd::Failed(failure),
+            },
+        };
+        interpreter.conclude();
+        recorder.note(Kind::Ended, &Name::from(FLOW), how(&end, env.phase()));
+        Box::pin(interpreter.leave()).await;
+        end
+    }
 }
 
 /// How a flow ended, for the record. What fails while the run is ending, fails because the others have gone.

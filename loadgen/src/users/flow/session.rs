@@ -10,7 +10,7 @@ use rehearsal_scenarios::plan::Ending;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 
 /// A user's connections.
@@ -98,10 +98,9 @@ impl<N: Network> Session<N> {
         }
     }
 
-    /// Does something else while the connection is read.
-    pub async fn reading<T>(&mut self, work: impl Future<Output = T>) -> T {
+    /// Does something else while the connection is read. The caller pins it: given away it would be kept twice.
+    pub async fn reading<T>(&mut self, mut work: Pin<&mut impl Future<Output = T>>) -> T {
         let Some(peer) = &mut self.peer else { return work.await };
-        let mut work = pin!(work);
         tokio::select! {
             biased;
             done = &mut work => return done,

@@ -15,6 +15,7 @@ use rehearsal_reference::protocol::{ErrorCode, Metadata, Object};
 use rehearsal_scenarios::distribution::Distribution;
 use rehearsal_scenarios::plan::{Ending, Protocol, Retry, Service, Verb, World};
 use serde_json::Value;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -127,7 +128,7 @@ impl<N: Network> Interpreter<N> {
             if Instant::now() + pause > give_up_at {
                 return Err("timed_out: nobody matched in time".into());
             }
-            self.session.reading(sleep(pause)).await;
+            self.session.reading(pin!(sleep(pause))).await;
         }
     }
 
@@ -197,7 +198,7 @@ impl<N: Network> Interpreter<N> {
 
     async fn think(&mut self, node: &Node<'_>, length: &Distribution) -> Played {
         let length = self.sample(node, length);
-        self.session.reading(sleep(Duration::from_nanos(length))).await;
+        self.session.reading(pin!(sleep(Duration::from_nanos(length)))).await;
         self.player.recorder.put_off(to_plan_time(length));
         Ok(Value::Null)
     }
