@@ -18,7 +18,7 @@ use rehearsal_loadgen::live::startup::{self, Processes, Route};
 use rehearsal_loadgen::live::telemetry::{Outlets, Telemetry};
 use rehearsal_loadgen::live::tls::Trust;
 use rehearsal_loadgen::live::url;
-use rehearsal_loadgen::live::{self as live_run, machine};
+use rehearsal_loadgen::live::{self as live_run, heap, machine};
 use rehearsal_loadgen::prepare::sign_ins;
 use rehearsal_loadgen::target::user_agent;
 use rehearsal_reports::outcome::Outcome;
@@ -84,6 +84,7 @@ pub fn play(plan: Plan, mut options: LiveOptions, outlets: &Outlets, verbosity: 
     let plan = options.policy.slowed_down(plan);
     options.parameters = plan.parameters.clone();
     let (tell, interrupt) = watch::channel(Interrupt::None);
+    heap::share();
     let runtime = runtime::multi_thread()?;
     if verbosity == Verbosity::Normal {
         eprintln!("start-up   {}", startup::plan(&plan, Route::to(&options.target), Processes::One));

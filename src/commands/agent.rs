@@ -14,7 +14,7 @@ use rehearsal_loadgen::live::crew::store::{Member, StoreError};
 use rehearsal_loadgen::live::crew::words::{FromMember, Work};
 use rehearsal_loadgen::live::options::{LiveOptions, LiveRun};
 use rehearsal_loadgen::live::tls::Trust;
-use rehearsal_loadgen::live::{machine, url};
+use rehearsal_loadgen::live::{heap, machine, url};
 use rehearsal_loadgen::target::user_agent;
 use rehearsal_reports::record::SharedClock;
 use rehearsal_scenarios::plan::{Plan, World};
@@ -22,6 +22,7 @@ use std::path::Path;
 
 /// Waits for work and plays it.
 pub fn run(arguments: &Agent) -> Result<Exit, Failure> {
+    heap::share();
     let runtime = runtime::multi_thread()?;
     if arguments.via == STANDARD_STREAMS {
         return runtime.block_on(as_child(arguments));

@@ -19,6 +19,7 @@
 //! - [`generator`], `pulse`, `transport`: how the generator does, and how the run does
 //! - [`breaker`], [`holding_back`]: a target that is not reached is left alone, tried again, and given up
 //! - [`network`], [`tls`], [`machine`]: what a live host hands to its programs; `serve` uses them as well
+//! - [`heap`]: how the threads of a load share memory
 
 pub mod breaker;
 pub mod capacity;
@@ -30,6 +31,7 @@ pub mod files;
 pub mod finish;
 pub mod generator;
 pub mod guard;
+pub mod heap;
 pub mod holding_back;
 pub mod journal_file;
 pub mod lag;
