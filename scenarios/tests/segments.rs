@@ -135,15 +135,15 @@ fn a_fault_at_a_time_hits_in_each_segment_those_who_are_there() {
     let mut all: Vec<String> = parts.iter().flat_map(hit).collect();
     all.sort();
     assert_eq!(all, hit(&plan), "together they hit whom the plan hits");
-    let one = segments(&with_fault("do = 'kill'\nwho = { one = 'workers' }\nat = '1s'"), 2).unwrap();
-    assert_eq!(one.iter().map(|part| part.faults.len()).collect::<Vec<_>>().iter().sum::<usize>(), 1, "in one of them");
+    let one = segments(&with_fault("do = 'kill'\nwho = { users = 'workers', pick = 1 }\nat = '1s'"), 2).unwrap();
+    assert_eq!(one.iter().map(|part| part.faults.len()).sum::<usize>(), 1, "in one of them");
     assert_eq!(plan.segment(Segment { nth: 1, of: 1 }).unwrap(), plan);
 }
 
 #[test]
 fn users_of_a_fault_that_follows_a_message_stay_together() {
     let follows = |who: &str| format!("do = 'kill'\nwho = {who}\nwhen = {{ sends = {{ type = 'register' }} }}");
-    assert_eq!(with_fault(&follows("{ one = 'workers' }")).parts(), 2);
+    assert_eq!(with_fault(&follows("{ users = 'workers', pick = 1 }")).parts(), 2);
     let all = with_fault(&follows("'workers'"));
     assert_eq!(all.segment(Segment { nth: 1, of: 2 }), Err(CannotSplit::TooFewParts { parts: 1, wanted: 2 }));
 }
