@@ -85,7 +85,7 @@ pub fn play(plan: Plan, mut options: LiveOptions, outlets: &Outlets, verbosity: 
     options.parameters = plan.parameters.clone();
     let (tell, interrupt) = watch::channel(Interrupt::None);
     heap::share();
-    let runtime = runtime::multi_thread()?;
+    let runtime = runtime::for_a_load()?;
     if verbosity == Verbosity::Normal {
         eprintln!("start-up   {}", startup::plan(&plan, Route::to(&options.target), Processes::One));
         eprintln!("identities {}", identities(&plan, &options.policy));
@@ -136,7 +136,7 @@ fn identities(plan: &Plan, policy: &Policy) -> String {
 /// The first contact only, until Ctrl-C.
 pub fn preflight(plan: Plan, options: &LiveOptions) -> Result<Preflight, Failure> {
     let (tell, interrupt) = watch::channel(Interrupt::None);
-    let found = runtime::multi_thread()?.block_on(async {
+    let found = runtime::for_a_load()?.block_on(async {
         tokio::select! {
             found = live_run::preflight_only(Arc::new(plan), options, interrupt) => found,
             () = pass_on_interrupts(tell, |line| eprintln!("{line}")) => unreachable!("passing on interrupts has no end"),

@@ -4,7 +4,7 @@
 use crate::scenario_file::ScenarioFile;
 use rehearsal_loadgen::live::deployment::{Deployment, LiveSystem};
 use rehearsal_loadgen::live::options::{Interrupt, LiveOptions};
-use rehearsal_loadgen::live::{self, machine, url};
+use rehearsal_loadgen::live::{self, machine, threads, url};
 use rehearsal_loadgen::system::System;
 use rehearsal_loadgen::target::user_agent;
 use rehearsal_reports::outcome::Outcome;
@@ -20,7 +20,6 @@ use std::fmt;
 use std::ops::{ControlFlow, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::runtime::Builder;
 use tokio::sync::watch;
 
 /// A rehearsal in the making: a scenario, a system, and a world.
@@ -195,7 +194,7 @@ impl Rehearsal {
     fn load_live(&self, plan: Plan, options: LiveOptions) -> Result<(Outcome, PathBuf), Trouble> {
         let (_never, interrupt) = watch::channel(Interrupt::None);
         let play = || {
-            let runtime = Builder::new_multi_thread().enable_all().build();
+            let runtime = threads::runtime();
             let runtime = runtime.map_err(|error| format!("no runtime to play in: {error}"))?;
             let run = runtime.block_on(live::run(Arc::new(plan), options, Box::new(|_| ()), interrupt));
             run.map_err(|error| error.to_string())

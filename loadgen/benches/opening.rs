@@ -12,6 +12,7 @@ mod support;
 
 use futures_util::{SinkExt, StreamExt};
 use rehearsal_loadgen::live::startup::supply::Supply;
+use rehearsal_loadgen::live::threads;
 use support::{Stand, plan};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -38,7 +39,7 @@ fn open(users: u64) -> f64 {
          [users.all]\nrole = \"peer\"\nflow = \"connect\"\ncount = {users}\n[flow.connect]\nsteps = [\"connect\", {{ think = \"2s\" }}]\n"
     );
     let stand = Stand::new(plan(&text), start_server(), Box::new(|_| {}));
-    Builder::new_multi_thread().enable_all().build().unwrap().block_on(stand.play());
+    threads::runtime().unwrap().block_on(stand.play());
     let recorded = stand.end();
     let connect = recorded.numbers.operations.iter().find(|operation| operation.name == "connect").unwrap();
     assert_eq!((connect.count, connect.errors), (users, 0));

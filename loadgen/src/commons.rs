@@ -22,6 +22,8 @@ pub enum RunPhase {
     Playing,
     /// What runs is finished, nothing new begins.
     Settling,
+    /// Whoever has nothing left to finish leaves.
+    Leaving,
     /// Everybody leaves.
     Ended,
 }

@@ -23,7 +23,7 @@ use std::path::Path;
 /// Waits for work and plays it.
 pub fn run(arguments: &Agent) -> Result<Exit, Failure> {
     heap::share();
-    let runtime = runtime::multi_thread()?;
+    let runtime = runtime::for_a_load()?;
     if arguments.via == STANDARD_STREAMS {
         return runtime.block_on(as_child(arguments));
     }

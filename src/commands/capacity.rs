@@ -71,7 +71,7 @@ fn play(
         Ok(plan) => Ok(options.policy.slowed_down(plan)),
         Err(failure) => Err(failure.to_string()),
     };
-    let found = runtime::multi_thread()?.block_on(async {
+    let found = runtime::for_a_load()?.block_on(async {
         tokio::select! {
             found = search(wanted, plan_at, options, &mut listener, interrupt) => found,
             () = live::pass_on_interrupts(tell, |line| progress.say(line)) => unreachable!("passing on interrupts has no end"),

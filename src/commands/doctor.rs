@@ -53,7 +53,7 @@ fn plans(arguments: &Doctor, file: &str) -> Result<Vec<(String, StartUp)>, Failu
 
 fn machine() -> Result<(), Failure> {
     let (facts, supply) = (machine_facts(), Supply::raised());
-    let tried = runtime::multi_thread()?.block_on(lag::try_out(SENDS));
+    let tried = runtime::for_a_load()?.block_on(lag::try_out(SENDS));
     let tried = tried.map_err(|error| Failure::usage(format!("no thread can be started: {error}"), ""))?;
     let known = |number: Option<u64>| number.map_or("unknown".to_owned(), thousands);
     let is_late = Duration::from_nanos(tried.send_p99_ns) > LATE;

@@ -1,6 +1,8 @@
 //! The tokio runtime of live commands, and how a user of the terminal ends them.
 
 use crate::exit::{Exit, Failure};
+use rehearsal_loadgen::live::threads;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::runtime::{Builder, Runtime};
@@ -8,9 +10,16 @@ use tokio::signal;
 
 /// A runtime on all cores.
 pub fn multi_thread() -> Result<Runtime, Failure> {
-    Builder::new_multi_thread().enable_all().build().map_err(|error| {
-        Failure::usage(format!("cannot start threads: {error}"), "the machine may be out of processes")
-    })
+    Builder::new_multi_thread().enable_all().build().map_err(cannot_start)
+}
+
+/// A runtime on all cores whose users wake in time.
+pub fn for_a_load() -> Result<Runtime, Failure> {
+    threads::runtime().map_err(cannot_start)
+}
+
+fn cannot_start(error: io::Error) -> Failure {
+    Failure::usage(format!("cannot start threads: {error}"), "the machine may be out of processes")
 }
 
 /// Ends on Ctrl-C or SIGTERM. Where signals cannot be had, it never ends.

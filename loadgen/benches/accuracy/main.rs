@@ -16,11 +16,11 @@ mod server;
 mod support;
 
 use hdrhistogram::Histogram;
+use rehearsal_loadgen::live::threads;
 use rehearsal_reports::outcome::Latency;
 use server::{Delay, TestServer};
 use std::time::Duration;
 use support::{Stand, plan};
-use tokio::runtime::Builder;
 
 /// How users begin their operations.
 #[derive(Clone, Copy, PartialEq)]
@@ -71,7 +71,7 @@ struct Played {
 fn play(delay: Delay, pace: Pace, measure_s: u64) -> Played {
     let server = TestServer::start(delay);
     let stand = Stand::new(plan(&scenario(pace, measure_s)), server.port, Box::new(|_| {}));
-    let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = threads::runtime().unwrap();
     runtime.block_on(async {
         let measured = async {
             tokio::time::sleep(RAMP).await;

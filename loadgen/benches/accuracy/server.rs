@@ -4,6 +4,7 @@
 use futures_util::{SinkExt, StreamExt};
 use hdrhistogram::Histogram;
 use rehearsal_loadgen::live::pacer::Pacer;
+use rehearsal_loadgen::live::threads;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
@@ -56,6 +57,8 @@ impl TestServer {
         let state = Arc::new(State { delay, pacer: Pacer::start().unwrap(), measured });
         let serving = state.clone();
         std::thread::spawn(move || {
+            // It measures from the moment at which it reads: how long a question waits for it is not the generator's doing.
+            threads::run_when_woken();
             Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
                 let listener = TcpListener::from_std(listener).unwrap();
                 while let Ok((stream, _)) = listener.accept().await {

@@ -15,6 +15,7 @@ mod server;
 use rehearsal_loadgen::live::capacity::{Listener, search};
 use rehearsal_loadgen::live::options::{Interrupt, LiveOptions};
 use rehearsal_loadgen::live::progress::OnProgress;
+use rehearsal_loadgen::live::threads;
 use rehearsal_loadgen::target::{Target, user_agent};
 use rehearsal_reports::capacity::outcome::{CapacityOutcome, PlayedStep};
 use rehearsal_reports::capacity::search::Answer;
@@ -24,7 +25,6 @@ use rehearsal_scenarios::{Overrides, load};
 use server::QueueServer;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use tokio::runtime::Builder;
 use tokio::sync::watch;
 
 /// How long each answer takes, one after the other: 200 a second.
@@ -75,7 +75,7 @@ fn main() {
     println!("one queue, {SERVICE:?} an answer: {known} a second");
     println!("| search | capacity | does not pass | apart from the known one | steps | took | generator |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
-    let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = threads::runtime().unwrap();
     let server = QueueServer::start(SERVICE);
     let mut found = Vec::new();
     for nth in 1..=searches {

@@ -66,6 +66,8 @@ impl Stand {
         self.phase.send_replace(RunPhase::Playing);
         tokio::time::sleep(Duration::from_nanos(self.env.plan.phases.measured().end)).await;
         self.phase.send_replace(RunPhase::Settling);
+        self.shared.answered(Duration::from_nanos(self.env.plan.phases.settle_ns / 2)).await;
+        self.phase.send_replace(RunPhase::Leaving);
         tasks.join_all().await;
         meter.abort();
     }

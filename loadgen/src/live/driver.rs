@@ -252,7 +252,13 @@ impl Run {
         self.faults.heal();
         self.orders.enter(RunPhase::Settling);
         if ending != Ending::NothingSucceeded {
-            let _ = timeout(Duration::from_nanos(plan.phases.settle_ns), users.all_ended()).await;
+            let settle = Duration::from_nanos(plan.phases.settle_ns);
+            let settled = async {
+                self.shared.answered(settle / 2).await;
+                self.orders.enter(RunPhase::Leaving);
+                users.all_ended().await;
+            };
+            let _ = timeout(settle, settled).await;
         }
         ending
     }

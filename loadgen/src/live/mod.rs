@@ -19,7 +19,7 @@
 //! - [`generator`], `pulse`, `transport`: how the generator does, and how the run does
 //! - [`breaker`], [`holding_back`]: a target that is not reached is left alone, tried again, and given up
 //! - [`network`], [`tls`], [`machine`]: what a live host hands to its programs; `serve` uses them as well
-//! - [`heap`]: how the threads of a load share memory
+//! - [`threads`], [`heap`]: how the threads of a load share processors and memory
 
 pub mod breaker;
 pub mod capacity;
@@ -57,6 +57,7 @@ pub mod start;
 pub mod startup;
 pub mod starved;
 pub mod telemetry;
+pub mod threads;
 mod timestamp;
 pub mod tls;
 mod transport;

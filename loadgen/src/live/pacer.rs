@@ -9,6 +9,7 @@
     reason = "live runs have a thread for planned times, and read the machine's clock"
 )]
 
+use super::threads;
 use crate::commons::lock;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -67,7 +68,8 @@ impl Drop for Pacer {
 impl Alarms {
     /// The thread: sleeps to the earliest alarm and wakes all that are due.
     fn ring(&self) {
-        sleep_finely();
+        threads::sleep_finely();
+        threads::run_when_woken();
         let mut due = Vec::new();
         let mut queue = lock(&self.queue);
         while !queue.is_over {
@@ -104,14 +106,6 @@ impl Alarms {
             self.changed.notify_one();
         }
     }
-}
-
-/// Linux lets sleeps of ordinary threads end 50 µs late, to wake several at once. This thread asks for its wakings in time;
-/// where that is not granted, it is as late as others.
-fn sleep_finely() {
-    let Ok(thread) = std::fs::read_link("/proc/thread-self") else { return };
-    let Some(id) = thread.file_name() else { return };
-    let _ = std::fs::write(std::path::Path::new("/proc").join(id).join("timerslack_ns"), "1");
 }
 
 /// Waits for a moment; ready with how late that was noticed, if there was anything to wait for.

@@ -17,6 +17,7 @@ use super::progress::{OnProgress, Progress, RunStage};
 use super::pulse::{Pulse, in_second};
 use super::samples::Sample;
 use super::sink::{LiveSink, Stamped};
+use super::threads;
 use super::umpires::{Stop, Umpires};
 use crate::commons::lock;
 use crate::sink::{Draft, EventSink, Wait};
@@ -41,6 +42,8 @@ use tokio::sync::watch;
 const BATCH_EVERY: Duration = Duration::from_millis(20);
 /// How often everything is flushed, sampled and told.
 const BEAT_EVERY: Duration = Duration::from_secs(1);
+/// Distance between two looks at whether everything is answered.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// What driver and recorder tell each other.
 pub struct Shared {
@@ -115,6 +118,17 @@ impl Shared {
             Some(stop) => stop,
             None => std::future::pending().await,
         }
+    }
+
+    /// Waits until what was begun is answered, but no longer than this. A crowd that leaves at once keeps processors busy, the
+    /// generator's and the target's: the last answers that count would be late by that.
+    pub async fn answered(&self, within: Duration) {
+        let all = async {
+            while self.sink.under_way() > 0 {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        let _ = tokio::time::timeout(within, all).await;
     }
 
     /// The run is over. `faults` are reasons of the generator's own why its numbers cannot be trusted.
@@ -226,7 +240,7 @@ struct Recorder {
 
 impl Recorder {
     fn run(mut self) -> Recorded {
-        give_way();
+        threads::give_way();
         let mut batch = Vec::new();
         let mut next_beat = Instant::now() + BEAT_EVERY;
         loop {
@@ -366,13 +380,6 @@ impl Recorder {
             write_error,
         }
     }
-}
-
-/// Users are to wake in time: what is recorded of them can wait until the processor is free. Where that is not granted, the
-/// kernel shares it out as it likes.
-fn give_way() {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(None, 10);
 }
 
 /// The wall clock this long ago, in seconds since 1970.

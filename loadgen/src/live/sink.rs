@@ -4,6 +4,7 @@
 
 use crate::commons::lock;
 use crate::sink::{Draft, EventSink};
+use rehearsal_reports::event::Kind;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,6 +27,8 @@ pub struct LiveSink {
 #[derive(Default)]
 struct Waiting {
     events: Vec<Stamped>,
+    /// Operations that have begun and have not ended.
+    under_way: usize,
     is_over: bool,
 }
 
@@ -102,6 +105,11 @@ impl LiveSink {
         is_over
     }
 
+    /// Operations of the moment that have begun and have not ended.
+    pub fn under_way(&self) -> usize {
+        lock(&self.waiting).under_way
+    }
+
     /// Nanoseconds since the sink was made.
     pub fn age_ns(&self) -> i64 {
         i64::try_from(self.start.elapsed().as_nanos()).unwrap_or(i64::MAX)
@@ -121,6 +129,11 @@ impl EventSink for LiveSink {
         }
         // Stamped under the lock, so that times rise with numbers.
         let since_start_ns = self.age_ns();
+        match event.kind {
+            Kind::Invoked => waiting.under_way += 1,
+            Kind::Ok | Kind::Failed | Kind::Unknown => waiting.under_way = waiting.under_way.saturating_sub(1),
+            _ => {}
+        }
         waiting.events.push(Stamped { since_start_ns, event });
     }
 }
@@ -128,7 +141,7 @@ impl EventSink for LiveSink {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rehearsal_reports::event::{Body, Kind};
+    use rehearsal_reports::event::Body;
 
     #[test]
     fn events_before_time_zero_are_negative_and_none_is_lost_at_the_end() {

@@ -32,7 +32,8 @@ pub(crate) static TIME: Table = Table {
             "settle",
             PER_WORLD,
             "{ simulated = '15s', live = '2s' }",
-            "No new work; everything heals and must come to rest.",
+            "No new work; everything heals and must come to rest. Live, nobody leaves before what was begun is answered, or half of \
+             this is over.",
         ),
         key(
             "cleanup",

@@ -81,6 +81,8 @@ impl Drive<'_> {
         let mut world = Disturbed { engine: self.engine, programs: &self.programs };
         self.schedule.heal(now_ns, &mut world).map_err(|error| self.broke(&error))?;
         self.programs.enter(RunPhase::Settling);
+        // Whoever leaves keeps no processor busy here, so that nobody has to wait for that.
+        self.programs.enter(RunPhase::Leaving);
         let began_ns = self.now_ns();
         let at_most_ns = as_plan_time(self.plan.phases.settle_ns);
         let at_least_ns = SETTLE_AT_LEAST_NS.min(at_most_ns);

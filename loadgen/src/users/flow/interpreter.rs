@@ -175,6 +175,12 @@ impl<N: Network> Interpreter<N> {
         }
     }
 
+    /// Waits until it is time to leave, and reads its connection meanwhile.
+    pub async fn stay_until_leaving(&mut self) {
+        let env = self.player.env.clone();
+        self.session.reading(pin!(env.reached(RunPhase::Leaving))).await;
+    }
+
     /// Ends the connections.
     pub async fn leave(&mut self) {
         self.session.leave().await;

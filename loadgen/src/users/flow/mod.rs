@@ -52,6 +52,9 @@ pub(super) fn play<N: Network>(player: Player<N>, steps: &[Step]) -> impl Future
         };
         interpreter.conclude();
         recorder.note(Kind::Ended, &Name::from(FLOW), how(&end, env.phase()));
+        if env.phase() == RunPhase::Settling {
+            interpreter.stay_until_leaving().await;
+        }
         Box::pin(interpreter.leave()).await;
         end
     }
