@@ -35,10 +35,14 @@ mod source;
 use clap::Parser;
 use cli::{Cli, Command};
 use exit::{Exit, Failure};
+use rehearsal_sim::heap::SeedHeap;
 use std::io::Write;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+
+#[global_allocator]
+static HEAP: SeedHeap = SeedHeap;
 
 fn main() -> ExitCode {
     log_to_stderr();

@@ -4,9 +4,14 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rehearsal_scenarios::plan::World;
 use rehearsal_scenarios::{Overrides, library, load};
 use rehearsal_sim::event_log::Keep;
+use rehearsal_sim::heap::SeedHeap;
 use rehearsal_sim::seed::{SeedOptions, play};
 use std::hint::black_box;
 use std::sync::Arc;
+
+// As in the program itself.
+#[global_allocator]
+static HEAP: SeedHeap = SeedHeap;
 
 const FLAGSHIP: &str = "two_clients_race_for_one_worker";
 

@@ -7,7 +7,12 @@ use rehearsal_scenarios::plan::World;
 use rehearsal_scenarios::{Overrides, library, load};
 use rehearsal_sim::engine::EngineKind;
 use rehearsal_sim::explore::{ExploreOptions, SeedRange, explore};
+use rehearsal_sim::heap::SeedHeap;
 use std::ops::ControlFlow;
+
+// As in the program itself.
+#[global_allocator]
+static HEAP: SeedHeap = SeedHeap;
 
 const FLAGSHIP: &str = "two_clients_race_for_one_worker";
 const SEEDS: u64 = 10_000;

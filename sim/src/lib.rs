@@ -10,6 +10,7 @@
 //! - [`network`]: everything between hosts: streams, links and faults on them
 //! - [`clock`]: virtual time; [`host_clock`]: what a host takes for it
 //! - [`entropy`]: what a simulating thread gets when it asks the machine for randomness or the time, and who asked
+//! - [`heap`]: where the memory of a seed comes from
 //! - [`netlog`]: packets, draws and turns of tasks, for whoever looks into a seed
 //!
 //! Absent on purpose: terminals, files and exit codes. Only this crate names turmoil, and only [`turmoil_engine`] and
@@ -42,6 +43,7 @@ pub mod event_engine;
 pub mod event_log;
 pub mod explore;
 pub mod feature;
+pub mod heap;
 pub mod host;
 pub mod host_clock;
 pub mod netlog;

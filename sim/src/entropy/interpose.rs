@@ -2,7 +2,7 @@
 //! ours before libc's. Each answers from the simulation if this thread has one, else falls through to libc's own
 //! function, found once with `dlsym(RTLD_NEXT, …)`: a live run keeps the clock that needs no system call.
 //!
-//! The only unsafe code of the crate. Left out: what the answers are (`entropy`); other platforms, where the machine
+//! With `heap` the only unsafe code of the crate. Left out: what the answers are (`entropy`); other platforms, where the machine
 //! answers and `supported` says so.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 #![allow(unsafe_code, reason = "C symbols can be interposed in no other way")]

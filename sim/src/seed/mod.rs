@@ -18,6 +18,7 @@ use crate::engine::{Engine, EngineError, EngineKind};
 use crate::entropy::{self, Ledger};
 use crate::event_engine::EventEngine;
 use crate::event_log::{EventLog, Finished, Keep};
+use crate::heap;
 use crate::host::{Host, message_of};
 use crate::host_clock::Clocks;
 use crate::netlog::{self, NetworkLog};
@@ -178,10 +179,10 @@ pub fn play_with(plan: Arc<Plan>, setup: Setup) -> SeedRun {
     let seed = plan.seed;
     let on_thread = plan.clone();
     #[allow(clippy::disallowed_methods, reason = "a fresh thread for each seed is what determinism needs")]
-    let spawned = std::thread::Builder::new()
-        .name(format!("seed-{seed}"))
-        .stack_size(STACK_BYTES)
-        .spawn(move || play_here(on_thread, setup));
+    let spawned = std::thread::Builder::new().name(format!("seed-{seed}")).stack_size(STACK_BYTES).spawn(move || {
+        heap::use_on_this_thread();
+        play_here(on_thread, setup)
+    });
     match spawned.map(|thread| thread.join()) {
         Ok(Ok(run)) => run,
         Ok(Err(payload)) => SeedRun::broke(plan, message_of(payload.as_ref())),
