@@ -197,7 +197,7 @@ fn users(port: u16, length: Duration) -> Measured {
         let (start, cpu) = (Instant::now(), thread_cpu());
         phase.send_replace(RunPhase::Playing);
         tokio::time::sleep(length).await;
-        phase.send_replace(RunPhase::Settling);
+        phase.send_replace(RunPhase::Leaving);
         tasks.join_all().await;
         (thread_cpu() - cpu, start.elapsed())
     });

@@ -9,7 +9,8 @@
 #![allow(unsafe_code, reason = "an allocator can be written in no other way")]
 
 use libmimalloc_sys::{
-    mi_free, mi_is_in_heap_region, mi_malloc_aligned, mi_option_set, mi_option_t, mi_realloc_aligned, mi_zalloc_aligned,
+    mi_free, mi_is_in_heap_region, mi_malloc, mi_malloc_aligned, mi_option_set, mi_option_t, mi_realloc,
+    mi_realloc_aligned, mi_zalloc, mi_zalloc_aligned,
 };
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -26,6 +27,9 @@ thread_local! {
 
 /// Whether a seed has been played at all: a program that only plays loads need not ask where a block came from.
 static HAS_PLAYED: AtomicBool = AtomicBool::new(false);
+
+/// What every block of mimalloc is aligned to: nearly all that is asked for, and then there is less to look at.
+const ALIGNED_ANYWAY: usize = 8;
 
 /// mimalloc's `mi_option_purge_delay`: after how many milliseconds it gives memory back to the machine.
 const PURGE_DELAY: mi_option_t = 15;
@@ -54,7 +58,11 @@ unsafe impl GlobalAlloc for SeedHeap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if IS_OF_SEED.get() {
             // SAFETY: a layout's alignment is a power of two.
-            return unsafe { mi_malloc_aligned(layout.size(), layout.align()) }.cast();
+            let block = match layout.align() {
+                ..=ALIGNED_ANYWAY => unsafe { mi_malloc(layout.size()) },
+                align => unsafe { mi_malloc_aligned(layout.size(), align) },
+            };
+            return block.cast();
         }
         // SAFETY: the caller keeps the contract.
         unsafe { System.alloc(layout) }
@@ -63,7 +71,11 @@ unsafe impl GlobalAlloc for SeedHeap {
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         if IS_OF_SEED.get() {
             // SAFETY: a layout's alignment is a power of two.
-            return unsafe { mi_zalloc_aligned(layout.size(), layout.align()) }.cast();
+            let block = match layout.align() {
+                ..=ALIGNED_ANYWAY => unsafe { mi_zalloc(layout.size()) },
+                align => unsafe { mi_zalloc_aligned(layout.size(), align) },
+            };
+            return block.cast();
         }
         // SAFETY: the caller keeps the contract.
         unsafe { System.alloc_zeroed(layout) }
@@ -81,7 +93,11 @@ unsafe impl GlobalAlloc for SeedHeap {
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         if is_of_seed(block) {
             // SAFETY: it came from mimalloc, with this alignment.
-            return unsafe { mi_realloc_aligned(block.cast(), size, layout.align()) }.cast();
+            let block = match layout.align() {
+                ..=ALIGNED_ANYWAY => unsafe { mi_realloc(block.cast(), size) },
+                align => unsafe { mi_realloc_aligned(block.cast(), size, align) },
+            };
+            return block.cast();
         }
         // SAFETY: it came from the C library, and the caller keeps the contract.
         unsafe { System.realloc(block, layout, size) }
