@@ -4,8 +4,8 @@
 //! less of it from the C library (`rehearsal_loadgen::live::heap`).
 //!
 //! A program chooses it with `#[global_allocator]`; without it a seed plays the same, more slowly. Invariants: a block goes back
-//! to the heap that it came from, on whatever thread; neither heap asks a simulated clock or draws randomness past the
-//! machine, so that no seed depends on it. Neighbours: `seed` says which threads are a seed's.
+//! to the heap that it came from, on whatever thread; neither heap looks at a simulated clock or takes of a seed's
+//! randomness, so that nothing of a seed depends on it. Neighbours: `seed` says which threads are a seed's.
 #![allow(unsafe_code, reason = "an allocator can be written in no other way")]
 
 use libmimalloc_sys::{

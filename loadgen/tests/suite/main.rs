@@ -4,6 +4,7 @@
 
 mod breaker;
 mod faults;
+mod leaving;
 mod library;
 mod live_runs;
 mod preparing;
